@@ -1,0 +1,149 @@
+#ifndef CORO_BODY_H
+#define CORO_BODY_H
+/*
+ * body.h - what generator.c, delegate.c, life.c and exception.c share, and nobody else.
+ */
+#include "core.h"
+
+struct coro__stack_pool;
+
+enum { CORO__HELD = 8, CORO__DELIVERED = 4, CORO__CONTEXT_LIMIT = 16 };
+
+/* The exceptions that a body (or the thread, outside of all bodies) keeps valid. Each pointer
+ * here is a reference. */
+struct coro__errors {
+	struct coro_exception *handling; /* sys.exception(): the context of what is raised; or NULL */
+	struct coro_exception *delivered[CORO__DELIVERED]; /* rings */
+	struct coro_exception *made[CORO__HELD];
+	uint8_t next_delivered, next_made; /* which is replaced next */
+};
+
+/* This thread's part of the runtime. */
+struct coro__local {
+	bool ready;
+	unsigned tools;       /* CORO__TOOLS_* */
+	bool own_fpu_control; /* coro_options */
+	size_t stack_size;    /* coro_options, rounded up to pages */
+	uint32_t shared;      /* how many delegators are not the only one of their delegate */
+	struct coro_generator *first, *last; /* all bodies, in the order of creation */
+	struct coro_generator *free_bodies;  /* control blocks to be used again; linked by next */
+	struct body_chunk *chunks;           /* what they are cut from */
+	size_t bodies;
+	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
+	struct coro__errors *errors;   /* what was delivered outside of all bodies */
+	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
+	void *signal_stack;            /* overflow.c's; NULL: the thread had one */
+
+	/* tools.c: the stack that the thread itself has. */
+	const void *thread_stack_bottom;
+	size_t thread_stack_size;
+	bool left_thread_stack; /* it is the one that is being left */
+	void *thread_fiber;
+};
+extern __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
+
+/* Makes this thread ready for bodies; does nothing when it is. */
+void coro__local_init(void);
+
+/* ---- Switching (generator.c) ------------------------------------------- */
+
+/* How a body is entered. */
+enum coro__entry { CORO__ENTER_NEXT, CORO__ENTER_SEND, CORO__ENTER_THROW };
+
+/* Resumes the chain below `root`, with all that can be wrong: the whole of next, send and throw.
+ * `value` is raised if and only if it is thrown. `raw`: see coro__resume(); `resumer_row` too. */
+coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
+					   uintptr_t site, bool raw, uint32_t resumer_row);
+
+/* The switch of a resume: from who runs to `leaf`, on behalf of `root`. Gives what comes back. The
+ * state is set; nothing is emitted. */
+coro_value coro__enter(struct coro_generator *root, struct coro_generator *leaf, coro_value value);
+
+/* The switch from `self` to somebody else on the same chain, or up to who resumed it. */
+coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, void *sp,
+					   coro_value value, bool ends);
+
+/* "generator already executing" and its like: raised in who runs. `text` follows the word for
+ * what `body` is. */
+coro_value coro__raise_about(const struct coro_generator *body,
+							 const struct coro_exception_type *type, const char *text,
+							 uintptr_t site);
+
+/* Closes one body that delegates to nobody (any more): close()'s rules for a single body.
+ * `error`: raised in it instead of GeneratorExit, or None. */
+coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32_t closer_row,
+						   uintptr_t site);
+
+/* Who gets what `root` gives up. */
+static inline uint32_t coro__resumer_row(const struct coro_generator *root)
+{
+	if (root->resumer_row)
+		return root->resumer_row;
+	return root->resumer ? root->resumer->object.row : 0;
+}
+
+/* ---- Chains (delegate.c) ----------------------------------------------- */
+
+/* The body, on the chain down from `top`, that is executing: it runs, waits for what it resumed,
+ * or for its delegate to close. NULL: none is. */
+struct coro_generator *coro__executing(struct coro_generator *top);
+
+/* Where a resume goes that reaches `top`, which delegates and is not executing itself: the
+ * innermost, if that is suspended. Otherwise the one that delegates to what is not: it goes on
+ * with `*value`, and does not delegate any more (`*ret_undelegates`). */
+struct coro_generator *coro__target(struct coro_generator *root, struct coro_generator *top,
+									coro_value *value, bool *ret_undelegates);
+
+/* `outer` has delegated to `inner` up to now, and goes on with `value` in `next_state`. */
+void coro__undelegate(struct coro_generator *root, struct coro_generator *outer,
+					  unsigned next_state, coro_value value);
+
+/* Who delegates to `body` on the chain down from `root`. */
+struct coro_generator *coro__delegator(struct coro_generator *root, struct coro_generator *body);
+
+/* `outer` delegates to `inner` from now on; no longer does. The chain belongs to `root`. */
+void coro__link(struct coro_generator *root, struct coro_generator *outer,
+				struct coro_generator *inner);
+void coro__unlink(struct coro_generator *root, struct coro_generator *outer);
+
+/* Closes everything below `root`, innermost first: then `root` delegates no more, and is
+ * suspended. Returns None, or raised what its delegate raised. */
+coro_value coro__close_delegates(struct coro_generator *root, uintptr_t site);
+
+/* ---- Life (life.c) ----------------------------------------------------- */
+
+/* The stack of a finished body goes back to its pool. It may be the one that runs. */
+void coro__give_stack(struct coro_generator *body);
+/* With tools, it goes back only when it has been left: now. */
+void coro__reap(void);
+size_t coro__pools_size(const struct coro_generator *body);
+
+/* Frees a body that is not suspended any more, or waits for its delegators to let go. */
+void coro__dispose(struct coro_generator *body);
+
+/* ---- Exceptions (exception.c) ------------------------------------------ */
+
+/* A body is thrown into: the exception gets the body's own handled exception for context, arrives
+ * there. */
+void coro__throw_into(struct coro_generator *body, coro_value raised);
+
+/* Arrives in `body` without counting as handled: for a raw resume. */
+void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
+
+/* Lets go of all that a body keeps. */
+void coro__errors_free(struct coro__errors **errors);
+
+/* Puts aside what is delivered here, and back: around a call of the runtime's own that must not
+ * end the validity of what the program holds. */
+struct coro__errors *coro__errors_save(void);
+void coro__errors_restore(struct coro__errors *saved);
+
+/* PEP 479: a StopIteration that leaves a body becomes a RuntimeError. */
+coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised);
+
+/* RuntimeError and its like, whose message is a plain text. With a site, it is delivered to who
+ * runs; without one it is only made there, and is to be delivered to somebody else. */
+coro_value coro__raise_text(const struct coro_exception_type *type, const char *before,
+							const char *after, uintptr_t site);
+
+#endif

@@ -1,0 +1,146 @@
+#ifndef CORO_CORE_H
+#define CORO_CORE_H
+/*
+ * core.h - what the runtime's own parts know of values, exceptions and bodies, besides the
+ * public headers.
+ *
+ * Invariants
+ * - A raised value that a public function returns was delivered (coro__deliver) to the body
+ *   that called it, so that it stays valid as exception.h says.
+ * - Every change of a body's state goes through coro_probe_event(), or, when nobody looks,
+ *   through the fast paths of generator.h, which do the same without an event.
+ */
+#include <coroscope/coroutine.h>
+
+/* ---- Events ------------------------------------------------------------ */
+
+/* A value as events show it. Valid while the value's content is. */
+struct coro_probe_value coro__probe_value(coro_value value);
+
+/* One event with a value. */
+void coro__event_value(struct coro_object *object, unsigned kind, unsigned next_state,
+					   uint32_t peer, uintptr_t site, coro_value value);
+
+/* Where the caller of this public function stands in the program. */
+#define CORO__SITE ((uintptr_t)__builtin_return_address(0))
+
+/* The row of who runs: the innermost body; 0: none. */
+static inline uint32_t coro__current_row(void)
+{
+	return coro__active.current ? coro__active.current->object.row : 0;
+}
+
+/* ---- Exceptions -------------------------------------------------------- */
+
+struct coro_exception;
+
+static inline coro_value coro__raised_value(coro_value exception)
+{
+	exception.tag |= CORO__RAISED;
+	return exception;
+}
+
+/* A new exception, raised, with nobody's context: for whoever raises it in another place than
+ * where it makes it (cancellation, a timeout). Held by the caller: coro_drop(). */
+coro_value coro__exception_new(const struct coro_exception_type *type, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A raised value arrives in who runs now (a body, or the thread outside of all): it stays valid
+ * there and counts as being handled. Returns it. Other values pass through. `site`: the call
+ * that gives it back, 0: not known. */
+coro_value coro__deliver(coro_value raised, uintptr_t site);
+
+/* The same for another body; NULL: outside of all. */
+void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t site);
+
+/* Arrives in `body` and stays valid there, without counting as handled. */
+void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
+
+/* Hands a text and an exception (or None) to the report handler. */
+void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A mistake of the program that cannot be raised: says so on standard error, aborts. */
+void coro__fatal(const char *format, ...) __attribute__((noreturn, cold, format(printf, 1, 2)));
+
+/* ---- Bodies ------------------------------------------------------------ */
+
+enum {
+	CORO__BODY_RAW = 1,       /* resumed by coro__resume(): the outcome goes up as it is */
+	CORO__BODY_BUSY = 2,      /* waits for the closing of its delegate: it counts as running */
+	CORO__BODY_CLOSING = 4,   /* GeneratorExit of a close() is in it */
+	CORO__BODY_FREED = 8,     /* freed by its owner, kept for those who delegate to it */
+	CORO__BODY_AWAITED = 16,  /* was started, awaited, thrown into, closed or spawned */
+	CORO__BODY_CONSUMED = 32, /* freed by who awaits or drives it */
+	CORO__BODY_RETURNED = 64, /* the last outcome of a raw resume was a return */
+};
+
+enum coro__outcome {
+	CORO__YIELDED,  /* the value of coro__suspend() in the leaf */
+	CORO__RETURNED, /* the returned value; the body is finished */
+	CORO__FAILED,   /* something raised; the body is finished, or did not run at all */
+};
+
+/* Resumes a body for a task, or for whoever wants its outcome unchanged. A raised value is
+ * thrown in, None is next, anything else is sent. `resumer_row` is what the events name as the
+ * resumer; 0: who runs. Errors (already executing, ...) come as CORO__FAILED. What is raised is
+ * delivered to who runs now. */
+coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_value value,
+						uintptr_t site, enum coro__outcome *ret_outcome);
+
+/* Yields `value` from the body that runs, of whatever kind, to whoever resumed its chain; gives
+ * what is sent, or raised what is thrown. There must be such a body. */
+coro_value coro__suspend(coro_value value, uintptr_t site);
+
+/* The innermost body: where a resume of `body` goes; itself when it does not delegate. */
+struct coro_generator *coro__leaf(struct coro_generator *body);
+
+static inline struct coro_generator *coro__current(void)
+{
+	return coro__active.current;
+}
+
+/* The task that drives the chain that runs, or NULL: what coro__set_task() said of its root. */
+static inline void *coro__current_task(void)
+{
+	const struct coro_generator *body = coro__active.current;
+
+	return body ? body->root->task : NULL;
+}
+static inline void coro__set_task(struct coro_generator *body, void *task)
+{
+	body->task = task;
+}
+
+/* A handle is that of a live body; ends the program otherwise. */
+void coro__check_body(const struct coro_generator *body);
+
+/* coro_coroutine_named(), made at `call`: the place in the program that asked for it. */
+struct coro_generator *coro__coroutine_at(coro_function *function, coro_value argument,
+										  const char *name, const char *site, uintptr_t call);
+
+/* A coroutine is handed to a task: it counts as awaited, and is freed with
+ * coro__release() when the task is finished. Returns None, or raised: TypeError "a coroutine was
+ * expected, got <generator NAME #3>" of anything but a coroutine. */
+coro_value coro__consume(struct coro_generator *body);
+
+/* Frees a consumed coroutine that is finished, or closes it first. */
+void coro__release(struct coro_generator *body);
+
+/* "coroutine" or "generator": what error texts call it. */
+const char *coro__kind_name(const struct coro_object *object);
+
+/* ---- Tasks and futures (runtime/task) ---------------------------------- */
+
+/* await of a task or future: its result, or raised its exception. Called in a coroutine. `site` is
+ * the place of the await. */
+coro_value coro__future_await(struct coro_object *future, uintptr_t site);
+
+/* ---- Counting what is alive: for tests --------------------------------- */
+
+struct coro__census {
+	size_t bodies, exceptions, stacks_used, stacks_pooled, stacks_unguarded;
+};
+struct coro__census coro__census(void);
+
+#endif

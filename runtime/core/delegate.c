@@ -1,0 +1,389 @@
+/*
+ * delegate.c - yield from and await: chains of bodies.
+ *
+ * A delegating body waits until its delegate is finished. Meanwhile whatever is sent to it goes
+ * straight to the innermost body of its chain, and what that yields goes straight up to whoever
+ * resumed the chain: two switches for a resume, however long the chain.
+ *
+ *                   delegate        delegate
+ *       outer ────────────► middle ────────────► inner
+ *         │ ◄──────────────── │ ◄──────────────── │     delegators (a list: several bodies may
+ *         │                                       │     delegate to the same one)
+ *         └─────────────── leaf ─────────────────►┘
+ *
+ * `leaf` is a cache, of bodies that nobody delegates to: of all others it is themselves while they
+ * do not delegate, else NULL, and looked up by walking down. A chain changes at its lower end, when
+ * the innermost delegates or finishes. If the chain was resumed at its top, only the top's cache
+ * is to be changed. If it was resumed in the middle, or forks upwards, all that stand above forget
+ * theirs. So a resume finds its leaf in one load, and a change costs the same at any depth unless
+ * bodies are shared.
+ *
+ * close() is the one that walks: it closes the innermost first, then raises GeneratorExit in
+ * each body above, as PEP 380 has it. Those above are BUSY meanwhile.
+ */
+#include "body.h"
+
+/* ---- Links ------------------------------------------------------------- */
+
+static struct coro_generator *innermost(struct coro_generator *body)
+{
+	while (body->delegate)
+		body = body->delegate;
+	return body;
+}
+
+static void set_leaf(struct coro_generator *root, struct coro_generator *leaf)
+{
+	root->leaf = root == leaf || !root->delegators ? leaf : NULL;
+}
+
+struct coro_generator *coro__leaf(struct coro_generator *body)
+{
+	struct coro_generator *leaf = body->leaf;
+
+	if (leaf && !leaf->delegate)
+		return leaf;
+	leaf = innermost(body);
+	set_leaf(body, leaf);
+	return leaf;
+}
+
+/* All that delegate to `body`, directly or not, forget their leaf. They are a tree: down to the
+ * first of the delegators, sideways to the next, up along `delegate`. */
+static void forget_above(struct coro_generator *body)
+{
+	struct coro_generator *at = body;
+
+	for (;;) {
+		if (at->delegators) {
+			at = at->delegators;
+		} else {
+			while (at != body && !at->next_delegator)
+				at = at->delegate;
+			if (at == body)
+				return;
+			at = at->next_delegator;
+		}
+		at->leaf = NULL;
+	}
+}
+
+/* The lower end of root's chain is `leaf` now; `changed` is the body whose delegation changed. */
+static void chain_changed(struct coro_generator *root, struct coro_generator *changed,
+						  struct coro_generator *leaf)
+{
+	if (CORO__UNLIKELY(root->delegators || root->local->shared))
+		forget_above(changed);
+	set_leaf(root, leaf);
+}
+
+void coro__link(struct coro_generator *root, struct coro_generator *outer,
+				struct coro_generator *inner)
+{
+	struct coro_generator *leaf = innermost(inner);
+
+	outer->delegate = inner;
+	outer->next_delegator = inner->delegators;
+	if (inner->delegators)
+		inner->local->shared++;
+	inner->delegators = outer;
+	outer->object.waits_on = inner->object.row;
+	outer->leaf = NULL;
+	if (inner->delegate)
+		inner->leaf = NULL;
+	chain_changed(root, outer, leaf);
+}
+
+void coro__unlink(struct coro_generator *root, struct coro_generator *outer)
+{
+	struct coro_generator *inner = outer->delegate, **place = &inner->delegators;
+
+	while (*place != outer)
+		place = &(*place)->next_delegator;
+	*place = outer->next_delegator;
+	if (inner->delegators)
+		inner->local->shared--;
+	outer->next_delegator = NULL;
+	outer->delegate = NULL;
+	outer->object.waits_on = 0;
+	outer->leaf = outer;
+	chain_changed(root, outer, outer);
+	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators)
+		coro__dispose(inner);
+}
+
+struct coro_generator *coro__delegator(struct coro_generator *root, struct coro_generator *body)
+{
+	if (CORO__LIKELY(body->delegators && !body->delegators->next_delegator))
+		return body->delegators;
+	while (root->delegate != body)
+		root = root->delegate;
+	return root;
+}
+
+void coro__undelegate(struct coro_generator *root, struct coro_generator *outer,
+					  unsigned next_state, coro_value value)
+{
+	struct coro_generator *inner = outer->delegate;
+
+	coro__event_value(&outer->object, CORO_EVENT_UNDELEGATE, next_state, inner->object.row,
+					  outer->site, value);
+	coro__unlink(root, outer);
+}
+
+/* ---- Who is executing -------------------------------------------------- */
+
+struct coro_generator *coro__executing(struct coro_generator *top)
+{
+	struct coro_generator *leaf = top, *root;
+	size_t below_top = 0, below_root = 0;
+
+	for (;; leaf = leaf->delegate, below_top++) {
+		if (leaf->flags & CORO__BODY_BUSY)
+			return leaf;
+		if (leaf->object.state == CORO_STATE_RUNNING)
+			break;
+		if (!leaf->delegate)
+			return NULL;
+	}
+	/* It runs, and with it all from the root of its chain downwards. That chain and ours meet,
+	 * at the latest in what runs, and go on together: where they meet is what we look for. */
+	for (root = leaf->root; root != leaf; root = root->delegate)
+		below_root++;
+	root = leaf->root;
+	for (; below_top > below_root; below_top--)
+		top = top->delegate;
+	for (; below_root > below_top; below_root--)
+		root = root->delegate;
+	while (top != root) {
+		top = top->delegate;
+		root = root->delegate;
+	}
+	return top;
+}
+
+struct coro_generator *coro__target(struct coro_generator *root, struct coro_generator *top,
+									coro_value *value, bool *ret_undelegates)
+{
+	struct coro_generator *obstacle = coro__executing(top), *leaf;
+
+	*ret_undelegates = false;
+	if (!obstacle) {
+		leaf = coro__leaf(top);
+		if (leaf->object.state == CORO_STATE_SUSPENDED || leaf == top)
+			return leaf;
+		/* Somebody else drove it to its end. */
+		obstacle = leaf;
+		if (leaf->object.kind == CORO_OBJECT_COROUTINE)
+			*value = coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine",
+									  "", 0);
+		else if (!coro_raised(*value))
+			*value = CORO_NONE;
+	} else {
+		*value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
+	}
+	*ret_undelegates = true;
+	return coro__delegator(root, obstacle);
+}
+
+/* ---- Delegating -------------------------------------------------------- */
+
+/* Delegates from the body that runs. Returns when `inner` is finished, with its result. */
+static coro_value delegate(struct coro_generator *self, struct coro_generator *inner,
+						   uintptr_t site)
+{
+	struct coro_generator *root = self->root, *target = inner;
+	coro_value value = CORO_NONE;
+	bool undelegates = false;
+
+	inner->flags |= CORO__BODY_AWAITED;
+	self->site = site;
+	coro_probe_event(&self->object, CORO_EVENT_DELEGATE, CORO_STATE_DELEGATING, inner->object.row,
+					 site, NULL);
+	if (coro_finished(inner)) {
+		coro__event_value(&self->object, CORO_EVENT_UNDELEGATE, CORO_STATE_RUNNING,
+						  inner->object.row, site, CORO_NONE);
+		return CORO_NONE;
+	}
+	coro__link(root, self, inner);
+	if (inner->object.state == CORO_STATE_DELEGATING)
+		target = coro__target(root, inner, &value, &undelegates);
+	target->root = root;
+	if (undelegates) {
+		if (coro_raised(value))
+			coro__deliver_to(target, value, target->site);
+		coro__undelegate(root, target, CORO_STATE_RUNNING, value);
+	} else {
+		target->object.resumes++;
+		coro_probe_event(&target->object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, self->object.row,
+						 site, NULL);
+	}
+	return coro__cross(self, target, target->sp, value, false);
+}
+
+static coro_value yield_from(coro_value value, uintptr_t site)
+{
+	struct coro_generator *self = coro__active.current, *inner;
+	struct coro_object *object;
+
+	if (coro_raised(value))
+		return value;
+	if (!self)
+		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
+	if (self->object.kind != CORO_OBJECT_GENERATOR)
+		return coro__raise_text(CORO_RuntimeError, "yield from inside a coroutine", "", site);
+	object = coro_kind(value) == CORO_VALUE_OBJECT ? coro_as_object(value) : NULL;
+	if (object && object->kind == CORO_OBJECT_COROUTINE)
+		return coro__raise_text(
+			CORO_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator",
+			"", site);
+	if (!object || object->kind != CORO_OBJECT_GENERATOR)
+		return coro__deliver(
+			coro_raise(CORO_TypeError, "'%s' object is not iterable", coro_type_name(value)), site);
+	inner = (struct coro_generator *)object;
+	if (coro__executing(inner) == inner)
+		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
+	return delegate(self, inner, site);
+}
+
+coro_value(coro_yield_from)(coro_value inner)
+{
+	return yield_from(inner, CORO__SITE);
+}
+
+coro_value coro__yield_from_handle(const void *handle)
+{
+	return yield_from(coro_object(handle), CORO__SITE);
+}
+
+coro_value coro_yield_from_iterator(struct coro_iterator *iterator)
+{
+	uintptr_t site = CORO__SITE;
+
+	if (!coro__active.current || coro__active.current->object.kind != CORO_OBJECT_GENERATOR)
+		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
+	for (;;) {
+		coro_value value = iterator->next(iterator), sent;
+
+		if (coro_raised(value))
+			return coro_is(value, CORO_StopIteration) ? coro_exception_value(value) : value;
+		sent = coro__suspend(value, site);
+		if (!coro_is_none(sent)) {
+			if (iterator->close)
+				iterator->close(iterator);
+			if (coro_raised(sent))
+				return sent;
+			return coro__deliver(coro_raise(CORO_AttributeError,
+											"'%s' object has no attribute 'send'",
+											iterator->type ? iterator->type : "iterator"),
+								 site);
+		}
+	}
+}
+
+struct array_iterator {
+	struct coro_iterator iterator;
+	const coro_value *values;
+	size_t at, count;
+};
+
+static coro_value array_next(struct coro_iterator *iterator)
+{
+	struct array_iterator *array = (struct array_iterator *)iterator;
+
+	if (array->at == array->count)
+		return coro_raise_value(CORO_StopIteration, CORO_NONE);
+	return array->values[array->at++];
+}
+
+coro_value coro_yield_from_array(const coro_value *values, size_t count)
+{
+	struct array_iterator array = {
+		.iterator = {.next = array_next, .type = "list_iterator"},
+		.values = values,
+		.count = count,
+	};
+
+	return CORO__CALLED(coro_yield_from_iterator(&array.iterator));
+}
+
+/* ---- Awaiting ---------------------------------------------------------- */
+
+coro_value coro__consume(struct coro_generator *body)
+{
+	char text[128];
+
+	coro__check_body(body);
+	if (body->object.kind != CORO_OBJECT_COROUTINE) {
+		coro_format(coro_object(body), text, sizeof(text));
+		return coro_raise(CORO_TypeError, "a coroutine was expected, got %s", text);
+	}
+	body->flags |= CORO__BODY_AWAITED | CORO__BODY_CONSUMED;
+	return CORO_NONE;
+}
+
+static coro_value await_coroutine(struct coro_generator *inner, uintptr_t site)
+{
+	coro_value value;
+
+	if (coro__executing(inner) == inner)
+		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
+	if (coro_finished(inner))
+		return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
+								site);
+	/* What is suspended, is so in an await. */
+	if (inner->object.state != CORO_STATE_CREATED)
+		return coro__raise_text(CORO_RuntimeError, "coroutine is being awaited already", "", site);
+	inner->flags |= CORO__BODY_CONSUMED;
+	value = delegate(coro__active.current, inner, site);
+	coro__release(inner);
+	return value;
+}
+
+coro_value(coro_await)(coro_value awaitable)
+{
+	const struct coro_generator *self = coro__active.current;
+	struct coro_object *object;
+	uintptr_t site = CORO__SITE;
+
+	if (coro_raised(awaitable))
+		return awaitable;
+	if (!self || self->object.kind != CORO_OBJECT_COROUTINE)
+		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
+	object = coro_kind(awaitable) == CORO_VALUE_OBJECT ? coro_as_object(awaitable) : NULL;
+	if (object && object->kind == CORO_OBJECT_COROUTINE)
+		return await_coroutine((struct coro_generator *)object, site);
+	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE))
+		return coro__future_await(object, site);
+	return coro__deliver(coro_raise(CORO_TypeError, "object %s can't be used in 'await' expression",
+									coro_type_name(awaitable)),
+						 site);
+}
+
+/* ---- Closing a chain --------------------------------------------------- */
+
+coro_value coro__close_delegates(struct coro_generator *root, uintptr_t site)
+{
+	struct coro_generator *obstacle = coro__executing(root), *body = root, *outer;
+	coro_value result = CORO_NONE;
+
+	while (body != obstacle && body->delegate) {
+		body->flags |= CORO__BODY_BUSY;
+		body = body->delegate;
+	}
+	outer = coro__delegator(root, body);
+	if (body == obstacle)
+		result = coro__raise_about(body, CORO_ValueError, " already executing", 0);
+	else if (body->object.state == CORO_STATE_SUSPENDED)
+		result = coro__close_one(body, CORO_NONE, outer->object.row, site);
+	for (;;) {
+		outer->flags &= ~(uint32_t)CORO__BODY_BUSY;
+		coro__undelegate(outer, outer, CORO_STATE_SUSPENDED,
+						 coro_raised(result) ? result : CORO_NONE);
+		if (outer == root)
+			return coro_raised(result) ? result : CORO_NONE;
+		body = outer;
+		outer = coro__delegator(root, body);
+		result = coro__close_one(body, result, outer->object.row, site);
+	}
+}

@@ -1,0 +1,392 @@
+/*
+ * generator.c - next, send, throw and close; yield; and the end of a body.
+ *
+ * What happens at a resume, and who does it:
+ *
+ *     resumer                         coro__drive                    body
+ *        | next, send, throw -------------->|
+ *        |                                  | errors: executing, finished, not started
+ *        |                                  | where it goes: the innermost delegate
+ *        |                                  | event NEXT, SEND or THROW
+ *        |                                  | switch ------------------->|
+ *        |                                                               | runs
+ *        |<------ switch ------ event YIELD ----- coro__suspend <---- yield
+ *        |                                                               |
+ *        |<------ switch ------ event RETURN, RAISE --- finish <---- return
+ *
+ * The plain case, a suspended body and nobody who looks, does not come here: it is compiled into
+ * the program (coro__step_down and coro__step_up in generator.h).
+ *
+ * What finish() hands to the resumer is already what next() returns, a raised StopIteration for
+ * instance, so that the fast path has nothing to look at when it comes back. Whoever wants the
+ * outcome itself (a task, close) resumes the root as RAW.
+ */
+#include "../context/context.h"
+#include "body.h"
+
+const char *coro__kind_name(const struct coro_object *object)
+{
+	return object->kind == CORO_OBJECT_COROUTINE ? "coroutine" : "generator";
+}
+
+void coro__check_body(const struct coro_generator *body)
+{
+	if (CORO__UNLIKELY(!body))
+		coro__fatal("a generator is NULL");
+	if (CORO__UNLIKELY(body->object.magic != CORO_OBJECT_MAGIC))
+		coro__fatal("a generator or coroutine is used that was freed");
+	if (CORO__UNLIKELY(body->object.kind != CORO_OBJECT_GENERATOR &&
+					   body->object.kind != CORO_OBJECT_COROUTINE))
+		coro__fatal("a generator is expected, not a %s", coro_type_name(coro_object(body)));
+}
+
+static bool is_finished(const struct coro_generator *body)
+{
+	unsigned state = body->object.state;
+
+	return state == CORO_STATE_DONE || state == CORO_STATE_FAILED || state == CORO_STATE_CANCELLED;
+}
+
+bool coro_finished(const struct coro_generator *body)
+{
+	coro__check_body(body);
+	return is_finished(body);
+}
+
+enum coro_state coro_state(const struct coro_generator *body)
+{
+	coro__check_body(body);
+	if (body->object.state == CORO_STATE_DELEGATING)
+		return coro__executing((struct coro_generator *)(uintptr_t)body) == body
+				   ? CORO_STATE_RUNNING
+				   : CORO_STATE_SUSPENDED;
+	if (body->flags & CORO__BODY_BUSY)
+		return CORO_STATE_RUNNING;
+	return (enum coro_state)body->object.state;
+}
+
+struct coro_generator *coro_delegate(const struct coro_generator *body)
+{
+	coro__check_body(body);
+	return body->delegate;
+}
+
+coro_value coro__raise_about(const struct coro_generator *body,
+							 const struct coro_exception_type *type, const char *text,
+							 uintptr_t site)
+{
+	return coro__raise_text(type, coro__kind_name(&body->object), text, site);
+}
+
+/* ---- Switching --------------------------------------------------------- */
+
+coro_value coro__enter(struct coro_generator *root, struct coro_generator *leaf, coro_value value)
+{
+	struct coro_generator *from = coro__active.current;
+
+	leaf->root = root;
+	root->resumer = from;
+	coro__active.current = leaf;
+	if (CORO__LIKELY(!coro__active.careful))
+		return coro__switch(&root->resumer_sp, leaf->sp, value);
+	value = coro__switch_told(from, &root->resumer_sp, leaf, leaf->sp, value, false);
+	coro__reap();
+	return value;
+}
+
+coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, void *sp,
+					   coro_value value, bool ends)
+{
+	coro__active.current = to;
+	if (CORO__LIKELY(!coro__active.careful))
+		return coro__switch(&self->sp, sp, value);
+	value = coro__switch_told(self, &self->sp, to, sp, value, ends);
+	coro__reap();
+	return value;
+}
+
+/* A state that an exception leaves its body in. */
+static enum coro_state state_after(coro_value raised, bool closing)
+{
+	if (coro_is(raised, CORO_CancelledError))
+		return CORO_STATE_CANCELLED;
+	return closing && coro_is(raised, CORO_GeneratorExit) ? CORO_STATE_DONE : CORO_STATE_FAILED;
+}
+
+/* Emits how `body` is entered. */
+static void tell_entry(struct coro_generator *body, enum coro__entry entry, coro_value value,
+					   uint32_t peer, uintptr_t site)
+{
+	body->object.resumes++;
+	if (entry == CORO__ENTER_NEXT)
+		coro_probe_event(&body->object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, peer, site, NULL);
+	else
+		coro__event_value(&body->object,
+						  entry == CORO__ENTER_SEND ? CORO_EVENT_SEND : CORO_EVENT_THROW,
+						  CORO_STATE_RUNNING, peer, site, value);
+}
+
+coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
+					   uintptr_t site, bool raw, uint32_t resumer_row)
+{
+	struct coro_generator *leaf = root;
+	bool undelegates = false;
+	uint32_t peer = resumer_row ? resumer_row : coro__current_row();
+
+	if (coro__executing(root) == root)
+		return coro__raise_about(root, CORO_ValueError, " already executing", site);
+	if (is_finished(root)) {
+		if (root->object.kind == CORO_OBJECT_COROUTINE)
+			return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
+									site);
+		if (entry == CORO__ENTER_THROW)
+			return coro__deliver(value, site);
+		return coro__deliver(coro_raise_value(CORO_StopIteration, CORO_NONE), site);
+	}
+	if (root->object.state == CORO_STATE_CREATED) {
+		if (entry == CORO__ENTER_SEND)
+			return coro__raise_text(CORO_TypeError, "can't send non-None value to a just-started ",
+									coro__kind_name(&root->object), site);
+		root->flags |= CORO__BODY_AWAITED;
+		if (entry == CORO__ENTER_THROW) {
+			coro__event_value(&root->object, CORO_EVENT_THROW, state_after(value, false), peer,
+							  site, value);
+			coro__give_stack(root);
+			return coro__deliver(value, site);
+		}
+	}
+	if (root->object.state == CORO_STATE_DELEGATING) {
+		if (entry == CORO__ENTER_THROW && coro_is(value, CORO_GeneratorExit)) {
+			coro_value error = coro__close_delegates(root, site);
+
+			if (coro_raised(error))
+				value = error;
+		} else {
+			leaf = coro__target(root, root, &value, &undelegates);
+		}
+	}
+
+	root->resumer_site = site;
+	root->resumer_row = resumer_row;
+	root->flags = (root->flags & ~(uint32_t)(CORO__BODY_RAW | CORO__BODY_RETURNED)) |
+				  (raw ? CORO__BODY_RAW : 0);
+	if (undelegates) {
+		if (coro_raised(value))
+			coro__deliver_to(leaf, value, leaf->site);
+		coro__undelegate(root, leaf, CORO_STATE_RUNNING, value);
+	} else {
+		tell_entry(leaf, entry, value, peer, site);
+		if (coro_raised(value))
+			coro__throw_into(leaf, value);
+	}
+	value = coro__enter(root, leaf, value);
+	root->resumer_site = 0;
+	root->resumer_row = 0;
+	root->flags &= ~(uint32_t)CORO__BODY_RAW;
+	return value;
+}
+
+coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_value value,
+						uintptr_t site, enum coro__outcome *ret_outcome)
+{
+	enum coro__entry entry = coro_raised(value)    ? CORO__ENTER_THROW
+							 : coro_is_none(value) ? CORO__ENTER_NEXT
+												   : CORO__ENTER_SEND;
+
+	coro__check_body(body);
+	value = coro__drive(body, entry, value, site, true, resumer_row);
+	*ret_outcome = coro_raised(value)                  ? CORO__FAILED
+				   : body->flags & CORO__BODY_RETURNED ? CORO__RETURNED
+													   : CORO__YIELDED;
+	return value;
+}
+
+/* ---- From outside ------------------------------------------------------ */
+
+coro_value(coro_next)(struct coro_generator *body)
+{
+	coro__check_body(body);
+	if (body->object.kind != CORO_OBJECT_GENERATOR)
+		return coro__raise_text(CORO_TypeError, "'coroutine' object is not an iterator", "",
+								CORO__SITE);
+	return coro__drive(body, CORO__ENTER_NEXT, CORO_NONE, CORO__SITE, false, 0);
+}
+
+coro_value(coro_send)(struct coro_generator *body, coro_value value)
+{
+	coro__check_body(body);
+	if (coro_raised(value))
+		return value;
+	return coro__drive(body, coro_is_none(value) ? CORO__ENTER_NEXT : CORO__ENTER_SEND, value,
+					   CORO__SITE, false, 0);
+}
+
+coro_value(coro_throw)(struct coro_generator *body, coro_value exception)
+{
+	coro__check_body(body);
+	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
+		return coro__raise_text(
+			CORO_TypeError,
+			"exceptions must be classes or instances deriving from BaseException, not ",
+			coro_type_name(exception), CORO__SITE);
+	return coro__drive(body, CORO__ENTER_THROW, coro__raised_value(exception), CORO__SITE, false,
+					   0);
+}
+
+coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32_t closer_row,
+						   uintptr_t site)
+{
+	coro_value value =
+		coro_raised(error) ? error : coro__exception_new(CORO_GeneratorExit, "%s", "");
+	bool returned;
+
+	body->object.resumes++;
+	if (coro_raised(error))
+		coro__event_value(&body->object, CORO_EVENT_THROW, CORO_STATE_RUNNING, closer_row, site,
+						  error);
+	else
+		coro_probe_event(&body->object, CORO_EVENT_CLOSE, CORO_STATE_RUNNING, closer_row, site,
+						 NULL);
+	body->resumer_site = site;
+	body->resumer_row = closer_row;
+	body->flags |= CORO__BODY_RAW | CORO__BODY_CLOSING;
+	body->flags &= ~(uint32_t)CORO__BODY_RETURNED;
+	coro__throw_into(body, value);
+	if (!coro_raised(error))
+		coro_drop(value);
+
+	value = coro__enter(body, body, value);
+	returned = body->flags & CORO__BODY_RETURNED;
+	body->resumer_site = 0;
+	body->resumer_row = 0;
+	body->flags &= ~(uint32_t)(CORO__BODY_RAW | CORO__BODY_CLOSING);
+
+	if (coro_raised(value))
+		return coro_is(value, CORO_GeneratorExit) ? CORO_NONE : value;
+	if (returned)
+		return value;
+	return coro__raise_about(body, CORO_RuntimeError, " ignored GeneratorExit", 0);
+}
+
+coro_value(coro_close)(struct coro_generator *body)
+{
+	coro_value error = CORO_NONE;
+	uintptr_t site = CORO__SITE;
+
+	coro__check_body(body);
+	if (coro__executing(body) == body)
+		return coro__raise_about(body, CORO_ValueError, " already executing", site);
+	if (is_finished(body))
+		return CORO_NONE;
+	if (body->object.state == CORO_STATE_CREATED) {
+		body->flags |= CORO__BODY_AWAITED;
+		coro_probe_event(&body->object, CORO_EVENT_CLOSE, CORO_STATE_DONE, coro__current_row(),
+						 site, NULL);
+		coro__give_stack(body);
+		return CORO_NONE;
+	}
+	if (body->object.state == CORO_STATE_DELEGATING)
+		error = coro__close_delegates(body, site);
+	return coro__deliver(coro__close_one(body, error, coro__current_row(), site), site);
+}
+
+bool coro__iterate_end(coro_value *value)
+{
+	if (coro_is(*value, CORO_StopIteration))
+		*value = coro_exception_value(*value);
+	return false;
+}
+
+/* ---- From inside ------------------------------------------------------- */
+
+coro_value coro__suspend(coro_value value, uintptr_t site)
+{
+	struct coro_generator *self = coro__active.current, *root = self->root;
+
+	coro__event_value(&self->object, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED,
+					  coro__resumer_row(root), site, value);
+	return coro__cross(self, root->resumer, root->resumer_sp, value, false);
+}
+
+coro_value(coro_yield)(coro_value value)
+{
+	const struct coro_generator *self = coro__active.current;
+
+	if (coro_raised(value))
+		return value;
+	if (!self)
+		return coro__raise_text(CORO_RuntimeError, "yield outside a generator", "", CORO__SITE);
+	if (self->object.kind != CORO_OBJECT_GENERATOR)
+		return coro__raise_text(CORO_RuntimeError, "yield inside a coroutine", "", CORO__SITE);
+	return coro__suspend(value, CORO__SITE);
+}
+
+/* ---- The body itself --------------------------------------------------- */
+
+/* Where the resumer called: it is on its stack, as the address that the switch goes on at. */
+static uintptr_t resumer_site(const struct coro_generator *root)
+{
+#if defined(__x86_64__)
+	enum { PC = 6 };
+#elif defined(__aarch64__)
+	enum { PC = 19 };
+#endif
+	if (root->resumer_site)
+		return root->resumer_site;
+	return ((const uintptr_t *)root->resumer_sp)[PC];
+}
+
+/* The outcome goes to who resumed the chain: as it is, or as a StopIteration. */
+static coro_value hand_up(struct coro_generator *root, coro_value result)
+{
+	if (root->flags & CORO__BODY_RAW) {
+		if (!coro_raised(result))
+			root->flags |= CORO__BODY_RETURNED;
+		coro__deliver_quietly(root->resumer, result);
+	} else if (coro_raised(result)) {
+		coro__deliver_to(root->resumer, result, resumer_site(root));
+	} else {
+		result = coro__raised_value(coro_error_value(CORO_StopIteration, result));
+		coro__deliver_to(root->resumer, result, resumer_site(root));
+	}
+	return result;
+}
+
+static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_value result)
+{
+	struct coro_generator *root = body->root, *outer = NULL, *receiver = root->resumer;
+	void *sp = root->resumer_sp;
+	uint32_t peer;
+
+	if (coro_is(result, CORO_StopIteration) && coro_raised(result))
+		result = coro__stop_leaked(body, result);
+	if (body != root) {
+		outer = receiver = coro__delegator(root, body);
+		sp = outer->sp;
+	}
+	peer = outer ? outer->object.row : coro__resumer_row(root);
+	if (coro_raised(result))
+		coro__event_value(&body->object, CORO_EVENT_RAISE,
+						  state_after(result, body->flags & CORO__BODY_CLOSING), peer, 0, result);
+	else
+		coro__event_value(&body->object, CORO_EVENT_RETURN, CORO_STATE_DONE, peer, 0, result);
+
+	if (outer) {
+		coro__deliver_to(outer, result, outer->site);
+		coro__undelegate(root, outer, CORO_STATE_RUNNING, result);
+		outer->root = root;
+	} else {
+		result = hand_up(root, result);
+	}
+	coro__errors_free(&body->errors);
+	coro__give_stack(body);
+	coro__cross(body, receiver, sp, result, true);
+	__builtin_unreachable();
+}
+
+void coro__body_main(struct coro_generator *body, coro_value first)
+{
+	(void)first;
+	coro__tools_arrived();
+	finish(body, body->function(body->argument));
+}

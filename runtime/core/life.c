@@ -1,0 +1,362 @@
+/*
+ * life.c - how bodies begin and end: control blocks, stacks, threads.
+ *
+ * A control block is not on its body's stack: a finished body needs no stack but still answers
+ * (next of a finished generator: StopIteration), and a block that was freed stays readable, so
+ * that using it again is found out (its magic is 0). Blocks are cut from chunks and used again,
+ * last freed first.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "../context/context.h"
+#include "body.h"
+
+enum { CHUNK = 128 };
+
+struct body_chunk {
+	struct body_chunk *next;
+	struct coro_generator bodies[CHUNK];
+};
+
+__thread struct coro__active coro__active __attribute__((tls_model("initial-exec")));
+__thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
+
+size_t coro__exceptions_alive(void);
+
+/* ---- Threads ----------------------------------------------------------- */
+
+static pthread_key_t thread_end;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* What the thread's end leaves suspended is closed, in the order of creation. */
+static void end_thread(void *data)
+{
+	struct coro__local *local = &coro__local;
+	struct coro_generator *body, *next;
+	struct coro__stack_pool *pool, *next_pool;
+	struct body_chunk *chunk, *next_chunk;
+
+	if (!local->ready || coro__active.current)
+		return;
+	for (body = local->first; body; body = next) {
+		next = body->next;
+		if (coro_finished(body))
+			continue;
+		coro_drop(coro_keep(coro_close(body)));
+	}
+	for (body = local->first; body; body = body->next)
+		body->delegators = body->delegate = NULL;
+	while (local->first)
+		coro__dispose(local->first);
+	coro__errors_free(&local->errors);
+	coro__overflow_unwatch();
+	for (pool = local->pool; pool; pool = next_pool) {
+		next_pool = pool->next;
+		coro__stack_pool_done(pool);
+		free(pool);
+	}
+	for (chunk = local->chunks; chunk; chunk = next_chunk) {
+		next_chunk = chunk->next;
+		free(chunk);
+	}
+	local->pool = NULL;
+	local->chunks = NULL;
+	local->free_bodies = NULL;
+	local->ready = false;
+}
+
+static void make_key(void)
+{
+	(void)pthread_key_create(&thread_end, end_thread);
+}
+
+/* The main thread ends with the process: what is suspended then is the system's to clear, as is
+ * its memory. Only what nobody can reach any more is given back, for the leak checkers' sake. */
+__attribute__((destructor)) static void end_process(void)
+{
+	struct coro__local *local = &coro__local;
+
+	if (local->ready && !coro__active.current && !local->first)
+		end_thread(NULL);
+}
+
+void coro__local_init(void)
+{
+	struct coro__local *local = &coro__local;
+
+	if (CORO__LIKELY(local->ready))
+		return;
+	pthread_once(&once, make_key);
+	pthread_setspecific(thread_end, local);
+	local->ready = true;
+	local->tools = coro__tools_present();
+	if (local->tools & CORO__TOOLS_SWITCHES)
+		coro__active.careful = 1;
+	if (!local->stack_size)
+		local->stack_size = CORO__STACK_DEFAULT;
+	coro__overflow_watch();
+}
+
+void coro_set_options(const struct coro_options *options)
+{
+	struct coro__local *local = &coro__local;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = options->stack_size ? options->stack_size : CORO__STACK_DEFAULT;
+
+	coro__local_init();
+	/* Below that not even a printf fits. */
+	if (size < 4 * page)
+		size = 4 * page;
+	local->stack_size = (size + page - 1) & ~(page - 1);
+	local->own_fpu_control = options->own_fpu_control;
+	coro__active.careful = (local->tools & CORO__TOOLS_SWITCHES) || options->own_fpu_control;
+}
+
+static struct coro__stack_pool *pool_of(struct coro__local *local)
+{
+	struct coro__stack_pool **place = &local->pool, *pool;
+
+	if (CORO__LIKELY(*place && (*place)->size == local->stack_size))
+		return *place;
+	while (*place && (*place)->size != local->stack_size)
+		place = &(*place)->next;
+	pool = *place;
+	if (pool)
+		*place = pool->next;
+	else
+		pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return NULL;
+	pool->size = local->stack_size;
+	pool->next = local->pool;
+	local->pool = pool;
+	return pool;
+}
+
+size_t coro__pools_size(const struct coro_generator *body)
+{
+	return body->pool->size;
+}
+
+/* ---- Control blocks ---------------------------------------------------- */
+
+static struct coro_generator *block_take(struct coro__local *local)
+{
+	struct coro_generator *body = local->free_bodies;
+
+	if (CORO__UNLIKELY(!body)) {
+		struct body_chunk *chunk = calloc(1, sizeof(*chunk));
+
+		if (!chunk)
+			return NULL;
+		chunk->next = local->chunks;
+		local->chunks = chunk;
+		for (size_t i = CHUNK; i--;) {
+			chunk->bodies[i].next = local->free_bodies;
+			local->free_bodies = &chunk->bodies[i];
+		}
+		body = local->free_bodies;
+	}
+	local->free_bodies = body->next;
+	return body;
+}
+
+static void block_give(struct coro__local *local, struct coro_generator *body)
+{
+	body->next = local->free_bodies;
+	local->free_bodies = body;
+}
+
+/* ---- Creation ---------------------------------------------------------- */
+
+static struct coro_generator *create(enum coro_object_kind kind, coro_function *function,
+									 coro_value argument, const char *name, const char *site,
+									 uintptr_t pc)
+{
+	struct coro__local *local = &coro__local;
+	struct coro__stack_pool *pool;
+	struct coro_generator *body;
+	char *base;
+
+	coro__local_init();
+	coro__reap();
+	pool = pool_of(local);
+	body = pool ? block_take(local) : NULL;
+	if (!body)
+		return NULL;
+	body->stack = coro__stack_take(pool, &base);
+	if (!body->stack) {
+		block_give(local, body);
+		return NULL;
+	}
+	body->stack_base = base;
+	body->pool = pool;
+	body->sp = coro__stack_prepare(base, body);
+	body->leaf = body;
+	body->root = NULL;
+	body->resumer_sp = NULL;
+	body->resumer = NULL;
+	body->resumer_row = 0;
+	body->flags = 0;
+	body->delegate = body->delegators = body->next_delegator = NULL;
+	body->function = function;
+	body->argument = argument;
+	body->errors = NULL;
+	body->local = local;
+	body->task = NULL;
+	if (CORO__UNLIKELY(local->tools))
+		coro__tools_adopt(body);
+
+	body->next = NULL;
+	body->previous = local->last;
+	if (local->last)
+		local->last->next = body;
+	else
+		local->first = body;
+	local->last = body;
+	local->bodies++;
+
+	coro_probe_object_init(&body->object, kind, name, site);
+	body->object.parent = coro__current_row();
+	coro__event_value(&body->object, CORO_EVENT_CREATE, CORO_STATE_CREATED, body->object.parent, pc,
+					  argument);
+	return body;
+}
+
+struct coro_generator *(coro_generator_named)(coro_function *function, coro_value argument,
+											  const char *name, const char *site)
+{
+	return create(CORO_OBJECT_GENERATOR, function, argument, name, site, CORO__SITE);
+}
+
+struct coro_generator *(coro_coroutine_named)(coro_function *function, coro_value argument,
+											  const char *name, const char *site)
+{
+	return create(CORO_OBJECT_COROUTINE, function, argument, name, site, CORO__SITE);
+}
+
+struct coro_generator *coro__coroutine_at(coro_function *function, coro_value argument,
+										  const char *name, const char *site, uintptr_t call)
+{
+	return create(CORO_OBJECT_COROUTINE, function, argument, name, site, call);
+}
+
+/* ---- The end ----------------------------------------------------------- */
+
+void coro__reap(void)
+{
+	struct coro_generator *body = coro__local.ended;
+
+	if (!body)
+		return;
+	coro__local.ended = NULL;
+	coro__tools_release(body);
+	coro__stack_give(body->pool, body->stack);
+	body->stack = NULL;
+	body->stack_base = NULL;
+}
+
+void coro__give_stack(struct coro_generator *body)
+{
+	if (!body->stack)
+		return;
+	if (CORO__UNLIKELY(body->local->tools)) {
+		if (body->local->ended != body)
+			coro__reap();
+		body->local->ended = body;
+		if (coro__active.current != body)
+			coro__reap();
+		return;
+	}
+	coro__stack_give(body->pool, body->stack);
+	body->stack = NULL;
+	body->stack_base = NULL;
+	body->sp = NULL;
+}
+
+void coro__dispose(struct coro_generator *body)
+{
+	struct coro__local *local = body->local;
+
+	if (body->delegators) {
+		body->flags |= CORO__BODY_FREED;
+		return;
+	}
+	coro__give_stack(body);
+	coro__errors_free(&body->errors);
+	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&body->object);
+	if (body->previous)
+		body->previous->next = body->next;
+	else
+		local->first = body->next;
+	if (body->next)
+		body->next->previous = body->previous;
+	else
+		local->last = body->previous;
+	local->bodies--;
+	block_give(local, body);
+}
+
+/* G18: closes a suspended body; nobody is there to catch what comes out. */
+static void close_for_good(struct coro_generator *body)
+{
+	struct coro__errors *saved = coro__errors_save();
+	coro_value outcome = (coro_close)(body);
+
+	if (coro_raised(outcome))
+		coro__report(CORO_REPORT_UNRAISABLE, coro_caught(outcome),
+					 "Exception ignored in: <%s object %s>", coro__kind_name(&body->object),
+					 body->object.name);
+	coro__errors_restore(saved);
+}
+
+void coro_free(struct coro_generator *body)
+{
+	if (!body)
+		return;
+	coro__check_body(body);
+	if (body->flags & CORO__BODY_FREED)
+		coro__fatal("%s %s is freed twice", coro__kind_name(&body->object), body->object.name);
+	if (body->local != &coro__local)
+		coro__fatal("%s %s is freed by another thread than its own", coro__kind_name(&body->object),
+					body->object.name);
+	if (coro__executing(body) == body)
+		coro__fatal("%s %s is freed while it is running", coro__kind_name(&body->object),
+					body->object.name);
+	if (body->object.state == CORO_STATE_CREATED) {
+		if (body->object.kind == CORO_OBJECT_COROUTINE && !(body->flags & CORO__BODY_AWAITED))
+			coro__report(CORO_REPORT_NEVER_AWAITED, CORO_NONE,
+						 "RuntimeWarning: coroutine '%s' was never awaited", body->object.name);
+	} else if (!coro_finished(body)) {
+		close_for_good(body);
+		if (body->object.state == CORO_STATE_DELEGATING)
+			coro__unlink(body, body);
+	}
+	coro__dispose(body);
+}
+
+void coro__free_at_end(struct coro_generator **generator)
+{
+	coro_free(*generator);
+	*generator = NULL;
+}
+
+void coro__release(struct coro_generator *body)
+{
+	coro_free(body);
+}
+
+struct coro__census coro__census(void)
+{
+	const struct coro__local *local = &coro__local;
+	struct coro__census census = {.bodies = local->bodies, .exceptions = coro__exceptions_alive()};
+
+	for (const struct coro__stack_pool *pool = local->pool; pool; pool = pool->next) {
+		census.stacks_used += pool->used;
+		census.stacks_pooled += pool->count;
+		census.stacks_unguarded += pool->unguarded;
+	}
+	return census;
+}

@@ -1,0 +1,146 @@
+/*
+ * report.c - what cannot be raised because nobody is there to catch it, and exceptions as text.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "body.h"
+
+/* One for the process, as sys.unraisablehook and warnings.showwarning are. */
+static struct {
+	coro_report_handler *handler;
+	void *data;
+} report;
+
+void coro_set_report_handler(coro_report_handler *handler, void *data)
+{
+	report.handler = handler;
+	report.data = data;
+}
+
+static void to_standard_error(const char *text)
+{
+	/* What the program printed before belongs before. */
+	fflush(stdout);
+	fprintf(stderr, "%s\n", text);
+}
+
+static char *exception_text(coro_value exception)
+{
+	size_t length = coro_format_exception(exception, NULL, 0);
+	char *text = malloc(length + 1);
+
+	if (text)
+		coro_format_exception(exception, text, length + 1);
+	return text;
+}
+
+void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)
+{
+	char *text = NULL, *more = NULL, *both = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return;
+	if (coro_kind(exception) == CORO_VALUE_EXCEPTION)
+		more = exception_text(exception);
+	if (more && *text && asprintf(&both, "%s\n%s", text, more) < 0)
+		both = NULL;
+	if (report.handler)
+		report.handler(kind, both ? both : more && !*text ? more : text, exception, report.data);
+	else
+		to_standard_error(both ? both : more && !*text ? more : text);
+	free(text);
+	free(more);
+	free(both);
+}
+
+int coro_exit_status(coro_value result)
+{
+	if (!coro_raised(result))
+		return EXIT_SUCCESS;
+	if (coro_is(result, CORO_SystemExit)) {
+		coro_value status = coro_exception_value(result);
+
+		if (coro_is_none(status))
+			return coro_message(result)[0] ? EXIT_FAILURE : EXIT_SUCCESS;
+		return coro_kind(status) == CORO_VALUE_INT ? (int)coro_as_int(status) : EXIT_FAILURE;
+	}
+	coro__report(CORO_REPORT_UNCAUGHT, coro_caught(result), "%s", "");
+	return EXIT_FAILURE;
+}
+
+/* ---- Exceptions as text ------------------------------------------------ */
+
+struct text {
+	char *at;
+	size_t room, length;
+};
+
+static void put(struct text *text, const char *more)
+{
+	for (; *more; more++, text->length++)
+		if (text->length + 1 < text->room)
+			text->at[text->length] = *more;
+}
+
+static void put_one(struct text *text, coro_value exception)
+{
+	const char *message = coro_message(exception);
+
+	put(text, coro_exception_type(exception)->name);
+	if (*message) {
+		put(text, ": ");
+		put(text, message);
+	}
+	for (size_t i = 0; i < coro_group_count(exception); i++) {
+		coro_value child = coro_group_at(exception, i);
+
+		put(text, "\n  | ");
+		put(text, coro_exception_type(child)->name);
+		if (*coro_message(child)) {
+			put(text, ": ");
+			put(text, coro_message(child));
+		}
+	}
+}
+
+size_t coro_format_exception(coro_value exception, char *buffer, size_t size)
+{
+	enum { LIMIT = 16 };
+	struct text text = {buffer, size, 0};
+	coro_value chain[LIMIT];
+	bool by_cause[LIMIT];
+	size_t count = 0;
+
+	/* Whatever came first stands first. */
+	while (count < LIMIT) {
+		coro_value cause = coro_cause(exception), context = coro_context(exception);
+
+		chain[count] = exception;
+		by_cause[count] = !coro_is_none(cause);
+		count++;
+		if (!coro_is_none(cause))
+			exception = cause;
+		else if (!coro_is_none(context) && !coro_suppresses_context(exception))
+			exception = context;
+		else
+			break;
+	}
+	while (count--) {
+		put_one(&text, chain[count]);
+		if (!count)
+			break;
+		put(&text, by_cause[count - 1]
+					   ? "\n\nThe above exception was the direct cause of the following "
+						 "exception:\n\n"
+					   : "\n\nDuring handling of the above exception, another exception "
+						 "occurred:\n\n");
+	}
+	if (size)
+		buffer[text.length < size ? text.length : size - 1] = 0;
+	return text.length;
+}

@@ -1,0 +1,28 @@
+#ifndef COROSCOPE_CORO_H
+#define COROSCOPE_CORO_H
+/*
+ * coro.h - all of coroscope's runtime. In the order to read it:
+ *
+ *     value.h      what is passed around
+ *     exception.h  raising, catching, Python's hierarchy of exceptions
+ *     generator.h  generators: next, send, throw, close, yield, yield from
+ *     coroutine.h  coroutines and await
+ *     future.h     a result that is not there yet
+ *     task.h       coroutines that a loop drives, gather, cancellation
+ *     sync.h       locks
+ *     queue.h      queues
+ *     loop.h       the loop: turns, timers, descriptors
+ *
+ * The names follow Python's and asyncio's.
+ */
+#include "value.h"
+#include "exception.h"
+#include "generator.h"
+#include "coroutine.h"
+#include "future.h"
+#include "task.h"
+#include "sync.h"
+#include "queue.h"
+#include "loop.h"
+
+#endif

@@ -1,0 +1,84 @@
+#ifndef COROSCOPE_FUTURE_H
+#define COROSCOPE_FUTURE_H
+/*
+ * future.h - a result that is not there yet, and says what it is waiting for.
+ *
+ * A future is pending until somebody sets its result or its exception or cancels it,
+ * once. Whoever awaits it meanwhile is suspended; when it is done they become ready,
+ * in the order in which they began to wait, and run in the loop's next turn.
+ *
+ *             set_result      -> done
+ *     pending set_exception   -> failed
+ *             cancel          -> cancelled
+ *
+ * It is the one thing that a suspended task waits for: a sleep, a lock, a queue, a
+ * descriptor, a gather are futures made for you, each with its reason. "Why is this
+ * task not running?" is answered by the future that it awaits.
+ *
+ * Invariants
+ * - A future that is done never changes.
+ * - Callbacks never run inside the call that completes the future: they go to the end
+ *   of the ready queue, in the order of their registration (rule F2).
+ * - A future belongs to one loop, the one that was current when it was made.
+ *
+ * Ownership: a future belongs to who made it, and is freed with coro_future_free;
+ * tasks that await it keep it alive that long. An exception in it that nobody has
+ * fetched by then is reported. Values in it are borrowed, as everywhere; exceptions
+ * are kept.
+ *
+ * Manual: "Futures" of Python's asyncio.
+ */
+#include <stdbool.h>
+#include "coroutine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct coro_future;
+
+/* A pending future of the current loop. coro_object(future) is the value of it; NULL when
+ * memory is out. `reason` says what it waits for, and `object`
+ * which one, if that is an object of ours, else NULL. */
+#define coro_future_new(reason, object) coro__future_new((reason), (object), CORO_SITE_HERE)
+CORO_API struct coro_future *coro__future_new(enum coro_reason reason,
+											  const struct coro_object *object, const char *site);
+
+/* Gives up the handle; NULL is allowed. */
+CORO_API void coro_future_free(struct coro_future *future);
+
+CORO_API bool coro_future_done(const struct coro_future *future);
+CORO_API bool coro_future_cancelled(const struct coro_future *future);
+
+/* The result; or raised: the exception, CancelledError, or InvalidStateError while it
+ * is pending. */
+CORO_API coro_value coro_future_result(struct coro_future *future);
+
+/* The exception as a value, or none; raised as above when cancelled or pending. */
+CORO_API coro_value coro_future_exception(struct coro_future *future);
+
+/* Completes it. None, or raised: InvalidStateError when it is done already. */
+CORO_API coro_value coro_future_set_result(struct coro_future *future, coro_value result);
+/* `exception` is an exception or a raised one. StopIteration cannot be raised into
+ * whoever awaits: it becomes a RuntimeError. */
+CORO_API coro_value coro_future_set_exception(struct coro_future *future, coro_value exception);
+
+/* False when it is done already. `message` may be NULL. Cancelling the future of a
+ * gather cancels its children. */
+CORO_API bool coro_future_cancel(struct coro_future *future, const char *message);
+
+/* Calls callback(arg) through the ready queue once the future is done, or at the next
+ * turn when it is already. */
+CORO_API void coro_future_add_done_callback(struct coro_future *future, coro_function *callback,
+											coro_value arg);
+
+/* Calls that stay calls, see CORO__CALLED. */
+#define coro_future_set_result(future, result)                                                     \
+	CORO__CALLED((coro_future_set_result)((future), (result)))
+#define coro_future_set_exception(future, exception)                                               \
+	CORO__CALLED((coro_future_set_exception)((future), (exception)))
+
+#ifdef __cplusplus
+}
+#endif
+#endif

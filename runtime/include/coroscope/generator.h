@@ -1,0 +1,344 @@
+#ifndef COROSCOPE_GENERATOR_H
+#define COROSCOPE_GENERATOR_H
+/*
+ * generator.h - functions that stop in the middle: PEP 255, 342, 380 and 479.
+ *
+ *     static coro_value count_to(coro_value limit)
+ *     {
+ *         for (int64_t i = 1; i <= coro_as_int(limit); i++)
+ *             CORO_TRY(coro_yield(coro_int(i)));
+ *         return coro_str("done");
+ *     }
+ *
+ *     CORO_AUTO struct coro_generator *numbers = coro_generator(count_to, coro_int(3));
+ *     coro_value number;
+ *     while (coro_iterate(numbers, &number))
+ *         printf("%" PRId64 "\n", coro_as_int(number));
+ *
+ * A generator has a stack of its own. next, send, throw and close switch to it; yield
+ * switches back, from any depth of calls. It is
+ *
+ *     created --next--> running --yield--> suspended --next, send, throw, close--> running
+ *        |                 |
+ *        +--throw, close   +--return, exception--> closed
+ *
+ * Invariants
+ * - Creating one runs nothing.
+ * - What comes up is a value: what was yielded, or something raised. The end is a raised
+ *   StopIteration with the returned value.
+ * - What goes down is a value too: it is what coro_yield() gives. Thrown in and closed,
+ *   coro_yield() gives something raised, and a generator that does not deal with it returns
+ *   it: that is what CORO_TRY does. Its cleanup is plain C.
+ * - A generator that has delegated (coro_yield_from) is resumed at its innermost delegate, at
+ *   the same cost whatever the depth.
+ * - A generator stays on the thread that made it.
+ *
+ * Texts of errors are CPython 3.13's.
+ */
+#include "exception.h"
+#include "probe.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The body of a generator or coroutine. */
+typedef coro_value coro_function(coro_value argument);
+
+/* One suspended, running or finished activation of a body: a generator, or a coroutine,
+ * which is the same with another kind and other words (coroutine.h).
+ *
+ * The fields are the library's own; they stand here because the step into a generator and
+ * out of it is compiled into the program. A debugger finds `object`, `sp` and `stack_base` at
+ * pinned offsets.
+ *
+ * A chain of delegation, while its innermost body runs:
+ *
+ *      resumer     root       middle      leaf = coro__active.current
+ *         |          | delegate  | delegate  |
+ *         |<---------|<----------|<----------|   leaf->root = root, root->resumer_sp: where
+ *         |                                  |   a yield goes
+ *         +----------------root->leaf------->+   where a resume goes
+ */
+struct coro_generator {
+	struct coro_object object;
+	void *sp;         /* saved stack pointer, while it does not run */
+	void *stack_base; /* the end of its stack, the highest address; NULL when it has none */
+
+	/* Where a resume goes: itself, or its innermost delegate; NULL: to be looked up, because
+	 * the chain was changed from elsewhere. */
+	struct coro_generator *leaf;
+	struct coro_generator *root; /* of what runs: the one of its chain that was resumed */
+
+	/* Of a root, while its chain runs. */
+	void *resumer_sp;
+	struct coro_generator *resumer; /* who ran before; NULL: no coroutine */
+	uintptr_t resumer_site;         /* where that one resumed it; 0: the saved frame tells */
+	uint32_t resumer_row;           /* set by a task that drives it: its own row; else 0 */
+
+	uint32_t flags; /* CORO__BODY_* in runtime/core/core.h */
+	uintptr_t site; /* while DELEGATING: where it did so */
+
+	/* Delegation. */
+	struct coro_generator *delegate;       /* while DELEGATING to a body; NULL: to none */
+	struct coro_generator *delegators;     /* first of those that delegate to it */
+	struct coro_generator *next_delegator; /* next of those that delegate where it does */
+
+	coro_function *function;
+	coro_value argument;
+	struct coro__errors *errors;   /* exceptions made by or delivered to it; NULL: none yet */
+	void *stack;                   /* lowest address of its stack, above the guard; NULL: none */
+	struct coro__stack_pool *pool; /* where the stack came from */
+	struct coro_generator *previous, *next; /* on exactly one list: its thread's bodies */
+	struct coro__local *local;              /* borrowed: that thread's part of the runtime */
+	void *task;                             /* the library's task that drives it, or NULL */
+	void *tool[2];                          /* what sanitizers and Valgrind know the stack by */
+};
+CORO__ASSERT(sizeof(void *) != 8 || __builtin_offsetof(struct coro_generator, sp) == 56,
+			 "saved stack pointer");
+CORO__ASSERT(sizeof(void *) != 8 || __builtin_offsetof(struct coro_generator, stack_base) == 64,
+			 "stack base");
+
+/* ---- Making and freeing ------------------------------------------------ */
+
+/* A generator that will run function(argument). Its name is the function's. Yours: free it
+ * with coro_free() or CORO_AUTO. NULL when memory is out. */
+#define coro_generator(function, argument)                                                         \
+	coro_generator_named((function), (argument), #function, CORO_SITE_HERE)
+
+/* The same with a name of its own. `name` and `site` are borrowed and must outlive it. */
+CORO_API struct coro_generator *coro_generator_named(coro_function *function, coro_value argument,
+													 const char *name, const char *site);
+
+/* Frees it, and closes it before if it is suspended; what its cleanup raises goes to the report
+ * handler. NULL is fine. One that is running cannot be freed: that ends the program. */
+CORO_API void coro_free(struct coro_generator *generator);
+
+/* Frees a generator at the end of the block that declares it:
+ *     CORO_AUTO struct coro_generator *numbers = coro_generator(count_to, coro_int(3)); */
+CORO_API void coro__free_at_end(struct coro_generator **generator);
+#define CORO_AUTO __attribute__((cleanup(coro__free_at_end)))
+
+/* ---- From outside ------------------------------------------------------ */
+
+/* Each of these returns what the generator yields; raised: StopIteration with the returned
+ * value, or the exception that left it. Of a generator that runs already: ValueError
+ * "generator already executing", and it is not affected. Of one that is finished:
+ * StopIteration without a value. */
+
+/* next(generator): what it waits in gives None. */
+CORO_API coro_value coro_next(struct coro_generator *generator);
+
+/* generator.send(value): what it waits in gives `value`. Before the first yield there is
+ * nothing to give it to: TypeError "can't send non-None value to a just-started generator".
+ * A raised `value` is not sent but returned, as in any other expression. */
+CORO_API coro_value coro_send(struct coro_generator *generator, coro_value value);
+
+/* generator.throw(exception): what it waits in raises `exception` (raised or not). One that has
+ * not started is finished without running. */
+CORO_API coro_value coro_throw(struct coro_generator *generator, coro_value exception);
+
+/* generator.close(): what it waits in raises GeneratorExit. Returns what the generator returned
+ * if it caught that, else None; raised: RuntimeError "generator ignored GeneratorExit" if it
+ * yielded, or the exception that left it. Closing one that has not started or is finished does
+ * nothing. */
+CORO_API coro_value coro_close(struct coro_generator *generator);
+
+/* for value in generator: true with the next value, false at the end; `*ret_value` is then the
+ * returned value, or something raised.
+ *     while (coro_iterate(numbers, &number))
+ *         ...
+ *     CORO_TRY(number); */
+#define coro_iterate(generator, ret_value) coro__iterated(coro_next(generator), (ret_value))
+
+/* The same as a loop of its own, where the end is of no interest. */
+#define CORO_FOR(value, generator) for (coro_value value; coro_iterate((generator), &value);)
+
+/* CREATED, RUNNING, SUSPENDED, or one of DONE, FAILED, CANCELLED. One that delegates is running
+ * or suspended as its delegate is. */
+CORO_API enum coro_state coro_state(const struct coro_generator *generator);
+
+/* It will never run again. */
+CORO_API bool coro_finished(const struct coro_generator *generator);
+
+/* generator.gi_yieldfrom, coroutine.cr_await: whom it delegates to, or NULL. */
+CORO_API struct coro_generator *coro_delegate(const struct coro_generator *generator);
+
+CORO__INLINE const char *coro_name(const struct coro_generator *generator)
+{
+	return generator->object.name;
+}
+
+/* ---- From inside ------------------------------------------------------- */
+
+/* yield value: gives `value` to whoever resumed, and waits. Returns what was sent, or raised what
+ * was thrown. A raised `value` is not yielded but returned. Outside of a generator:
+ * RuntimeError. */
+CORO_API coro_value coro_yield(coro_value value);
+
+/* yield from inner: everything that is sent or thrown now goes straight to `inner`, until it
+ * is finished; then its returned value, or raised what left it. `inner` is a struct
+ * coro_generator *, a struct coro_iterator *, or an object value. It stays the caller's. PEP 380.
+ */
+CORO_API coro_value coro_yield_from(coro_value inner);
+
+/* Anything that can be iterated but not sent to. */
+struct coro_iterator {
+	/* The next value; raised: StopIteration at the end, or an error. */
+	coro_value (*next)(struct coro_iterator *iterator);
+	/* Called once, when the loop over it ends early; NULL: nothing to do. */
+	void (*close)(struct coro_iterator *iterator);
+	const char *type; /* for texts of errors: "list_iterator" */
+};
+CORO_API coro_value coro_yield_from_iterator(struct coro_iterator *iterator);
+
+/* yield from [values...] */
+CORO_API coro_value coro_yield_from_array(const coro_value *values, size_t count);
+
+/* Who runs: the innermost generator or coroutine; NULL outside of all. */
+CORO__INLINE struct coro_generator *coro_current(void);
+
+/* ---- How much stack, and other choices --------------------------------- */
+
+struct coro_options {
+	/* Bytes of stack of each body, without the guard; 0: 64 KiB. Rounded up to the size of a
+	 * page. A stack that overflows ends the program, with a message that names it. */
+	size_t stack_size;
+	/* The control words of the floating point unit (rounding, exceptions) are then each
+	 * body's own. Off, they are the thread's, as the C library's functions expect: saving them
+	 * costs more than the switch itself. */
+	bool own_fpu_control;
+};
+
+/* For all bodies that are made from now on, by this thread. */
+CORO_API void coro_set_options(const struct coro_options *options);
+
+/* ---- Compiled into the program ----------------------------------------- */
+
+/* Each thread's. The rest of it is the library's own. */
+struct coro__active {
+	struct coro_generator *current; /* innermost body that runs; NULL: none */
+	/* Every switch goes through the library: a sanitizer or Valgrind wants to know of it, or
+	 * control words must be saved. */
+	uint32_t careful;
+};
+CORO_API extern __thread struct coro__active coro__active
+	__attribute__((tls_model("initial-exec")));
+
+CORO__INLINE struct coro_generator *coro_current(void)
+{
+	return coro__active.current;
+}
+
+/* Leaves the running stack, saving where it was in `*save_sp`, for the one saved as `sp`. There,
+ * this function returns `value`. */
+CORO_API coro_value coro__switch(void **save_sp, void *sp, coro_value value);
+
+CORO__INLINE bool coro__somebody_looks(void)
+{
+#ifdef CORO_NO_PROBES
+	return coro__active.careful;
+#else
+	return coro__active.careful || coro_probe_mask();
+#endif
+}
+
+/* The step down, but for the switch. NULL: it is not that simple, and the function in the library
+ * must do it. */
+CORO__INLINE struct coro_generator *coro__step_down(struct coro_generator *root)
+{
+	struct coro_generator *leaf = root->leaf;
+
+	if (CORO__UNLIKELY(!leaf || leaf->object.state != CORO_STATE_SUSPENDED ||
+					   coro__somebody_looks()))
+		return NULL;
+	leaf->object.state = CORO_STATE_RUNNING;
+	leaf->object.resumes++;
+	leaf->root = root;
+	root->resumer = coro__active.current;
+	coro__active.current = leaf;
+	return leaf;
+}
+
+/* The step up, likewise. */
+CORO__INLINE struct coro_generator *coro__step_up(coro_value value)
+{
+	struct coro_generator *self = coro__active.current;
+
+	if (CORO__UNLIKELY(!self || self->object.kind != CORO_OBJECT_GENERATOR || coro_raised(value) ||
+					   coro__somebody_looks()))
+		return NULL;
+	self->object.state = CORO_STATE_SUSPENDED;
+	coro__active.current = self->root->resumer;
+	return self;
+}
+
+CORO_API bool coro__iterate_end(coro_value *value);
+
+CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
+{
+	*ret_value = outcome;
+	return !coro_raised(outcome) || coro__iterate_end(ret_value);
+}
+
+/* Macros over the functions of the same names, which are there too. They are macros so that
+ * the switch is the only call between the program's code on one stack and on the other, and so
+ * that this call stands in the program's own line. */
+#define coro_next(generator) CORO__NEXT(generator, CORO__NAME(root), CORO__NAME(leaf))
+#define CORO__NEXT(generator, body, inner)                                                         \
+	__extension__({                                                                                \
+		struct coro_generator *body = (generator);                                                 \
+		struct coro_generator *inner =                                                             \
+			body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body) : NULL;             \
+		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, CORO_NONE)                 \
+						   : (coro_next)(body));                                                   \
+	})
+
+#define coro_send(generator, value)                                                                \
+	CORO__SEND(generator, value, CORO__NAME(root), CORO__NAME(leaf), CORO__NAME(sent))
+#define CORO__SEND(generator, value, body, inner, sent)                                            \
+	__extension__({                                                                                \
+		struct coro_generator *body = (generator);                                                 \
+		coro_value sent = (value);                                                                 \
+		struct coro_generator *inner = coro_raised(sent) ? NULL : coro__step_down(body);           \
+		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
+						   : (coro_send)(body, sent));                                             \
+	})
+
+#define coro_yield(value) CORO__YIELD(value, CORO__NAME(yielded), CORO__NAME(self))
+#define CORO__YIELD(value, yielded, self)                                                          \
+	__extension__({                                                                                \
+		coro_value yielded = (value);                                                              \
+		struct coro_generator *self = coro__step_up(yielded);                                      \
+		CORO__CALLED(self ? coro__switch(&self->sp, self->root->resumer_sp, yielded)               \
+						  : (coro_yield)(yielded));                                                \
+	})
+
+#define coro_throw(generator, exception) CORO__CALLED((coro_throw)((generator), (exception)))
+#define coro_close(generator)            CORO__CALLED((coro_close)(generator))
+
+#ifdef __cplusplus
+}
+static inline coro_value coro__yield_from_any(struct coro_iterator *iterator)
+{
+	return coro_yield_from_iterator(iterator);
+}
+static inline coro_value coro__yield_from_any(struct coro_generator *generator)
+{
+	return (coro_yield_from)(coro_object(generator));
+}
+static inline coro_value coro__yield_from_any(coro_value value)
+{
+	return (coro_yield_from)(value);
+}
+#define coro_yield_from(inner) CORO__CALLED(coro__yield_from_any(inner))
+#else
+/* clang-format off */
+#define coro_yield_from(inner)                                                      \
+	CORO__CALLED(_Generic((inner), struct coro_iterator *: coro_yield_from_iterator, \
+	                      coro_value: (coro_yield_from),                            \
+	                      default: coro__yield_from_handle)(inner))
+/* clang-format on */
+CORO_API coro_value coro__yield_from_handle(const void *handle);
+#endif
+#endif

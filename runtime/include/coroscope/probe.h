@@ -1,0 +1,131 @@
+#ifndef COROSCOPE_PROBE_H
+#define COROSCOPE_PROBE_H
+/*
+ * probe.h - emit events, from our runtime or from another one.
+ *
+ * The probe is a library of its own over the C library. It owns the segment
+ * (trace_abi.h), gives rows and serial numbers to objects, writes events into
+ * the calling thread's ring and stops at the gate. Whoever emits keeps a struct
+ * coro_object at the beginning of each traced object, and tells of each change:
+ *
+ *     struct coro_object g;
+ *     coro_probe_object_init(&g, CORO_OBJECT_GENERATOR, "internal", CORO_SITE_HERE);
+ *     coro_probe_event(&g, CORO_EVENT_CREATE, CORO_STATE_CREATED, parent, pc, NULL);
+ *     ...
+ *     coro_probe_event(&g, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+ *     coro_probe_object_done(&g);
+ *
+ * Invariants
+ * - Nobody traces: an event costs two loads and a predicted branch, and sets the
+ *   object's state.
+ * - An event changes one object, the first argument.
+ * - The gate is passed before the change: while the program is paused, neither the
+ *   object nor the ring has seen the event.
+ * - The scheduler never reads from shared memory: state and cseq are the object's own.
+ * - After fork the child is untraced, and unharmed.
+ *
+ * Threads: every function may be called from any thread; an object belongs to one
+ * thread at a time.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include "trace_abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+#define CORO__STRING2(x) #x
+#define CORO__STRING(x) CORO__STRING2(x)
+/* Static text "FILE:LINE" of the place it stands in. */
+#define CORO_SITE_HERE __FILE__ ":" CORO__STRING(__LINE__)
+
+/* A value as an event shows it. What it points to is only read during the call. */
+struct coro_probe_value {
+	uint8_t kind;      /* enum coro_value_kind */
+	const char *type;  /* exception's or pointer's type name, or NULL */
+	union {
+		int64_t integer;     /* BOOL, INT */
+		double real;         /* FLOAT */
+		const void *pointer; /* POINTER; STRING and BYTES: the bytes; EXCEPTION: the message */
+		uint32_t row;        /* OBJECT */
+	};
+	uint64_t length; /* STRING, BYTES, EXCEPTION: bytes */
+};
+
+/* Where the hot path looks: `mask` points at the kind mask of the control file, or
+ * at a zero when there is none (COROSCOPE=off, no room, after fork).
+ * Laid out in its own page, which the kernel wipes in a child: the offset is then 0
+ * and leads to coro__probe_nobody. */
+struct coro__probe_page {
+	intptr_t offset; /* from coro__probe_nobody to the control file's kind mask */
+	char rest[4096 - sizeof(intptr_t)];
+};
+extern struct coro__probe_page coro__probe_page;
+extern const uint64_t coro__probe_nobody;
+
+/* The kinds that somebody wants to see; 0: nobody traces. With CORO_NO_PROBES, nobody ever
+ * does, and the compiler drops the events: only to measure what they cost. */
+static inline uint64_t coro_probe_mask(void)
+{
+#ifdef CORO_NO_PROBES
+	return 0;
+#else
+	const char *nobody = (const char *)&coro__probe_nobody;
+
+	/* The sum leaves the object on purpose: the compiler shall not conclude from it. */
+	__asm__("" : "+r"(nobody));
+	return __atomic_load_n((const uint64_t *)(nobody + coro__probe_page.offset), __ATOMIC_RELAXED);
+#endif
+}
+
+/* Gives the object a row, a serial number and its first state, NONE. Emits nothing.
+ * `name` and `site` are borrowed, and must outlive the object. `kind` is an enum
+ * coro_object_kind. `parent` is 0. */
+void coro_probe_object_init(struct coro_object *object, int kind, const char *name, const char *site);
+
+/* Gives the row back. The object must have had its last event (state NONE), or none. */
+void coro_probe_object_done(struct coro_object *object);
+
+/* The slow half of coro_probe_event: somebody traces. */
+void coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
+                      uintptr_t site, const struct coro_probe_value *value);
+
+/* The object changed: `kind` happened to it, and its state is `next_state` now.
+ * `peer` is the row that the event names besides, or 0; `site` a program counter, or
+ * 0; `value` NULL where there is none. CREATE, SPAWN, FUTURE_NEW, TIMER_SET and
+ * IO_REGISTER carry the object's identity by themselves.
+ * May wait at the gate, or for a blocking reader, when there is one and it lives. */
+static inline void coro_probe_event(struct coro_object *object, unsigned kind, unsigned next_state,
+                                    uint32_t peer, uintptr_t site,
+                                    const struct coro_probe_value *value)
+{
+	if (__builtin_expect(coro_probe_mask() != 0, 0))
+		coro__probe_emit(object, kind, next_state, peer, site, value);
+	object->state = (uint8_t)next_state;
+}
+
+/* The thread is about to sleep outside the program's control (a selector): publishes
+ * what was emitted and marks the ring as parked. `_resume` ends it. Cheap when
+ * nobody traces. */
+void coro_probe_park(void);
+void coro_probe_resume(void);
+
+/* Nanoseconds that the calling thread has waited at the gate so far: what a loop takes
+ * off its clock. */
+uint64_t coro_probe_paused_ns(void);
+
+/* A descriptor that becomes readable when an attaching debugger wants the thread's
+ * attention; to be watched by a loop, together with coro_probe_attend(). -1: none. */
+int coro_probe_wake_fd(void);
+void coro_probe_attend(void);
+
+/* The directory of this process's segment, or NULL. Valid until exit. */
+const char *coro_probe_segment(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

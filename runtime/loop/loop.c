@@ -1,0 +1,296 @@
+/*
+ * loop.c - a loop and its turns.
+ *
+ *      .--------------------------------------------------------------.
+ *      |                                                              |
+ *      v                                                              |
+ *   TURN_BEGIN --> SELECT --------> due timers ------> run n handles --> TURN_END
+ *      |           wakes who          to the end         n: what was
+ *      |           waits for a        of the ready       ready when
+ *      |           descriptor         queue              it began
+ *      |
+ *      +-- may sleep: 0 when something is ready, else until the first timer,
+ *          else for ever
+ *
+ * What a handle adds to the ready queue waits for the next turn, so two tasks that wake
+ * each other for ever still let timers and descriptors in.
+ *
+ * Before a turn that would sleep for ever without a descriptor to wait for, the loop stops
+ * with an error instead: nothing can ever happen again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../task/tasks.h"
+
+__thread struct coro__loops coro__loops __attribute__((tls_model("initial-exec")));
+
+enum { REPORTS = 64 };
+
+/* ---- Life --------------------------------------------------------------- */
+
+static bool virtual_time(const struct coro_loop_options *options)
+{
+	const char *time = getenv("COROSCOPE_TIME");
+
+	return (options && options->virtual_time) || (time && !strcmp(time, "virtual"));
+}
+
+struct coro_loop *coro_loop_new(const struct coro_loop_options *options)
+{
+	return coro__loop_new_at(options, CORO__SITE);
+}
+
+struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call)
+{
+	struct coro_loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return NULL;
+	if (options && options->environment)
+		loop->environment = options->environment;
+	else
+		loop->environment =
+			virtual_time(options) ? coro_environment_virtual() : coro_environment_real();
+	if (!loop->environment) {
+		int error = errno;
+
+		free(loop);
+		errno = error;
+		return NULL;
+	}
+	coro__entries_init(&loop->ready);
+	coro__pool_init(&loop->task_pool, sizeof(struct coro_task));
+	coro__pool_init(&loop->future_pool, sizeof(struct coro_future));
+	coro__pool_init(&loop->callback_pool, sizeof(struct coro__callback));
+	loop->interrupt = CORO_NONE;
+	loop->references = 1;
+	loop->origin = loop->environment->operations->now(loop->environment);
+	coro_probe_object_init(&loop->object, CORO_OBJECT_LOOP, "loop", NULL);
+	coro_probe_event(&loop->object, CORO_EVENT_CREATE, CORO_STATE_CREATED, coro__current_row(),
+					 call, NULL);
+	if (!coro__loops.first)
+		coro__loops.first = loop;
+	return loop;
+}
+
+void coro__loop_release(struct coro_loop *loop)
+{
+	if (--loop->references)
+		return;
+	coro__pool_done(&loop->task_pool);
+	coro__pool_done(&loop->future_pool);
+	coro__pool_done(&loop->callback_pool);
+	free(loop);
+}
+
+void coro_loop_free(struct coro_loop *loop)
+{
+	struct coro_loop *running = coro__loops.running;
+
+	if (!loop)
+		return;
+	if (loop->running)
+		coro__fatal("coro_loop_free: the loop is running");
+	coro_loop_cancel_all(loop);
+	coro__loops.running = loop; /* what the cleanup of coroutines makes, ends with it */
+	coro__tasks_close(loop);
+	coro__callbacks_done(loop);
+	coro__gathers_done(loop);
+	coro__tasks_done(loop);
+	coro__loops.running = running == loop ? NULL : running;
+	if (coro__loops.first == loop)
+		coro__loops.first = NULL;
+	coro__descriptors_done(loop);
+	coro_drop(loop->interrupt);
+	loop->environment->operations->free(loop->environment);
+	coro__heap_done(&loop->timers);
+	coro_probe_event(&loop->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&loop->object);
+	coro__loop_release(loop);
+}
+
+struct coro_loop *coro_loop_current(void)
+{
+	return coro__loop_current();
+}
+
+struct coro_loop *coro__loop_need(const char *what)
+{
+	struct coro_loop *loop = coro__loop_current();
+
+	if (!loop)
+		coro__fatal("%s: there is no loop on this thread (use coro_run)", what);
+	return loop;
+}
+
+uint32_t coro__actor_row(void)
+{
+	const struct coro_task *task = coro__current_task();
+	uint32_t row = task ? task->future.object.row : coro__current_row();
+
+	return row || !coro__loops.running ? row : coro__loops.running->object.row;
+}
+
+bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *entry)
+{
+	for (struct coro__entry **link = &entries->first; *link; link = &(*link)->next) {
+		if (*link != entry)
+			continue;
+		*link = entry->next;
+		if (!entry->next)
+			entries->last = link;
+		return true;
+	}
+	return false;
+}
+
+/* ---- Turns -------------------------------------------------------------- */
+
+static void select_ready(struct coro_loop *loop)
+{
+	struct coro_readiness reports[REPORTS];
+	struct coro_probe_value value = {.kind = CORO_VALUE_INT};
+	int64_t timeout = -1;
+	int count;
+
+	if (loop->ready.first) {
+		timeout = 0;
+	} else if (loop->timers.count) {
+		timeout = coro__heap_when(&loop->timers) - coro__loop_now(loop);
+		if (timeout < 0)
+			timeout = 0;
+	}
+	value.integer = timeout;
+	if (timeout < 0)
+		value.kind = CORO_VALUE_NONE;
+	coro_probe_event(&loop->object, CORO_EVENT_SELECT, CORO_STATE_RUNNING, 0, 0, &value);
+	do {
+		count = loop->environment->operations->wait(
+			loop->environment, timeout, loop->descriptor_waiters == 0, reports, REPORTS);
+		for (int i = 0; i < count; i++)
+			coro__descriptor_ready(loop, reports[i].fd, reports[i].directions);
+		timeout = 0;
+	} while (count == REPORTS);
+	if (count < 0)
+		coro__fatal("the selector of the loop failed: %s", strerror(-count));
+}
+
+void coro__loop_turn(struct coro_loop *loop)
+{
+	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)++loop->turns};
+	size_t handles;
+
+	coro_probe_event(&loop->object, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, 0, 0, &value);
+	select_ready(loop);
+	if (loop->timers.count)
+		coro__timers_collect(loop);
+	handles = loop->ready_count;
+	if (loop->observer)
+		loop->observer(loop, handles, loop->observer_context);
+	for (loop->batch = handles; loop->batch;) {
+		struct coro__entry *entry = coro__entries_take(&loop->ready);
+
+		loop->batch--;
+		loop->ready_count--;
+		if (CORO__LIKELY(entry->run == coro__task_step))
+			coro__task_run(loop, entry);
+		else
+			entry->run(loop, entry);
+	}
+	value.integer = (int64_t)handles;
+	coro_probe_event(&loop->object, CORO_EVENT_TURN_END, CORO_STATE_SUSPENDED, 0, 0, &value);
+}
+
+bool coro__loop_stuck(const struct coro_loop *loop)
+{
+	return !loop->ready.first && !loop->timers.count && !loop->descriptor_waiters;
+}
+
+/* ---- Running ------------------------------------------------------------ */
+
+/* The callback of run_until_complete, on the stack of that. */
+static void stop(struct coro_loop *loop, struct coro__entry *entry)
+{
+	coro_probe_event(&loop->object, CORO_EVENT_CALLBACK, CORO_STATE_RUNNING, 0, 0, NULL);
+	loop->stopping = true;
+	entry->run = NULL; /* it has run */
+}
+
+static coro_value turn_until_stopped(struct coro_loop *loop)
+{
+	coro_value raised = CORO_NONE;
+	struct coro_loop *outer = coro__loops.running;
+
+	coro__loops.running = loop;
+	loop->running = true;
+	loop->stopping = false;
+	while (!loop->stopping && coro_is_none(loop->interrupt)) {
+		if (coro__loop_stuck(loop)) {
+			raised = coro__loop_deadlock(loop);
+			break;
+		}
+		coro__loop_turn(loop);
+	}
+	loop->running = false;
+	coro__loops.running = outer;
+	if (!coro_is_none(loop->interrupt)) {
+		raised = coro__deliver(coro__raised_value(loop->interrupt), 0);
+		coro_drop(loop->interrupt);
+		loop->interrupt = CORO_NONE;
+	}
+	return raised;
+}
+
+coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable)
+{
+	struct coro__entry entry = {NULL, stop};
+	struct coro_future *future;
+	coro_value result = CORO_NONE;
+
+	if (loop->running)
+		return coro_raise(CORO_RuntimeError, "This event loop is already running");
+	if (coro__loops.running)
+		return coro_raise(CORO_RuntimeError,
+						  "Cannot run the event loop while another loop is running");
+	future = coro__ensure_future(loop, awaitable, &result, CORO__SITE);
+	if (!future)
+		return result;
+	if (coro__done(future))
+		coro__ready(loop, &entry);
+	else
+		coro__entries_add(&future->callbacks, &entry);
+	result = turn_until_stopped(loop);
+	if (entry.run) {
+		if (coro__entries_remove(&loop->ready, &entry))
+			loop->ready_count--;
+		else
+			coro__entries_remove(&future->callbacks, &entry);
+	}
+	if (coro_raised(result))
+		future->object.flags |= CORO__FUTURE_RETRIEVED;
+	else if (future->object.state == CORO_STATE_DONE)
+		result = future->outcome;
+	else
+		result = coro__future_deliver_error(future, 0);
+	coro__future_release(future);
+	return result;
+}
+
+/* ---- Looking ------------------------------------------------------------ */
+
+uint64_t coro_loop_turns(const struct coro_loop *loop)
+{
+	return loop->turns;
+}
+
+size_t coro_loop_ready(const struct coro_loop *loop)
+{
+	return loop->ready_count;
+}
+
+void coro_loop_observe_turns(struct coro_loop *loop, coro_turn_observer observer, void *context)
+{
+	loop->observer = observer;
+	loop->observer_context = context;
+}

@@ -1,0 +1,201 @@
+/*
+ * run.c - a program from beginning to end; and what is said when it cannot go on.
+ *
+ *     coro_run:   new loop -> main task until done -> cancel what is left, in the order
+ *                 of creation, until it is done -> free the loop -> exit status
+ *
+ * A deadlock is told as a chain of waits, one task after the other:
+ *
+ *     deadlock: 2 tasks wait for ever
+ *       'main' awaits task 'reader'
+ *       'reader' awaits get of queue 'jobs'
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../task/tasks.h"
+
+enum { NAMED = 16, TEXT = 4096 };
+
+/* ---- Deadlock ----------------------------------------------------------- */
+
+static const char *reason_name(unsigned reason)
+{
+	static const char *const names[] = {
+#define CORO__X(number, NAME, name) [number] = #name,
+		CORO_REASONS(CORO__X)
+#undef CORO__X
+	};
+
+	return reason < CORO_REASON_LIMIT ? names[reason] : "?";
+}
+
+static void describe_future(const struct coro_future *future, char *text, size_t size)
+{
+	const struct coro_object *object = &future->object;
+
+	if (coro__is_task(future))
+		snprintf(text, size, "task '%.60s'", coro_task_name((const struct coro_task *)future));
+	else if (object->reason == CORO_REASON_NONE)
+		snprintf(text, size, "future #%llu", (unsigned long long)object->serial);
+	else if (future->waited && future->waited->name)
+		snprintf(text, size, "%s of '%.60s'", reason_name(object->reason), future->waited->name);
+	else
+		snprintf(text, size, "%s", reason_name(object->reason));
+}
+
+coro_value coro__loop_deadlock(struct coro_loop *loop)
+{
+	char text[TEXT], awaited[160];
+	size_t length = 0, waiting = 0;
+
+	text[0] = 0;
+	for (const struct coro_task *task = loop->first_task; task; task = task->next_task) {
+		if (coro__done(&task->future) || ++waiting > NAMED)
+			continue;
+		snprintf(awaited, sizeof(awaited), "nothing");
+		if (task->awaited)
+			describe_future(task->awaited, awaited, sizeof(awaited));
+		int written = snprintf(text + length, sizeof(text) - length, "\n  '%.60s' awaits %s",
+							   coro_task_name(task), awaited);
+		if (written > 0)
+			length += (size_t)written;
+		if (length >= sizeof(text))
+			length = sizeof(text) - 1;
+	}
+	if (waiting > NAMED)
+		snprintf(text + length, sizeof(text) - length, "\n  and %zu more", waiting - NAMED);
+	coro_value error =
+		coro__exception_new(CORO_DeadlockError, "deadlock: %zu %s for ever%s", waiting,
+							waiting == 1 ? "task waits" : "tasks wait", text);
+	coro_value raised = coro__deliver(error, 0);
+
+	coro_drop(error);
+	return raised;
+}
+
+/* ---- The end ------------------------------------------------------------ */
+
+static void report_errors(struct coro_task **tasks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct coro_future *future = &tasks[i]->future;
+
+		if (future->object.state == CORO_STATE_FAILED &&
+			!(future->object.flags & CORO__FUTURE_REPORTED))
+			coro__report(CORO_REPORT_UNCAUGHT, coro_caught(future->outcome),
+						 "unhandled exception during asyncio.run() shutdown: task '%s'",
+						 coro_task_name(tasks[i]));
+		future->object.flags |= CORO__FUTURE_REPORTED | CORO__FUTURE_RETRIEVED;
+	}
+}
+
+coro_value coro_loop_cancel_all(struct coro_loop *loop)
+{
+	coro_value result = CORO_NONE;
+	struct coro_loop *first = coro__loops.first;
+	struct coro_future *gather = NULL;
+	struct coro_task **tasks;
+	coro_value *values;
+	size_t count = 0;
+
+	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
+		count += !coro__done(&task->future);
+	if (!count || loop->running || coro__loops.running)
+		return CORO_NONE;
+	tasks = calloc(count, sizeof(*tasks));
+	values = calloc(count, sizeof(*values));
+	if (tasks && values) {
+		count = 0;
+		for (struct coro_task *task = loop->first_task; task; task = task->next_task) {
+			if (coro__done(&task->future))
+				continue;
+			tasks[count] = task;
+			task->future.references++;
+			values[count++] = coro_object(task);
+		}
+		for (size_t i = 0; i < count; i++)
+			coro_task_cancel(tasks[i], NULL);
+		coro__loops.first = loop;
+		gather = coro_gather_future(values, count, true);
+		coro__loops.first = first;
+		if (gather)
+			result = coro_loop_run_until_complete(loop, coro_object(gather));
+		report_errors(tasks, count);
+		for (size_t i = 0; i < count; i++)
+			coro__future_release(&tasks[i]->future);
+		coro_future_free(gather);
+	}
+	free(values);
+	free(tasks);
+	return coro_raised(result) ? result : CORO_NONE;
+}
+
+/* As Python's traceback: the way that the exception came, the innermost call last. A site is given
+ * as what addr2line takes, and with its function where the program tells that. */
+static void report_uncaught(coro_value exception)
+{
+	char text[TEXT];
+	uintptr_t sites[NAMED];
+	size_t count = coro_traceback(exception, sites, NAMED);
+	size_t length = 0;
+
+	text[0] = 0;
+	for (size_t i = count < NAMED ? count : NAMED; i-- > 0;) {
+		Dl_info info = {0};
+		/* The site is where the call returns to: the call itself stands before. */
+		uintptr_t call = sites[i] - 1;
+		const char *file;
+		int written;
+
+		if (!dladdr((void *)call, &info) || !info.dli_fname)
+			continue;
+		file = strrchr(info.dli_fname, '/');
+		written =
+			snprintf(text + length, sizeof(text) - length, "\n  %.60s(+0x%zx)%s%.60s",
+					 file ? file + 1 : info.dli_fname, (size_t)(call - (uintptr_t)info.dli_fbase),
+					 info.dli_sname ? ", in " : "", info.dli_sname ? info.dli_sname : "");
+		if (written < 0 || (size_t)written >= sizeof(text) - length)
+			break;
+		length += (size_t)written;
+	}
+	coro__report(CORO_REPORT_UNCAUGHT, exception, "%s%s",
+				 length ? "Traceback (most recent call last):" : "", text);
+}
+
+int coro__run(coro_function *fn, coro_value arg, const char *name, const char *site)
+{
+	uintptr_t call = CORO__SITE;
+	struct coro_loop *loop;
+	struct coro_task *task;
+	coro_value result;
+	int status;
+
+	if (coro__loops.running)
+		return coro_exit_status(coro_raise(
+			CORO_RuntimeError, "asyncio.run() cannot be called from a running event loop"));
+	loop = coro__loop_new_at(NULL, call);
+	if (!loop)
+		return coro_exit_status(coro_raise_errno(errno));
+	struct coro_loop *first = coro__loops.first;
+	coro__loops.first = loop;
+	task = coro__spawn_at(fn, arg, name, name, site, call);
+	if (task)
+		result = coro_keep(coro_loop_run_until_complete(loop, coro_object(task)));
+	else
+		result = coro_keep(coro_raise(CORO_MemoryError, "out of memory"));
+	coro_task_free(task);
+	coro_loop_cancel_all(loop);
+	coro_loop_free(loop);
+	coro__loops.first = first == loop ? NULL : first;
+	if (coro_raised(result) && !coro_is(result, CORO_SystemExit)) {
+		report_uncaught(coro_caught(result));
+		status = EXIT_FAILURE;
+	} else {
+		status = coro_exit_status(result);
+	}
+	coro_drop(result);
+	return status;
+}

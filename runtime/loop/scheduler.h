@@ -1,0 +1,190 @@
+#ifndef CORO_LOOP_SCHEDULER_H
+#define CORO_LOOP_SCHEDULER_H
+/*
+ * scheduler.h - the inside of a loop, for the parts of the runtime that schedule.
+ *
+ * Everything that the loop runs is an *entry*: four words of a task, of a callback, of a
+ * child of a gather. An entry is on one list at most, so a task never needs memory to
+ * be woken:
+ *
+ *     entry of a task   callbacks of the future that it awaits -> ready queue -> (runs)
+ *     entry of a timer  (in the heap)                          -> ready queue -> (runs)
+ */
+#include <coroscope/loop.h>
+#include <coroscope/probe.h>
+#include "../core/core.h"
+#include "heap.h"
+#include "pool.h"
+
+struct coro__entry {
+	struct coro__entry *next; /* on exactly one of: ready queue, callbacks of a future; none */
+	void (*run)(struct coro_loop *loop, struct coro__entry *entry);
+};
+
+/* Entries in their order. */
+struct coro__entries {
+	struct coro__entry *first;
+	struct coro__entry **last; /* where the next one is linked */
+};
+
+static inline void coro__entries_init(struct coro__entries *entries)
+{
+	entries->first = NULL;
+	entries->last = &entries->first;
+}
+
+static inline void coro__entries_add(struct coro__entries *entries, struct coro__entry *entry)
+{
+	entry->next = NULL;
+	*entries->last = entry;
+	entries->last = &entry->next;
+}
+
+static inline struct coro__entry *coro__entries_take(struct coro__entries *entries)
+{
+	struct coro__entry *entry = entries->first;
+
+	entries->first = entry->next;
+	if (!entries->first)
+		entries->last = &entries->first;
+	return entry;
+}
+
+/* Takes one out of the middle; false when it is not there. */
+bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *entry);
+
+/* What a struct coro_handle names. Memory of the loop's pool. */
+struct coro__callback {
+	struct coro__entry entry;
+	struct coro__heap_node node; /* of a timer: in the heap until it is due */
+	uint64_t serial;             /* the handle's; 0: free */
+	struct coro_loop *loop;      /* borrowed: whose pool it is of */
+	bool timer;                  /* has a row, and is in the heap */
+	bool cancelled;              /* in the ready queue, to be skipped */
+	struct coro_object object;   /* of a timer */
+	struct coro_future *future;  /* what it belongs to: a reference, unless it is a callback of
+									that future and it is pending; NULL: nothing */
+	coro_function *function;     /* NULL: sets the future to None */
+	coro_value argument;
+};
+
+/* A descriptor that the selector watches. */
+struct coro__descriptor {
+	struct coro_object object;
+	int fd;
+	bool watched;                   /* the environment knows it */
+	struct coro_future *waiters[2]; /* who waits to read, to write; NULL: nobody */
+	char name[16];
+};
+
+struct coro_loop {
+	struct coro_object object;
+	struct coro__entries ready;
+	size_t ready_count;
+	size_t batch;              /* handles that this turn will still run */
+	struct coro_task *current; /* whose step runs; NULL: none */
+	struct coro__heap timers;
+
+	bool running;
+	bool stopping;        /* to return after this turn */
+	coro_value interrupt; /* SystemExit or KeyboardInterrupt on its way out of run; else none */
+
+	struct coro_environment *environment; /* owned */
+	int64_t origin;                       /* environment's time at the beginning */
+	uint64_t turns;
+	coro_turn_observer observer;
+	void *observer_context;
+
+	struct coro__descriptor **descriptors; /* owned, by number; NULL: not known */
+	int descriptor_room;
+	size_t descriptor_waiters; /* futures of descriptors that are pending */
+
+	struct coro_task *first_task, *last_task; /* all that are not freed, in creation order */
+	struct coro_future *gathers;              /* all that are not freed */
+	unsigned task_names;                      /* "Task-N" given so far */
+	uint64_t handle_serials;
+
+	struct coro__pool task_pool, future_pool, callback_pool;
+	/* The owner's, and one for each future and task that is alive: the pools go when it
+	 * is 0. */
+	size_t references;
+};
+
+/* The loops of this thread. */
+struct coro__loops {
+	struct coro_loop *running;
+	struct coro_loop *first; /* the current one while none runs */
+};
+extern __thread struct coro__loops coro__loops __attribute__((tls_model("initial-exec")));
+
+static inline struct coro_loop *coro__loop_current(void)
+{
+	return coro__loops.running ? coro__loops.running : coro__loops.first;
+}
+
+/* The current loop. Ends the program when there is none: `what` needs one. */
+struct coro_loop *coro__loop_need(const char *what);
+
+/* coro_loop_new(), from the place `call` in the program. */
+struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call);
+
+static inline void coro__ready(struct coro_loop *loop, struct coro__entry *entry)
+{
+	coro__entries_add(&loop->ready, entry);
+	loop->ready_count++;
+}
+
+/* Loop time in nanoseconds. */
+static inline int64_t coro__loop_now(struct coro_loop *loop)
+{
+	return loop->environment->operations->now(loop->environment) - loop->origin;
+}
+
+/* Seconds as nanoseconds, within what a deadline can be. */
+int64_t coro__nanoseconds(double seconds);
+
+/* Drops one of the loop's references. */
+void coro__loop_release(struct coro_loop *loop);
+
+/* Runs one turn. */
+void coro__loop_turn(struct coro_loop *loop);
+
+/* Nothing can ever happen again. */
+bool coro__loop_stuck(const struct coro_loop *loop);
+
+/* A callback that calls function(argument), or sets `future` to None unless it is done by then.
+ * It is on no list yet. NULL when there is no memory. */
+struct coro__callback *coro__callback_new(struct coro_loop *loop, struct coro_future *future,
+										  coro_function *function, coro_value argument);
+
+/* Makes a timer of it: TIMER_SET. False when there is no memory: then it is freed. */
+bool coro__timer_start(struct coro_loop *loop, struct coro__callback *callback, int64_t when,
+					   uintptr_t site);
+
+/* Calls it, and frees it. */
+void coro__callback_run(struct coro_loop *loop, struct coro__entry *entry);
+
+/* The loop, or the future whose callback it is, ends before the entry could run. */
+void coro__entry_drop(struct coro_loop *loop, struct coro__entry *entry);
+
+/* Takes it back, from the heap or the ready queue; it is freed now or when its turn comes. */
+void coro__callback_cancel(struct coro_loop *loop, struct coro__callback *callback);
+
+/* Puts the timers that are due at the end of the ready queue. */
+void coro__timers_collect(struct coro_loop *loop);
+
+/* Frees all handles, and forgets all descriptors: the loop ends. */
+void coro__callbacks_done(struct coro_loop *loop);
+void coro__descriptors_done(struct coro_loop *loop);
+
+/* The environment says that the descriptor is ready. */
+void coro__descriptor_ready(struct coro_loop *loop, int fd, unsigned directions);
+
+/* What raises when nothing can happen: names who waits for what. */
+coro_value coro__loop_deadlock(struct coro_loop *loop);
+
+/* Who acts, for events: the task that runs, else the body that runs, else the loop that runs,
+ * else nobody (0). */
+uint32_t coro__actor_row(void);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * gate.c - the program waits before an event, as long as a living debugger says so.
+ *
+ * run_state says whether events pass. A thread that may not pass publishes its ring,
+ * sets at_gate in its header, wakes the reader and sleeps on gate_futex. What a reader
+ * may conclude rests on the order in which a thread leaves:
+ *
+ *     thread                                 reader
+ *     at_gate = 0                            step_budget = n, run_state = STEP
+ *     fence                                  gate_futex++, wake
+ *     take one from step_budget, pass        ...
+ *     ... the event, its slots, head ...     sees step_budget == 0
+ *     at the next event: at_gate = 1         then sees at_gate == 1: everything that
+ *     fence, wake the reader                 may happen has happened
+ *
+ * at_gate is 0 before the budget is taken, so nobody sees an old 1 with a used-up
+ * budget; and run_state is read after that store, so a reader that says PAUSE and then
+ * finds at_gate == 1 knows that the thread will not pass.
+ *
+ * Leases. A reader is waited for if and only if its process holds the lock on its lease,
+ * and it is asked for each 10 ms of waiting. A lease without the lock is taken away, with
+ * what came with it: its tail, its hold on the gate, and, with the last one, the events.
+ *
+ * Nothing in the control page is believed: an unknown run_state is RUN, an unlocked
+ * controller is none, a breakpoint that is being written is no breakpoint.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "private.h"
+
+void coro__futex_wait(uint32_t *word, uint32_t expected)
+{
+	struct timespec patience = {.tv_nsec = CORO__PATIENCE_NS};
+
+	syscall(SYS_futex, word, FUTEX_WAIT, expected, &patience, NULL, 0);
+}
+
+void coro__futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- Leases ------------------------------------------------------------ */
+
+static bool lease_is_locked(unsigned lease)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(offsetof(struct coro_ctl, lease) + lease * sizeof(struct coro_lease)),
+		.l_len = sizeof(struct coro_lease)};
+
+	int fd = coro__segment_ctl();
+
+	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+bool coro__lease_any(void)
+{
+	for (unsigned i = 0; i < CORO_LEASES; i++)
+		if (coro__load(&coro__segment.ctl->lease[i].pid) && lease_is_locked(i))
+			return true;
+	return false;
+}
+
+bool coro__lease_lives(unsigned i)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	struct coro_lease *lease = &ctl->lease[i];
+	uint32_t pid = coro__load_acquire(&lease->pid);
+
+	if (!pid)
+		return false;
+	if (lease_is_locked(i))
+		return true;
+	if (__atomic_compare_exchange_n(&lease->pid, &pid, 0, false, __ATOMIC_ACQ_REL,
+									__ATOMIC_RELAXED)) {
+		coro__store(&lease->flags, 0);
+		coro__store(&lease->asleep, 0);
+		if (!coro__lease_any()) {
+			coro__store_release(&ctl->kind_mask, 0);
+			coro__store_release(&ctl->run_state, CORO_RUN);
+		}
+	}
+	return false;
+}
+
+void coro__lease_wake(bool urgent)
+{
+	int saved = errno;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < CORO_LEASES; i++) {
+		struct coro_lease *lease = &coro__segment.ctl->lease[i];
+
+		if (coro__load(&lease->asleep) < (urgent ? 1 : 2))
+			continue;
+		coro__store(&lease->asleep, 0);
+		__atomic_fetch_add(&lease->wake_futex, 1, __ATOMIC_RELEASE);
+		coro__futex_wake(&lease->wake_futex);
+	}
+	errno = saved;
+}
+
+/* A controller, alive. Without one the gate is opened. */
+static bool have_controller(void)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+
+	for (unsigned i = 0; i < CORO_LEASES; i++)
+		if (coro__load(&ctl->lease[i].flags) & CORO_LEASE_CONTROLLER && coro__lease_lives(i))
+			return true;
+	coro__store_release(&ctl->run_state, CORO_RUN);
+	return false;
+}
+
+/* ---- Waiting ----------------------------------------------------------- */
+
+/* Whether it looks as if this thread may pass; take_step() says for certain. */
+static bool may_pass(const struct coro__thread *thread)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	uint32_t state = coro__load_acquire(&ctl->run_state);
+
+	if (state == CORO_PAUSE)
+		return false;
+	if (state != CORO_STEP)
+		return true;
+
+	uint32_t ring = coro__load(&ctl->step_ring);
+
+	return coro__load_acquire(&ctl->step_budget) &&
+		   (ring == CORO_STEP_ANY || ring == thread->number);
+}
+
+static bool take_step(const struct coro__thread *thread)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+
+	for (;;) {
+		uint32_t state = coro__load_acquire(&ctl->run_state);
+		uint64_t budget = coro__load(&ctl->step_budget);
+
+		if (state != CORO_STEP)
+			return state != CORO_PAUSE;
+		if (!may_pass(thread))
+			return false;
+		if (budget && __atomic_compare_exchange_n(&ctl->step_budget, &budget, budget - 1, false,
+												  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	}
+}
+
+void coro__gate_wait(struct coro__thread *thread)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	int saved = errno;
+	uint64_t since;
+
+	/* The common step: the budget is there already. at_gate is 0. */
+	if (take_step(thread))
+		return;
+	if (!have_controller()) {
+		errno = saved;
+		return;
+	}
+	since = coro__monotonic();
+	coro__ring_publish(thread);
+	coro__store(&thread->header->watermark, coro__clock_read());
+	coro__store(&thread->header->state, CORO_RING_PARKED);
+	for (;;) {
+		uint32_t raised = coro__load_acquire(&ctl->gate_futex);
+
+		coro__store_release(&thread->header->at_gate, 1);
+		coro__lease_wake(true);
+		while (!may_pass(thread) && coro__load_acquire(&ctl->gate_futex) == raised) {
+			coro__futex_wait(&ctl->gate_futex, raised);
+			if (coro__load_acquire(&ctl->gate_futex) == raised && !have_controller())
+				break;
+		}
+		coro__store(&thread->header->at_gate, 0);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (take_step(thread))
+			break;
+	}
+	coro__store_release(&thread->header->state, CORO_RING_LIVE);
+	thread->paused_ns += coro__monotonic() - since;
+	thread->clock_stale = true;
+	errno = saved;
+}
+
+/* ---- Breakpoints ------------------------------------------------------- */
+
+static bool matches(struct coro_breakpoint *breakpoint, unsigned kind, uint32_t row, uint32_t site)
+{
+	uint32_t seq = coro__load_acquire(&breakpoint->seq);
+	uint32_t flags = coro__load(&breakpoint->flags);
+	bool match = flags & CORO_BREAK_ENABLED && coro__load(&breakpoint->kind_mask) >> kind & 1 &&
+				 (!(flags & CORO_BREAK_ROW) || coro__load(&breakpoint->row) == row) &&
+				 (!(flags & CORO_BREAK_SITE) || coro__load(&breakpoint->site) == site);
+	uint32_t ignore = coro__load(&breakpoint->ignore);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (!match || seq & 1 || coro__load(&breakpoint->seq) != seq)
+		return false;
+	return __atomic_fetch_add(&breakpoint->hits, 1, __ATOMIC_RELAXED) >= ignore;
+}
+
+void coro__gate_break_slow(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	uint32_t seq = coro__load_acquire(&ctl->ctl_seq);
+
+	if (coro__unlikely(seq != thread->break_seq)) {
+		thread->break_seq = seq;
+		thread->break_kinds = 0;
+		for (unsigned i = 0; i < CORO_BREAKPOINTS; i++)
+			if (coro__load(&ctl->breakpoint[i].flags) & CORO_BREAK_ENABLED)
+				thread->break_kinds |= coro__load(&ctl->breakpoint[i].kind_mask);
+	}
+	if (coro__likely(!(thread->break_kinds >> kind & 1)))
+		return;
+	for (unsigned i = 0; i < CORO_BREAKPOINTS; i++) {
+		uint32_t state = coro__load(&ctl->run_state);
+
+		if (matches(&ctl->breakpoint[i], kind, row, site) && state != CORO_PAUSE)
+			__atomic_compare_exchange_n(&ctl->run_state, &state, CORO_PAUSE, false,
+										__ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,209 @@
+#ifndef CORO_PROBE_PRIVATE_H
+#define CORO_PROBE_PRIVATE_H
+/*
+ * private.h - what the files of the probe share.
+ *
+ *     launch.c    start-up and end of the process, fork, the launcher's handshake
+ *     segment.c   the directory and its files; beacon; pruning of dead ones
+ *     object.c    rows and serial numbers
+ *     ring.c      an event becomes slots: the writer's algorithm
+ *     value.c     a value becomes a small value or payload bytes
+ *     gate.c      waiting while a debugger says so; leases and their death
+ *     mirror.c    the table of rows
+ *     strings.c   the string arena
+ *     clock.c     ticks
+ *
+ * Nothing here allocates from the heap, so that an event may come from a signal handler
+ * that interrupted malloc. All system calls may fail: then the program goes on untraced.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <coroscope/probe.h>
+
+#define coro__likely(x)                     __builtin_expect(!!(x), 1)
+#define coro__unlikely(x)                   __builtin_expect(!!(x), 0)
+#define coro__load(pointer)                 __atomic_load_n(pointer, __ATOMIC_RELAXED)
+#define coro__load_acquire(pointer)         __atomic_load_n(pointer, __ATOMIC_ACQUIRE)
+#define coro__store(pointer, value)         __atomic_store_n(pointer, value, __ATOMIC_RELAXED)
+#define coro__store_release(pointer, value) __atomic_store_n(pointer, value, __ATOMIC_RELEASE)
+
+/* How long a wait lasts before the waiter asks whether anybody is still there. */
+#define CORO__PATIENCE_NS 10000000L
+
+/* The process's segment. */
+struct coro__segment {
+	char path[PATH_MAX];  /* of its directory; "": none */
+	int pid;              /* whose it is: a forked child must not remove it */
+	struct coro_ctl *ctl; /* mapped, shared; NULL: none */
+	int ctl_fd;  /* holds a read lock on the header: the sign of life that pruning looks for */
+	int wake_fd; /* the FIFO, both ends; -1: none */
+	/* Inodes of the two. A program may close all descriptors that it does not know, and get
+	 * the same numbers for files of its own: those must not be touched. */
+	uint64_t ctl_file, wake_file;
+	uint32_t rings;     /* made so far; under the lock */
+	uint32_t ring_log2; /* of rings to be made */
+};
+extern struct coro__segment coro__segment;
+
+/* What the probe knows of a thread. All but `inside` is the thread's own. */
+struct coro__thread {
+	struct coro_ring_header *header; /* of its ring, mapped, shared; NULL: no ring yet */
+	struct coro_trace_slot *slots;   /* valid if and only if header is */
+	uint64_t index;  /* of the next slot to be written, counted from the ring's beginning */
+	uint64_t limit;  /* slots below it may be written without looking at any tail */
+	uint64_t wrap;   /* number of slots - 1 */
+	uint32_t number; /* N of ring.N */
+	uint32_t log2_slots;
+	uint64_t clock;               /* the last reading */
+	bool clock_stale;             /* it waited since: the next event reads again */
+	bool refused;                 /* no ring could be made: its events are dropped */
+	volatile sig_atomic_t inside; /* emits: an event from a signal handler is dropped */
+	uint64_t paused_ns;           /* waited at the gate so far */
+	uint32_t break_seq;           /* ctl_seq for which break_kinds was computed */
+	uint64_t break_kinds;         /* kinds that some breakpoint looks at */
+};
+extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
+
+/* The lock of all slow paths: rows, strings, table growth, new rings. Not taken while the
+ * process has one thread. Returns whether it was taken. */
+bool coro__probe_lock(void);
+void coro__probe_unlock(bool locked);
+void coro__probe_lock_reset(void); /* in a forked child */
+void coro__probe_lock_always(void);
+void coro__probe_unlock_always(void);
+
+/* segment.c */
+bool coro__segment_make(void);
+void coro__segment_remove(void);
+/* A new file of the segment, `bytes` long and mapped; `reserve` of them get their blocks
+ * now. NULL: no room, or the directory is out of reach. */
+void *coro__segment_file(const char *name, size_t bytes, size_t reserve);
+/* Takes the blocks of another piece of it, before they are touched. */
+bool coro__segment_grow(const char *name, size_t offset, size_t bytes);
+/* The descriptor is open, and still that file. */
+bool coro__segment_owns(int fd, uint64_t file);
+/* A descriptor of ctl; -1: out of reach. */
+int coro__segment_ctl(void);
+/* Directory names that no living process owns, beyond a cap, are removed. */
+void coro__segment_prune(const char *base);
+/* Mapped private memory that costs nothing until it is touched; NULL: none. */
+void *coro__reserve(size_t bytes);
+
+/* launch.c */
+void coro__probe_off(void); /* the hot path sees nobody from now on */
+/* coro__ring_exit() is called at the end of this thread, which is the caller. */
+void coro__probe_watch_thread(struct coro__thread *thread);
+
+/* ring.c */
+bool coro__ring_make(struct coro__thread *thread);
+void coro__ring_publish(struct coro__thread *thread);
+void coro__ring_exit(struct coro__thread *thread);
+
+/* gate.c */
+/* Waits until the event may happen. */
+void coro__gate_wait(struct coro__thread *thread);
+static inline bool coro__gate_is_open(void)
+{
+	return coro__likely(coro__load_acquire(&coro__segment.ctl->run_state) == CORO_RUN);
+}
+/* After an event: stops the program if a breakpoint says so. */
+void coro__gate_break_slow(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site);
+static inline void coro__gate_break(struct coro__thread *thread, unsigned kind, uint32_t row,
+									uint32_t site)
+{
+	if (coro__unlikely(coro__load(&coro__segment.ctl->ctl_seq) != thread->break_seq ||
+					   thread->break_kinds >> kind & 1))
+		coro__gate_break_slow(thread, kind, row, site);
+}
+/* Whether a living process holds the lease; if not, it is taken away. */
+bool coro__lease_lives(unsigned lease);
+/* Wakes the readers that sleep; those that only sleep lightly (asleep = 1) when `urgent`. */
+void coro__lease_wake(bool urgent);
+bool coro__lease_any(void);
+/* Sleeps until *word is not `expected` any more, or patience is at an end. */
+void coro__futex_wait(uint32_t *word, uint32_t expected);
+void coro__futex_wake(uint32_t *word);
+
+/* mirror.c */
+extern struct coro_mirror_row *coro__mirror; /* the table, mapped, shared; NULL: none */
+extern uint32_t coro__mirror_ready;          /* rows that have blocks */
+bool coro__mirror_make(void);
+/* Takes blocks for a row; false: there is no room for it. */
+bool coro__mirror_grow(uint32_t row);
+static inline void coro__mirror_write(const struct coro_object *object, uint32_t cseq,
+									  unsigned state, uint32_t waits_on, uint32_t site,
+									  uint32_t ring)
+{
+	if (coro__unlikely(object->row >= coro__load(&coro__mirror_ready)) &&
+		!coro__mirror_grow(object->row))
+		return;
+
+	struct coro_mirror_row *row = &coro__mirror[object->row];
+
+	coro__store(&row->lock_seq, 2 * cseq - 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	row->cseq = cseq;
+	row->kind = object->kind;
+	row->state = (uint8_t)state;
+	row->reason = object->reason;
+	row->gen = object->gen;
+	row->serial = object->serial;
+	row->waits_on = waits_on;
+	row->parent = object->parent;
+	row->resumes = object->resumes;
+	row->ring = ring;
+	if (site)
+		row->site = site;
+	coro__store_release(&row->lock_seq, 2 * cseq);
+}
+/* Name and creation site, which only change when a row is bound: before the write. */
+void coro__mirror_bind(const struct coro_object *object, const struct coro_trace_bind *bind);
+
+/* strings.c */
+bool coro__strings_make(void);
+/* The id of a string, new or known; 0: NULL, or no room. */
+uint32_t coro__string(const char *string);
+
+/* value.c */
+/* Whether the value fits into a slot; then *ret is what stands there. */
+static inline bool coro__value_small(const struct coro_probe_value *value, uint32_t *ret)
+{
+	if (!value) {
+		*ret = CORO_VALUE_ABSENT;
+		return true;
+	}
+	if (value->kind == CORO_VALUE_INT || value->kind == CORO_VALUE_BOOL) {
+		*ret = value->kind | (uint32_t)value->integer << 4;
+		return value->integer >= -(1 << 27) && value->integer < 1 << 27;
+	}
+	*ret = value->kind;
+	return value->kind <= CORO_VALUE_NONE;
+}
+/* The slot's value; more bytes go to `payload`, and *ret_bytes says how many. */
+uint32_t coro__value_encode(const struct coro_probe_value *value, uint8_t *payload,
+							unsigned *ret_bytes);
+
+/* clock.c */
+void coro__clock_init(void);
+uint64_t coro__clock_hz(void); /* 0: not known, see the beacon */
+uint64_t coro__monotonic(void);
+uint64_t coro__clock_slow(void); /* CLOCK_MONOTONIC */
+extern bool coro__clock_ticks;   /* the processor's counter is used */
+static inline uint64_t coro__clock_read(void)
+{
+#if defined(__x86_64__)
+	if (coro__likely(coro__clock_ticks))
+		return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t ticks;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+#endif
+	return coro__clock_slow();
+}
+
+#endif

@@ -1,0 +1,441 @@
+/*
+ * ring.c - an event becomes slots of the calling thread's ring.
+ *
+ * THE FILE
+ *
+ * ring.N belongs to one thread, which alone writes it. It is a header of 256 bytes and
+ * then 2^k slots of 32 bytes (k = 17: 4 MiB). Slots are counted from the ring's beginning
+ * by a 64-bit index that never wraps; slot `index` lies at index mod 2^k.
+ *
+ *     header  0x00  u32 magic, u32 N, u32 k, u32 policy      never changes
+ *             0x10  u64 tid, u32 name, u32 0, u64 birth_clock
+ *             0x40  u64 head        all slots below are committed (there may be more)
+ *             0x48  u64 watermark   clock until which a parked ring has nothing more
+ *             0x50  u64 dropped     slots that found no room
+ *             0x58  u64 dropped_nested   events from signal handlers inside an emit
+ *             0x80  u64 baseline_seq, u64 blocked_ns, u64 blocked_count
+ *             0x98  u32 state       LIVE, PARKED, EXITED
+ *             0x9c  u32 at_gate     see gate.c
+ *
+ *     slot    0     u64 word        kind 8 | flags 8 | prev 4 | next 4 | ext 4 | lap 4 | cseq 32
+ *             8     u64 clock
+ *             16    u32 row, u32 peer, u32 site, u32 value
+ *
+ * An event is one slot and, where it needs more, `ext` payload slots (kind EXT, at most
+ * 15) right after it, with 24 bytes each from byte 8 on. The payload is a struct
+ * coro_trace_bind if the flag BIND is set, then, if `value` is CORO_VALUE_IN_EXT, a
+ * struct coro_trace_value and its bytes, then zeros.
+ *
+ * VALIDITY
+ *
+ * The slot at `index` is committed if and only if kind is not 0 and
+ *     lap == ((index >> k) + 1) mod 16.
+ * A new file is all zeros, and lap 0 with kind 0 is nothing; a slot of an earlier time
+ * round has another lap, up to 15 times back, and none can be older, for every slot is
+ * written each time round. An event is whole if and only if its first slot is committed:
+ * the payload was stored before.
+ *
+ *                    tail (reader)                  index (writer)
+ *                      │                              │
+ *     ┌────────┬───────▼──────────────────────────────▼─────────────────┐
+ *     │ lap 3  │ lap 3 │ committed, unread      lap 3 │ lap 2, was read │
+ *     └────────┴───────┴──────────────────────────────┴─────────────────┘
+ *
+ * WRITER
+ *
+ *  1. Pass the gate (gate.c). Nothing has changed yet.
+ *  2. Room: index + needed <= limit, where limit = least tail of a blocking reader + 2^k.
+ *     Only when the cached limit is reached are the tails read. No room: publish the
+ *     head, wake the reader, sleep on the tail; each 10 ms ask whether he lives.
+ *  3. Count the object's cseq up; write its row of the mirror table (table first).
+ *  4. Write the payload slots, each with its word last; then the fields of the first slot;
+ *     then its word, in one release store: this is the commit (ring second).
+ *  5. index += needed. Publish head when it passes a multiple of 64; also before any wait
+ *     and at the thread's end.
+ *  6. If a breakpoint matches, shut the gate: the next event waits there.
+ *
+ * READER (tracer/source/live.c)
+ *
+ * Copies slots from its tail on and takes them as long as they are committed; it need not
+ * look at head, which only saves it from looking further. It advances its tail when it has
+ * put what it took in safety. After that the writer may use the slots again.
+ *
+ * CRASHES
+ *
+ *  - The program dies between 3 and 4: the table's cseq is one ahead of the ring: that one
+ *    event was under way. Payload slots without a first slot: the first slot's place is
+ *    not committed, so the reader stops before them.
+ *  - It dies after the commit, before head: the reader goes by the word, and loses nothing.
+ *  - The reader dies: its lock is gone, so the writer waits at most 10 ms for its tail.
+ *  - The reader writes nonsense into a tail: one that is not in [index - 2^k, index] is
+ *    as if there were none.
+ *  - A signal handler emits while its thread is inside 1 to 6: the event is dropped and
+ *    counted; the ring is as it was.
+ *
+ * Numbers are little-endian; every machine that this runs on is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "private.h"
+
+#define PAYLOAD_MAX (CORO_EXT_MAX * CORO_EXT_BYTES)
+#define LOG2_LEAST  9 /* of a ring that is made smaller for want of room */
+#define BIT(kind)   ((uint64_t)1 << CORO_EVENT_##kind)
+
+/* Kinds at which the clock is read; the others inherit the last reading. */
+#define SWITCHES                                                                                   \
+	(BIT(NEXT) | BIT(SEND) | BIT(THROW) | BIT(CLOSE) | BIT(STEP) | BIT(TURN_BEGIN) | BIT(SELECT) | \
+	 BIT(TURN_END))
+/* Kinds that say who the row is. */
+#define BINDS (BIT(CREATE) | BIT(SPAWN) | BIT(FUTURE_NEW) | BIT(TIMER_SET) | BIT(IO_REGISTER))
+/* Kinds whose peer is what the row waits for. */
+#define WAITS (BIT(AWAIT) | BIT(DELEGATE))
+
+const uint64_t coro__probe_nobody;
+_Thread_local struct coro__thread coro__thread;
+
+/* ---- Making and leaving a ring ----------------------------------------- */
+
+static void *make_file(uint32_t number, uint32_t *log2)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ring.%u", number);
+	for (;; --*log2) {
+		size_t bytes = sizeof(struct coro_ring_header) + (sizeof(struct coro_trace_slot) << *log2);
+		void *memory = coro__segment_file(name, bytes, bytes);
+
+		if (memory)
+			madvise(memory, bytes, MADV_WILLNEED);
+		if (memory || *log2 <= LOG2_LEAST)
+			return memory;
+	}
+}
+
+static bool make(struct coro__thread *thread, uint32_t thread_name)
+{
+	uint32_t log2 = coro__segment.ring_log2, number = coro__segment.rings;
+	struct coro_ring_header *header;
+
+	if (!coro__mirror_make() || number >= CORO_RINGS)
+		return false;
+	header = make_file(number, &log2);
+	if (!header)
+		return false;
+	header->magic = CORO_RING_MAGIC;
+	header->ring = number;
+	header->log2_slots = log2;
+	header->tid = (uint64_t)syscall(SYS_gettid);
+	header->name = thread_name;
+	header->birth_clock = coro__clock_read();
+	header->state = CORO_RING_LIVE;
+
+	thread->header = header;
+	thread->slots = (struct coro_trace_slot *)(header + 1);
+	thread->index = 0;
+	thread->limit = (uint64_t)1 << log2;
+	thread->wrap = thread->limit - 1;
+	thread->number = number;
+	thread->log2_slots = log2;
+	thread->clock_stale = true;
+	thread->break_seq = ~coro__load(&coro__segment.ctl->ctl_seq);
+	coro__segment.rings = number + 1;
+	coro__store_release(&coro__segment.ctl->rings, number + 1);
+	return true;
+}
+
+bool coro__ring_make(struct coro__thread *thread)
+{
+	char name[17] = "";
+	int saved = errno;
+
+	if (thread->refused)
+		return false;
+	prctl(PR_GET_NAME, name);
+	coro__probe_lock_always();
+	thread->refused = !coro__strings_make();
+	coro__probe_unlock_always();
+
+	uint32_t thread_name = thread->refused ? 0 : coro__string(name);
+
+	coro__probe_lock_always();
+	thread->refused = thread->refused || !make(thread, thread_name);
+	coro__probe_unlock_always();
+	if (!thread->refused)
+		coro__probe_watch_thread(thread);
+	errno = saved;
+	return !thread->refused;
+}
+
+void coro__ring_publish(struct coro__thread *thread)
+{
+	coro__store_release(&thread->header->head, thread->index);
+}
+
+void coro__ring_exit(struct coro__thread *thread)
+{
+	struct coro_ring_header *header = thread->header;
+
+	if (!header)
+		return;
+	coro__ring_publish(thread);
+	coro__store(&header->watermark, coro__clock_read());
+	coro__store_release(&header->state, CORO_RING_EXITED);
+	if (coro_probe_mask())
+		coro__lease_wake(true);
+	thread->header = NULL;
+	munmap(header, sizeof(*header) + (thread->wrap + 1) * sizeof(struct coro_trace_slot));
+}
+
+/* ---- Room -------------------------------------------------------------- */
+
+/* The least tail of the blocking readers, and whose it is; the index when there is none. */
+static uint64_t least_tail(const struct coro__thread *thread, unsigned *ret_lease)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	uint64_t least = thread->index;
+
+	*ret_lease = CORO_LEASES;
+	for (unsigned i = 0; i < CORO_LEASES; i++) {
+		uint64_t tail = coro__load_acquire(&ctl->tail[i][thread->number]);
+
+		if (!(coro__load(&ctl->lease[i].flags) & CORO_LEASE_BLOCKING) ||
+			!coro__load(&ctl->lease[i].pid) || thread->index - tail > thread->wrap + 1)
+			continue;
+		if (tail < least || *ret_lease == CORO_LEASES) {
+			least = tail;
+			*ret_lease = i;
+		}
+	}
+	return least;
+}
+
+/* Waits until `needed` slots are free, or whoever they are kept for is dead. */
+static void make_room(struct coro__thread *thread, unsigned needed)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	int saved = errno;
+	uint64_t since = 0;
+
+	for (;;) {
+		unsigned lease;
+		uint64_t tail = least_tail(thread, &lease);
+
+		thread->limit = tail + thread->wrap + 1;
+		if (thread->index + needed <= thread->limit)
+			break;
+		if (!since) {
+			since = coro__monotonic();
+			coro__ring_publish(thread);
+		}
+		coro__lease_wake(true);
+		coro__futex_wait((uint32_t *)&ctl->tail[lease][thread->number], (uint32_t)tail);
+		if (coro__load_acquire(&ctl->tail[lease][thread->number]) == tail)
+			coro__lease_lives(lease);
+	}
+	if (since) {
+		coro__store(&thread->header->blocked_ns,
+					thread->header->blocked_ns + coro__monotonic() - since);
+		coro__store(&thread->header->blocked_count, thread->header->blocked_count + 1);
+		thread->clock_stale = true;
+	}
+	errno = saved;
+}
+
+/* ---- Emitting ---------------------------------------------------------- */
+
+static void write_payload(struct coro__thread *thread, const uint8_t *payload, unsigned slots)
+{
+	for (unsigned i = slots; i > 0; i--) {
+		uint64_t index = thread->index + i;
+		struct coro_trace_slot *slot = &thread->slots[index & thread->wrap];
+
+		memcpy((uint8_t *)slot + sizeof(slot->word), payload + (i - 1) * CORO_EXT_BYTES,
+			   CORO_EXT_BYTES);
+		coro__store_release(&slot->word, CORO_SLOT_WORD(CORO_EVENT_EXT, 0, 0, 0, 0,
+														(index >> thread->log2_slots) + 1, 0));
+	}
+}
+
+/* What a slot says besides the objects themselves. */
+struct record {
+	unsigned kind, next_state, flags;
+	unsigned ext; /* payload slots */
+	uint32_t peer, site, value;
+};
+
+static inline __attribute__((always_inline)) void write_event(struct coro__thread *thread,
+															  struct coro_object *object,
+															  const struct record *record,
+															  const uint8_t *payload)
+{
+	unsigned kind = record->kind, flags = record->flags;
+	uint32_t cseq = object->cseq + 1;
+	uint64_t index = thread->index;
+	struct coro_trace_slot *slot = &thread->slots[index & thread->wrap];
+
+	if (SWITCHES >> kind & 1 || coro__unlikely(thread->clock_stale)) {
+		thread->clock = coro__clock_read();
+		thread->clock_stale = false;
+	} else {
+		flags |= CORO_SLOT_INHERIT;
+	}
+	object->cseq = cseq;
+	coro__mirror_write(object, cseq, record->next_state,
+					   WAITS >> kind & 1 ? record->peer : object->waits_on, record->site,
+					   thread->number);
+	if (record->ext)
+		write_payload(thread, payload, record->ext);
+	slot->clock = thread->clock;
+	slot->row = object->row;
+	slot->peer = record->peer;
+	slot->site = record->site;
+	slot->value = record->value;
+	coro__store_release(&slot->word,
+						CORO_SLOT_WORD(kind, flags, object->state, record->next_state, record->ext,
+									   (index >> thread->log2_slots) + 1, cseq));
+	thread->index = index + 1 + record->ext;
+	if (coro__unlikely((index ^ thread->index) & ~(uint64_t)63)) {
+		coro__ring_publish(thread);
+		coro__lease_wake(false);
+	}
+	coro__gate_break(thread, kind, object->row, record->site);
+}
+
+/* An event with a payload: a bind, a large value, or both. */
+static __attribute__((noinline)) void emit_large(struct coro__thread *thread,
+												 struct coro_object *object, struct record *record,
+												 const struct coro_probe_value *value)
+{
+	_Alignas(8) uint8_t payload[PAYLOAD_MAX];
+	unsigned bytes = 0, value_bytes = 0;
+
+	if (BINDS >> record->kind & 1) {
+		struct coro_trace_bind bind = {
+			.serial = object->serial,
+			.name = coro__string(object->name),
+			.site = coro__string(object->creation_site),
+			.gen = object->gen,
+			.kind = object->kind,
+			.reason = object->reason,
+		};
+
+		memcpy(payload, &bind, sizeof(bind));
+		bytes = sizeof(bind);
+		record->flags |= CORO_SLOT_BIND;
+		coro__mirror_bind(object, &bind);
+	}
+	if (value)
+		record->value = coro__value_encode(value, payload + bytes, &value_bytes);
+	bytes += value_bytes;
+	record->ext = (bytes + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES;
+	memset(payload + bytes, 0, record->ext * CORO_EXT_BYTES - bytes);
+	if (coro__unlikely(thread->index + 1 + record->ext > thread->limit))
+		make_room(thread, 1 + record->ext);
+	write_event(thread, object, record, payload);
+}
+
+static inline void emit(struct coro__thread *thread, struct coro_object *object,
+						struct record *record, const struct coro_probe_value *value)
+{
+	if (coro__unlikely(BINDS >> record->kind & 1) || !coro__value_small(value, &record->value)) {
+		emit_large(thread, object, record, value);
+		return;
+	}
+	if (coro__unlikely(thread->index + 1 > thread->limit))
+		make_room(thread, 1);
+	write_event(thread, object, record, NULL);
+}
+
+/* A signal handler's event inside another one of its thread. */
+static void drop_nested(struct coro__thread *thread)
+{
+	struct coro_ring_header *header = thread->header;
+
+	if (header)
+		coro__store(&header->dropped_nested, header->dropped_nested + 1);
+}
+
+/* Whether the thread has a ring, the gate is passed, and the event is wanted then. */
+static bool come_to_pass(struct coro__thread *thread, unsigned kind)
+{
+	if (!thread->header && !coro__ring_make(thread))
+		return false;
+	if (!coro__gate_is_open())
+		coro__gate_wait(thread);
+	return kind < CORO_EVENT_LIMIT && coro_probe_mask() >> kind & 1;
+}
+
+void coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
+					  uintptr_t site, const struct coro_probe_value *value)
+{
+	struct coro__thread *thread = &coro__thread;
+	struct record record = {
+		.kind = kind, .next_state = next_state, .peer = peer, .site = (uint32_t)site};
+
+	if (coro__unlikely(thread->inside)) {
+		drop_nested(thread);
+		return;
+	}
+	if (coro__unlikely(!(coro_probe_mask() >> (kind & 63) & 1)))
+		return;
+	thread->inside = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if ((coro__likely(thread->header && kind < CORO_EVENT_LIMIT) && coro__gate_is_open()) ||
+		come_to_pass(thread, kind))
+		emit(thread, object, &record, value);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread->inside = 0;
+}
+
+/* ---- Parking ----------------------------------------------------------- */
+
+void coro_probe_park(void)
+{
+	struct coro__thread *thread = &coro__thread;
+
+	if (!coro_probe_mask() || !thread->header || thread->inside)
+		return;
+	coro__ring_publish(thread);
+	coro__store(&thread->header->watermark, coro__clock_read());
+	coro__store_release(&thread->header->state, CORO_RING_PARKED);
+	coro__lease_wake(false);
+}
+
+void coro_probe_resume(void)
+{
+	struct coro__thread *thread = &coro__thread;
+
+	if (!coro_probe_mask() || !thread->header || thread->inside)
+		return;
+	coro__store_release(&thread->header->state, CORO_RING_LIVE);
+	thread->clock_stale = true;
+}
+
+uint64_t coro_probe_paused_ns(void)
+{
+	return coro__thread.paused_ns;
+}
+
+/* ---- Attention --------------------------------------------------------- */
+
+int coro_probe_wake_fd(void)
+{
+	return coro__segment.wake_fd;
+}
+
+void coro_probe_attend(void)
+{
+	char bytes[64];
+	int saved = errno;
+
+	while (coro__segment_owns(coro__segment.wake_fd, coro__segment.wake_file) &&
+		   read(coro__segment.wake_fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
+		;
+	errno = saved;
+}

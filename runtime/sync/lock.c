@@ -1,0 +1,118 @@
+/*
+ * lock.c - the lock.
+ *
+ *     unlocked, nobody waits      acquire takes it at once
+ *     locked                      acquire queues a future and awaits it
+ *     release                     unlocked; the first waiter's future is set
+ *     ... until that one runs     unlocked, but whoever comes now queues behind
+ *     the waiter runs             leaves the queue, takes the lock
+ *
+ * The waiter stays in the queue until it runs: that is what keeps newcomers behind it. If it
+ * is cancelled in between, it leaves, and tells the next one.
+ */
+#include <stdlib.h>
+#include <coroscope/sync.h>
+#include "waiters.h"
+
+struct coro_lock {
+	struct coro_object object; /* its state says whether it is locked */
+	struct coro__waiters waiters;
+};
+
+static void check(const struct coro_lock *lock)
+{
+	coro__check_handle(lock ? &lock->object : NULL, CORO_OBJECT_LOCK);
+}
+
+struct coro_lock *coro__lock_new(const char *name, const char *site)
+{
+	struct coro_lock *lock = calloc(1, sizeof(*lock));
+
+	if (!lock)
+		return NULL;
+	coro_probe_object_init(&lock->object, CORO_OBJECT_LOCK, name, site);
+	lock->object.parent = coro__actor_row();
+	coro_probe_event(&lock->object, CORO_EVENT_CREATE, CORO_STATE_UNLOCKED, lock->object.parent,
+					 CORO__SITE, NULL);
+	return lock;
+}
+
+void coro_lock_free(struct coro_lock *lock)
+{
+	if (!lock)
+		return;
+	check(lock);
+	if (lock->waiters.first)
+		coro__fatal("coro_lock_free: a task waits for the lock");
+	coro_probe_event(&lock->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&lock->object);
+	free(lock);
+}
+
+static bool somebody_waits(const struct coro_lock *lock)
+{
+	for (const struct coro_future *future = lock->waiters.first; future; future = future->next)
+		if (future->object.state != CORO_STATE_CANCELLED)
+			return true;
+	return false;
+}
+
+static void wake_first(struct coro_lock *lock)
+{
+	struct coro_future *first = lock->waiters.first;
+
+	if (first && !coro__done(first))
+		coro__future_complete(first, coro_bool(true), coro__actor_row(), 0);
+}
+
+static void take(struct coro_lock *lock, uintptr_t site)
+{
+	coro_probe_event(&lock->object, CORO_EVENT_LOCK_ACQUIRE, CORO_STATE_LOCKED, coro__actor_row(),
+					 site, NULL);
+}
+
+bool coro_lock_locked(const struct coro_lock *lock)
+{
+	check(lock);
+	return lock->object.state == CORO_STATE_LOCKED;
+}
+
+coro_value(coro_lock_acquire)(struct coro_lock *lock)
+{
+	coro_value result = coro__may_await();
+	struct coro_future *future;
+
+	check(lock);
+	if (coro_raised(result))
+		return result;
+	if (!coro_lock_locked(lock) && !somebody_waits(lock)) {
+		take(lock, CORO__SITE);
+		return coro_bool(true);
+	}
+	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
+					 CORO__SITE, NULL);
+	future = coro__future_make(coro__loop_need("coro_lock_acquire"), CORO_REASON_LOCK,
+							   &lock->object, -1, NULL, CORO__SITE);
+	if (!future)
+		return coro_raise(CORO_MemoryError, "out of memory");
+	coro__waiters_add(&lock->waiters, future);
+	result = coro__future_await(&future->object, CORO__SITE);
+	coro__waiters_remove(&lock->waiters, future);
+	coro__future_release(future);
+	if (!coro_raised(result))
+		take(lock, CORO__SITE);
+	else if (!coro_lock_locked(lock))
+		wake_first(lock);
+	return result;
+}
+
+coro_value(coro_lock_release)(struct coro_lock *lock)
+{
+	check(lock);
+	if (!coro_lock_locked(lock))
+		return coro_raise(CORO_RuntimeError, "Lock is not acquired.");
+	coro_probe_event(&lock->object, CORO_EVENT_LOCK_RELEASE, CORO_STATE_UNLOCKED, coro__actor_row(),
+					 CORO__SITE, NULL);
+	wake_first(lock);
+	return CORO_NONE;
+}

@@ -1,0 +1,347 @@
+/*
+ * future.c - futures: completing, telling, awaiting.
+ *
+ * A future that becomes done hands its callbacks, as they stand, to the end of the ready
+ * queue. Nothing of them runs inside the call that completed it:
+ *
+ *     future.callbacks:  task A -> gather -> task B
+ *                          |
+ *     set_result           v
+ *     loop.ready:  ... -> task A -> gather -> task B        all in the next turn
+ *
+ * The await of a future is written once, in coro__future_await(): the coroutine yields the
+ * future to whoever drives it, which is a task, and that one adds itself to the callbacks.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "tasks.h"
+
+void coro__check_handle(const struct coro_object *object, enum coro_object_kind kind)
+{
+	if (CORO__UNLIKELY(!object || object->magic != CORO_OBJECT_MAGIC ||
+					   (object->kind != kind &&
+						!(kind == CORO_OBJECT_FUTURE && object->kind == CORO_OBJECT_TASK))))
+		coro__fatal("a %s was used that is not one, or was freed",
+					kind == CORO_OBJECT_TASK     ? "task"
+					: kind == CORO_OBJECT_FUTURE ? "future"
+					: kind == CORO_OBJECT_LOCK   ? "lock"
+												 : "queue");
+}
+
+static void check(const struct coro_future *future)
+{
+	coro__check_handle(future ? &future->object : NULL, CORO_OBJECT_FUTURE);
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+void coro__future_init(struct coro_future *future, struct coro_loop *loop)
+{
+	future->loop = loop;
+	loop->references++;
+	coro__entries_init(&future->callbacks);
+	future->outcome = CORO_NONE;
+	future->cancel_message = NULL;
+	future->references = 1;
+	future->waited = NULL;
+	future->mark = NULL;
+	future->object.flags = CORO__FUTURE_RETRIEVED;
+}
+
+void coro__future_done(struct coro_future *future)
+{
+	bool task = coro__is_task(future);
+
+	while (future->callbacks.first)
+		coro__entry_drop(future->loop, coro__entries_take(&future->callbacks));
+	if (!(future->object.flags & CORO__FUTURE_RETRIEVED))
+		coro__report(CORO_REPORT_UNRETRIEVED, coro_caught(future->outcome),
+					 task ? "Task exception was never retrieved: task '%s'"
+						  : "Future exception was never retrieved%s",
+					 task ? coro_task_name((struct coro_task *)future) : "");
+	coro_drop(future->outcome);
+	free(future->cancel_message);
+	coro_probe_event(&future->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&future->object);
+	future->object.magic = 0;
+}
+
+struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason reason,
+									  const struct coro_object *object, int64_t number,
+									  const char *site, uintptr_t pc)
+{
+	struct coro_future *future = coro__pool_take(&loop->future_pool);
+	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = number};
+
+	if (!future)
+		return NULL;
+	coro_probe_object_init(&future->object, CORO_OBJECT_FUTURE, NULL, site);
+	coro__future_init(future, loop);
+	future->object.reason = (uint8_t)reason;
+	future->object.parent = coro__actor_row();
+	future->waited = object;
+	future->object.waits_on = object ? object->row : 0;
+	coro_probe_event(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
+					 future->object.waits_on, pc, number >= 0 ? &value : NULL);
+	return future;
+}
+
+void coro__future_release(struct coro_future *future)
+{
+	struct coro_loop *loop = future->loop;
+
+	if (--future->references)
+		return;
+	if (coro__is_task(future) || future->object.flags & CORO__FUTURE_GATHER) {
+		if (coro__is_task(future))
+			coro__task_free((struct coro_task *)future);
+		else
+			coro__gather_free(future);
+	} else {
+		coro__future_done(future);
+		coro__pool_give(&loop->future_pool, future);
+	}
+	coro__loop_release(loop);
+}
+
+struct coro_future *coro__future_new(enum coro_reason reason, const struct coro_object *object,
+									 const char *site)
+{
+	return coro__future_make(coro__loop_need("coro_future_new"), reason, object, -1, site,
+							 CORO__SITE);
+}
+
+void coro_future_free(struct coro_future *future)
+{
+	if (!future)
+		return;
+	check(future);
+	if (coro__is_task(future))
+		coro_task_free((struct coro_task *)future);
+	else
+		coro__future_release(future);
+}
+
+/* ---- Completing --------------------------------------------------------- */
+
+void coro__future_tell(struct coro_future *future)
+{
+	struct coro_loop *loop = future->loop;
+	struct coro__entry *next;
+
+	for (struct coro__entry *entry = future->callbacks.first; entry; entry = next) {
+		next = entry->next;
+		if (entry->run == coro__task_step)
+			coro_probe_event(&coro__task_of(entry)->future.object, CORO_EVENT_WAKE,
+							 CORO_STATE_READY, future->object.row, 0, NULL);
+		else if (entry->run == coro__callback_run)
+			future->references++;
+		coro__ready(loop, entry);
+	}
+	coro__entries_init(&future->callbacks);
+}
+
+void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
+						   uintptr_t site)
+{
+	bool failed = coro_raised(outcome);
+
+	coro__event_value(&future->object, CORO_EVENT_FUTURE_SET,
+					  failed ? CORO_STATE_FAILED : CORO_STATE_DONE, peer, site, outcome);
+	if (failed)
+		future->object.flags &= (uint8_t)~CORO__FUTURE_RETRIEVED;
+	future->outcome = coro_keep(outcome);
+	future->object.waits_on = 0;
+	coro__future_tell(future);
+}
+
+void coro__future_complete_cancelled(struct coro_future *future, const char *message, uint32_t peer,
+									 uintptr_t site)
+{
+	struct coro_probe_value value = {.kind = CORO_VALUE_EXCEPTION,
+									 .type = "CancelledError",
+									 .pointer = message ? message : "",
+									 .length = message ? strlen(message) : 0};
+
+	coro_probe_event(&future->object, CORO_EVENT_FUTURE_SET, CORO_STATE_CANCELLED, peer, site,
+					 &value);
+	future->cancel_message = message ? strdup(message) : NULL;
+	future->object.waits_on = 0;
+	coro__future_tell(future);
+}
+
+static coro_value done_already(void)
+{
+	return coro_raise(CORO_InvalidStateError, "invalid state");
+}
+
+coro_value(coro_future_set_result)(struct coro_future *future, coro_value result)
+{
+	check(future);
+	if (coro_raised(result))
+		return coro_future_set_exception(future, result);
+	if (coro__done(future) || coro__is_task(future))
+		return done_already();
+	coro__future_complete(future, result, coro__actor_row(), CORO__SITE);
+	return CORO_NONE;
+}
+
+coro_value(coro_future_set_exception)(struct coro_future *future, coro_value exception)
+{
+	coro_value instead = CORO_NONE;
+
+	check(future);
+	if (coro__done(future) || coro__is_task(future))
+		return done_already();
+	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
+		return coro_raise(CORO_TypeError, "exceptions must derive from BaseException");
+	if (coro_is(exception, CORO_StopIteration)) {
+		instead = coro__exception_new(CORO_RuntimeError,
+									  "StopIteration interacts badly with generators and "
+									  "cannot be raised into a Future");
+		exception = coro_raise_from(instead, exception);
+	}
+	coro__future_complete(future, coro__raised_value(exception), coro__actor_row(), CORO__SITE);
+	coro_drop(instead);
+	return CORO_NONE;
+}
+
+bool coro_future_cancel(struct coro_future *future, const char *message)
+{
+	check(future);
+	if (coro__is_task(future))
+		return coro_task_cancel((struct coro_task *)future, message);
+	if (coro__done(future))
+		return false;
+	if (future->object.flags & CORO__FUTURE_GATHER)
+		return coro__gather_cancel(future, message);
+	coro__future_complete_cancelled(future, message, coro__actor_row(), CORO__SITE);
+	return true;
+}
+
+/* ---- Looking ------------------------------------------------------------ */
+
+bool coro_future_done(const struct coro_future *future)
+{
+	check(future);
+	return coro__done(future);
+}
+
+bool coro_future_cancelled(const struct coro_future *future)
+{
+	check(future);
+	return future->object.state == CORO_STATE_CANCELLED;
+}
+
+coro_value coro__future_error(struct coro_future *future)
+{
+	coro_value error = future->outcome;
+
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	if (future->object.state == CORO_STATE_FAILED)
+		return coro_keep(error);
+	/* The first to ask gets the very error that the task ended with. */
+	future->outcome = CORO_NONE;
+	if (coro_raised(error))
+		return error;
+	return coro__exception_new(CORO_CancelledError, "%s",
+							   future->cancel_message ? future->cancel_message : "");
+}
+
+coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site)
+{
+	coro_value error = coro__future_error(future);
+	coro_value raised = coro__deliver(error, site);
+
+	coro_drop(error);
+	return raised;
+}
+
+coro_value coro_future_result(struct coro_future *future)
+{
+	check(future);
+	if (!coro__done(future))
+		return coro_raise(CORO_InvalidStateError, "Result is not set.");
+	if (future->object.state == CORO_STATE_DONE)
+		return future->outcome;
+	return coro__future_deliver_error(future, CORO__SITE);
+}
+
+coro_value coro_future_exception(struct coro_future *future)
+{
+	check(future);
+	if (!coro__done(future))
+		return coro_raise(CORO_InvalidStateError, "Exception is not set.");
+	if (future->object.state == CORO_STATE_DONE)
+		return CORO_NONE;
+	if (future->object.state == CORO_STATE_CANCELLED)
+		return coro__future_deliver_error(future, CORO__SITE);
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	return coro_caught(future->outcome);
+}
+
+/* ---- Awaiting ----------------------------------------------------------- */
+
+coro_value coro__cannot_await(void)
+{
+	return coro_raise(CORO_RuntimeError, "'await' outside async function");
+}
+
+coro_value coro__future_await(struct coro_object *object, uintptr_t site)
+{
+	struct coro_future *future = (struct coro_future *)object;
+
+	if (!coro__done(future)) {
+		struct coro_task *task = coro__current_task();
+		coro_value sent;
+
+		if (task)
+			task->await_site = site;
+		future->object.flags |= CORO__FUTURE_AWAITED;
+		future->references++;
+		sent = coro__suspend_task(coro_object(future), site);
+		if (coro_raised(sent)) {
+			coro__future_release(future);
+			return coro__deliver(sent, site);
+		}
+		if (!coro__done(future))
+			sent = coro_raise(CORO_RuntimeError, "await wasn't used with future");
+		else if (future->object.state == CORO_STATE_DONE)
+			sent = future->outcome;
+		else
+			sent = coro__future_deliver_error(future, site);
+		coro__future_release(future);
+		return sent;
+	}
+	return future->object.state == CORO_STATE_DONE ? future->outcome
+												   : coro__future_deliver_error(future, site);
+}
+
+coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t site)
+{
+	coro_value result = coro__future_await(&future->object, site);
+
+	coro__future_release(future);
+	return result;
+}
+
+/* ---- Callbacks ---------------------------------------------------------- */
+
+void coro_future_add_done_callback(struct coro_future *future, coro_function *function,
+								   coro_value argument)
+{
+	struct coro_loop *loop;
+	struct coro__callback *callback;
+
+	check(future);
+	loop = future->loop;
+	callback = coro__callback_new(loop, future, function, argument);
+	if (!callback)
+		coro__fatal("out of memory for a callback");
+	if (coro__done(future)) {
+		future->references++;
+		coro__ready(loop, &callback->entry);
+	} else {
+		coro__entries_add(&future->callbacks, &callback->entry);
+	}
+}

@@ -1,0 +1,323 @@
+/*
+ * gather.c - one future for many: done when all of its children are.
+ *
+ *     arguments   [ a, b, a, c ]
+ *                   |  |  |  |
+ *     places      [ 0, 1, 0, 2 ]          the child of each argument
+ *
+ *     children    a  b  c                 each once; its entry stands among the callbacks
+ *                  \ | /                  of that future, and counts it as finished when
+ *     outer       future  <- awaiter      its turn comes
+ *
+ * The children are kept alive by the gather, the gather by its children that are not
+ * finished: also when the outer future is done early (an exception), somebody has to look at
+ * the exceptions of the others, or they would be reported as lost.
+ */
+#include <stdlib.h>
+#include "tasks.h"
+
+struct gather;
+
+struct child {
+	struct coro__entry entry;
+	struct gather *gather;
+	struct coro_future *future; /* a reference is held */
+	bool listed;                /* its entry is on a list; it holds a reference to the gather */
+};
+
+struct gather {
+	struct coro_future outer;
+	bool return_exceptions;
+	bool cancel_requested;
+	size_t count;    /* arguments */
+	size_t children; /* different ones */
+	size_t finished;
+	struct coro_results results; /* what the outer future gives */
+	size_t *places;
+	struct child child[];
+};
+
+static struct gather *gather_of(struct coro_future *outer)
+{
+	return (struct gather *)outer;
+}
+
+/* ---- Completion --------------------------------------------------------- */
+
+static void complete_raised(struct gather *gather, coro_value error)
+{
+	coro__future_complete(&gather->outer, error, coro__actor_row(), 0);
+	coro_drop(error);
+}
+
+/* As a result among results; an exception is kept for the gather. */
+static coro_value result_of(struct coro_future *future)
+{
+	const char *message = future->cancel_message;
+
+	if (future->object.state == CORO_STATE_DONE)
+		return coro_keep(future->outcome);
+	if (future->object.state == CORO_STATE_FAILED)
+		return coro_caught(coro__future_error(future));
+	if (message && *message)
+		return coro_keep(coro_error(CORO_CancelledError, "%s", message));
+	return coro_keep(coro_error_value(CORO_CancelledError, coro_str("")));
+}
+
+static void complete(struct gather *gather, struct coro_future *last)
+{
+	if (gather->cancel_requested) {
+		coro_value error = CORO_NONE;
+
+		if (last->object.state == CORO_STATE_CANCELLED)
+			error = coro__future_error(last);
+		else
+			error = coro__exception_new(CORO_CancelledError, "%s", "");
+		complete_raised(gather, error);
+		return;
+	}
+	for (size_t i = 0; i < gather->count; i++) {
+		struct coro_future *future = gather->child[gather->places[i]].future;
+
+		gather->results.values[i] = result_of(future);
+	}
+	coro__future_complete(&gather->outer, coro_typed_ptr(&gather->results, "list"),
+						  coro__actor_row(), 0);
+}
+
+static void child_finished(struct gather *gather, struct coro_future *future)
+{
+	gather->finished++;
+	if (coro__done(&gather->outer)) {
+		future->object.flags |= CORO__FUTURE_RETRIEVED;
+		return;
+	}
+	if (!gather->return_exceptions && future->object.state != CORO_STATE_DONE)
+		complete_raised(gather, coro__future_error(future));
+	else if (gather->finished == gather->children)
+		complete(gather, future);
+}
+
+void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry)
+{
+	struct child *child = (struct child *)entry;
+	struct gather *gather = child->gather;
+
+	coro_probe_event(&loop->object, CORO_EVENT_CALLBACK, CORO_STATE_RUNNING,
+					 gather->outer.object.row, 0, NULL);
+	child->listed = false;
+	child_finished(gather, child->future);
+	coro__future_release(&gather->outer);
+}
+
+void coro__gather_child_drop(struct coro__entry *entry)
+{
+	struct child *child = (struct child *)entry;
+
+	child->listed = false;
+	coro__future_release(&child->gather->outer);
+}
+
+bool coro__gather_cancel(struct coro_future *outer, const char *message)
+{
+	struct gather *gather = gather_of(outer);
+	bool asked = false;
+
+	for (size_t i = 0; i < gather->count; i++)
+		if (coro_future_cancel(gather->child[gather->places[i]].future, message))
+			asked = true;
+	if (asked)
+		gather->cancel_requested = true;
+	return asked;
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+static void unlink_gather(struct coro_loop *loop, struct coro_future *outer)
+{
+	if (outer->previous)
+		outer->previous->next = outer->next;
+	else
+		loop->gathers = outer->next;
+	if (outer->next)
+		outer->next->previous = outer->previous;
+}
+
+void coro__gather_free(struct coro_future *outer)
+{
+	struct gather *gather = gather_of(outer);
+
+	coro__future_done(outer);
+	unlink_gather(outer->loop, outer);
+	if (gather->results.values)
+		for (size_t i = 0; i < gather->count; i++)
+			coro_drop(gather->results.values[i]);
+	for (size_t i = 0; i < gather->children; i++)
+		coro__future_release(gather->child[i].future);
+	free(gather->results.values);
+	free(gather->places);
+	free(gather);
+}
+
+void coro__gathers_done(struct coro_loop *loop)
+{
+	struct coro_future *outer = loop->gathers;
+
+	while (outer) {
+		struct gather *gather = gather_of(outer);
+		bool dropped = false;
+
+		outer->references++;
+		for (size_t i = 0; i < gather->children; i++) {
+			struct child *child = &gather->child[i];
+
+			if (!child->listed)
+				continue;
+			coro__entries_remove(&child->future->callbacks, &child->entry);
+			coro__gather_child_drop(&child->entry);
+			dropped = true;
+		}
+		struct coro_future *next = outer->next;
+		coro__future_release(outer);
+		/* A gather that is freed may free others with it. */
+		outer = dropped ? loop->gathers : next;
+	}
+}
+
+static struct gather *make(struct coro_loop *loop, size_t count, bool return_exceptions)
+{
+	struct gather *gather = calloc(1, sizeof(*gather) + count * sizeof(gather->child[0]));
+
+	if (!gather)
+		return NULL;
+	gather->places = calloc(count + 1, sizeof(*gather->places));
+	gather->results.values = calloc(count + 1, sizeof(*gather->results.values));
+	if (!gather->places || !gather->results.values) {
+		free(gather->places);
+		free(gather->results.values);
+		free(gather);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		gather->results.values[i] = CORO_NONE;
+	gather->results.count = count;
+	gather->count = count;
+	gather->return_exceptions = return_exceptions;
+	return gather;
+}
+
+/* Only what was made so far, when an argument was wrong. */
+static void unmake(struct gather *gather)
+{
+	for (size_t i = 0; i < gather->children; i++) {
+		gather->child[i].future->mark = NULL;
+		coro__future_release(gather->child[i].future);
+	}
+	free(gather->results.values);
+	free(gather->places);
+	free(gather);
+}
+
+static struct gather *gather_new(const coro_value *awaitables, size_t count, bool return_exceptions,
+								 const char *site, uintptr_t pc, coro_value *ret_error)
+{
+	struct coro_loop *loop = coro__loop_need("coro_gather");
+	struct gather *gather = make(loop, count, return_exceptions);
+
+	if (!gather) {
+		*ret_error = coro_raise(CORO_MemoryError, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct coro_future *future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
+
+		if (!future) {
+			unmake(gather);
+			return NULL;
+		}
+		if (future->mark == gather) {
+			coro__future_release(future);
+		} else {
+			future->mark = gather;
+			future->mark_place = gather->children++;
+			gather->child[future->mark_place].future = future;
+		}
+		gather->places[i] = future->mark_place;
+	}
+	for (size_t i = 0; i < gather->children; i++)
+		gather->child[i].future->mark = NULL;
+
+	struct coro_future *outer = &gather->outer;
+	coro_probe_object_init(&outer->object, CORO_OBJECT_FUTURE, NULL, site);
+	coro__future_init(outer, loop);
+	outer->object.flags |= CORO__FUTURE_GATHER;
+	outer->object.reason = CORO_REASON_GATHER;
+	outer->object.parent = coro__actor_row();
+	outer->previous = NULL;
+	outer->next = loop->gathers;
+	if (outer->next)
+		outer->next->previous = outer;
+	loop->gathers = outer;
+	coro_probe_event(&outer->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING, 0, pc, NULL);
+	for (size_t i = 0; i < gather->children; i++) {
+		struct child *child = &gather->child[i];
+
+		child->entry.run = coro__gather_child_run;
+		child->gather = gather;
+		coro_probe_event(&outer->object, CORO_EVENT_AWAIT_CHILD, CORO_STATE_PENDING,
+						 child->future->object.row, pc, NULL);
+		if (coro__done(child->future))
+			continue;
+		child->listed = true;
+		outer->references++;
+		coro__entries_add(&child->future->callbacks, &child->entry);
+	}
+	/* What is done already counts at once, after the others are registered. */
+	for (size_t i = 0; i < gather->children; i++)
+		if (!gather->child[i].listed)
+			child_finished(gather, gather->child[i].future);
+	if (!count)
+		coro__future_complete(outer, coro_typed_ptr(&gather->results, "list"), coro__actor_row(),
+							  pc);
+	return gather;
+}
+
+/* ---- Use ---------------------------------------------------------------- */
+
+struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,
+										bool return_exceptions, const char *site)
+{
+	coro_value error = CORO_NONE;
+	struct gather *gather =
+		gather_new(awaitables, count, return_exceptions, site, CORO__SITE, &error);
+
+	if (!gather && !coro_is(error, CORO_MemoryError))
+		coro__fatal("coro_gather_future: %s", coro_message(error));
+	return gather ? &gather->outer : NULL;
+}
+
+coro_value coro__gather(const coro_value *awaitables, size_t count, bool return_exceptions,
+						coro_value *ret_values, const char *site)
+{
+	coro_value result = coro__may_await();
+	struct coro_task *task = coro__current_task();
+	struct gather *gather;
+
+	if (coro_raised(result))
+		return result;
+	gather = gather_new(awaitables, count, return_exceptions, site, CORO__SITE, &result);
+	if (!gather)
+		return result;
+	result = coro__future_await(&gather->outer.object, CORO__SITE);
+	if (!coro_raised(result) && ret_values)
+		for (size_t i = 0; i < count; i++)
+			ret_values[i] = gather->results.values[i];
+	if (task && return_exceptions && !coro_raised(result)) {
+		if (task->last_gather)
+			coro__future_release(task->last_gather);
+		task->last_gather = &gather->outer;
+	} else {
+		coro__future_release(&gather->outer);
+	}
+	return coro_raised(result) ? result : CORO_NONE;
+}

@@ -1,0 +1,469 @@
+/*
+ * task.c - tasks: spawning, stepping, cancelling.
+ *
+ * One step of a task, drawn with what it may lead to:
+ *
+ *     ready queue -> step -> resume the coroutine -> it ...
+ *                                                    yielded a future: wait on it
+ *                                                    yielded None: to the ready queue
+ *                                                    yielded anything else: an error goes
+ *                                                        into the next step
+ *                                                    returned, or something left it: done
+ *
+ * What goes into the coroutine is None when what it awaited has a result (the await
+ * reads it itself), else the exception of what it awaited, or CancelledError when that
+ * was asked for meanwhile.
+ *
+ * A request to cancel is passed on to what the task waits for, and comes back as the
+ * CancelledError of that. Only when there is nothing to pass it to (the task is ready, or
+ * runs) must_cancel keeps it for the next step.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tasks.h"
+
+static void check(const struct coro_task *task)
+{
+	coro__check_handle(task ? &task->future.object : NULL, CORO_OBJECT_TASK);
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+static void set_name(struct coro_task *task, const char *name)
+{
+	char *old = task->long_name;
+	size_t length;
+
+	task->long_name = NULL;
+	if (name) {
+		length = strlen(name);
+		if (length >= sizeof(task->name)) {
+			task->long_name = strdup(name);
+			length = sizeof(task->name) - 1;
+		}
+		memmove(task->name, name, length);
+		task->name[length] = 0;
+	} else {
+		snprintf(task->name, sizeof(task->name), "Task-%u", ++task->future.loop->task_names);
+	}
+	task->future.object.name = task->long_name ? task->long_name : task->name;
+	free(old);
+}
+
+static void link_last(struct coro_loop *loop, struct coro_task *task)
+{
+	task->next_task = NULL;
+	task->previous = loop->last_task;
+	if (loop->last_task)
+		loop->last_task->next_task = task;
+	else
+		loop->first_task = task;
+	loop->last_task = task;
+}
+
+static void unlink_task(struct coro_loop *loop, struct coro_task *task)
+{
+	if (task->previous)
+		task->previous->next_task = task->next_task;
+	else
+		loop->first_task = task->next_task;
+	if (task->next_task)
+		task->next_task->previous = task->previous;
+	else
+		loop->last_task = task->previous;
+}
+
+struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
+								 const char *name, const char *site, uintptr_t pc)
+{
+	struct coro_task *task = coro__pool_take(&loop->task_pool);
+	uint32_t actor = coro__actor_row();
+
+	if (!task)
+		return NULL;
+	coro_probe_object_init(&task->future.object, CORO_OBJECT_TASK, NULL, site);
+	coro__future_init(&task->future, loop);
+	task->future.references++; /* the loop's, until it is done */
+	task->entry.run = coro__task_step;
+	task->body = body;
+	task->awaited = NULL;
+	task->thrown = CORO_NONE;
+	task->must_cancel = false;
+	task->cancel_requests = 0;
+	task->request_message = NULL;
+	task->await_site = 0;
+	task->last_gather = NULL;
+	task->long_name = NULL;
+	set_name(task, name);
+	task->future.object.parent = actor;
+	coro__set_task(body, task);
+	link_last(loop, task);
+	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
+					 pc, NULL);
+	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
+	coro__ready(loop, &task->entry);
+	return task;
+}
+
+void coro__task_free(struct coro_task *task)
+{
+	struct coro_loop *loop = task->future.loop;
+
+	if (task->last_gather)
+		coro__future_release(task->last_gather);
+	if (task->body)
+		coro__release(task->body);
+	coro_drop(task->thrown);
+	unlink_task(loop, task);
+	coro__future_done(&task->future);
+	free(task->request_message);
+	free(task->long_name);
+	coro__pool_give(&loop->task_pool, task);
+}
+
+void coro_task_free(struct coro_task *task)
+{
+	if (!task)
+		return;
+	check(task);
+	coro__future_release(&task->future);
+}
+
+void coro__tasks_close(struct coro_loop *loop)
+{
+	/* Closing a coroutine runs its cleanup, which may do anything, spawn included. */
+	for (struct coro_task *task = loop->first_task; task;) {
+		struct coro_generator *body = task->body;
+
+		if (!body) {
+			task = task->next_task;
+			continue;
+		}
+		if (task->awaited)
+			coro__entries_remove(&task->awaited->callbacks, &task->entry);
+		task->awaited = NULL;
+		task->body = NULL;
+		coro__release(body);
+		task = loop->first_task;
+	}
+}
+
+void coro__tasks_done(struct coro_loop *loop)
+{
+	while (loop->first_task) {
+		coro__task_free(loop->first_task);
+		coro__loop_release(loop);
+	}
+}
+
+struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *function,
+							  const char *name, const char *site)
+{
+	return coro__spawn_at(fn, arg, function, name, site, CORO__SITE);
+}
+
+struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
+								 const char *name, const char *site, uintptr_t call)
+{
+	struct coro_loop *loop = coro__loop_need("coro_spawn");
+	struct coro_generator *body = coro__coroutine_at(fn, arg, function, site, call);
+	struct coro_task *task;
+	coro_value error;
+
+	if (!body)
+		return NULL;
+	error = coro__consume(body);
+	if (coro_raised(error))
+		coro__fatal("coro_spawn: a new coroutine cannot be spawned");
+	task = coro__task_new(loop, body, name, site, call);
+	if (!task)
+		coro__release(body);
+	return task;
+}
+
+struct coro_task *coro__spawn_coroutine(struct coro_generator *body, const char *name,
+										const char *site)
+{
+	struct coro_loop *loop = coro__loop_need("coro_spawn_coroutine");
+	struct coro_task *task;
+	coro_value error;
+
+	coro__check_body(body);
+	error = coro__consume(body);
+	if (coro_raised(error))
+		coro__fatal("coro_spawn_coroutine: %s", coro_message(error));
+	task = coro__task_new(loop, body, name, site, CORO__SITE);
+	if (!task)
+		coro__release(body);
+	return task;
+}
+
+struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
+										coro_value *ret_error, uintptr_t site)
+{
+	if (coro_kind(awaitable) == CORO_VALUE_OBJECT) {
+		struct coro_object *object = coro_as_object(awaitable);
+
+		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK) {
+			struct coro_future *future = (struct coro_future *)object;
+
+			future->references++;
+			return future;
+		}
+		if (object->kind == CORO_OBJECT_COROUTINE) {
+			struct coro_generator *body = (struct coro_generator *)object;
+			struct coro_task *task;
+
+			*ret_error = coro__consume(body);
+			if (coro_raised(*ret_error))
+				return NULL;
+			task = coro__task_new(loop, body, NULL, object->creation_site, site);
+			if (task)
+				return &task->future;
+			coro__release(body);
+			*ret_error = coro_raise(CORO_MemoryError, "out of memory");
+			return NULL;
+		}
+	}
+	*ret_error =
+		coro_raise(CORO_TypeError, "An asyncio.Future, a coroutine or an awaitable is required");
+	return NULL;
+}
+
+/* ---- A step ------------------------------------------------------------- */
+
+/* `outcome` is the result, or raised and kept for the task. */
+static void finish(struct coro_task *task, enum coro_state state, coro_value outcome)
+{
+	struct coro_generator *body = task->body;
+	struct coro_future *gather = task->last_gather;
+
+	if (state == CORO_STATE_FAILED)
+		task->future.object.flags &= (uint8_t)~CORO__FUTURE_RETRIEVED;
+	task->future.outcome = outcome;
+	task->future.object.waits_on = 0;
+	coro__event_value(&task->future.object, CORO_EVENT_DONE, state, 0, 0, outcome);
+	coro__future_tell(&task->future);
+	task->body = NULL;
+	task->last_gather = NULL;
+	coro__release(body);
+	if (gather)
+		coro__future_release(gather);
+	coro__future_release(&task->future); /* the loop's */
+}
+
+static void finish_failed(struct coro_task *task, coro_value error)
+{
+	struct coro_loop *loop = task->future.loop;
+
+	coro_keep(error);
+	if (coro_is(error, CORO_CancelledError)) {
+		finish(task, CORO_STATE_CANCELLED, error);
+		return;
+	}
+	if (coro_is(error, CORO_KeyboardInterrupt) || coro_is(error, CORO_SystemExit)) {
+		coro_drop(loop->interrupt);
+		loop->interrupt = coro_keep(error);
+		loop->batch = 0;
+	}
+	finish(task, CORO_STATE_FAILED, error);
+}
+
+static void finish_returned(struct coro_task *task, coro_value result)
+{
+	if (!task->must_cancel) {
+		finish(task, CORO_STATE_DONE, coro_keep(result));
+		return;
+	}
+	/* Cancelled right before it returned: the result is dropped. */
+	task->must_cancel = false;
+	task->future.cancel_message = task->request_message;
+	task->request_message = NULL;
+	result = coro__exception_new(CORO_CancelledError, "%s",
+								 task->future.cancel_message ? task->future.cancel_message : "");
+	finish(task, CORO_STATE_CANCELLED, result);
+}
+
+/* The next step raises: its coroutine yielded what it should not have. */
+static void step_raising(struct coro_task *task, coro_value error)
+{
+	task->thrown = error;
+	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY,
+					 task->future.object.row, 0, NULL);
+	coro__ready(task->future.loop, &task->entry);
+}
+
+static void wait_on(struct coro_task *task, struct coro_future *future)
+{
+	future->object.flags &= (uint8_t)~CORO__FUTURE_AWAITED;
+	task->awaited = future;
+	task->future.object.waits_on = future->object.row;
+	task->future.object.reason = future->object.reason;
+	coro_probe_event(&task->future.object, CORO_EVENT_AWAIT, CORO_STATE_SUSPENDED,
+					 future->object.row, task->await_site, NULL);
+	coro__entries_add(&future->callbacks, &task->entry);
+	if (task->must_cancel && coro_future_cancel(future, task->request_message))
+		task->must_cancel = false;
+}
+
+void coro__task_yielded(struct coro_task *task, coro_value value)
+{
+	struct coro_future *future;
+	char text[160];
+
+	if (coro_kind(value) == CORO_VALUE_OBJECT) {
+		const struct coro_object *object = coro_as_object(value);
+
+		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK) {
+			future = (struct coro_future *)object;
+			if (future->loop != task->future.loop)
+				step_raising(task, coro__exception_new(CORO_RuntimeError,
+													   "Task '%s' got Future attached to a "
+													   "different loop",
+													   coro_task_name(task)));
+			else if (!(object->flags & CORO__FUTURE_AWAITED))
+				step_raising(task, coro__exception_new(CORO_RuntimeError,
+													   "yield was used instead of yield from "
+													   "in task '%s'",
+													   coro_task_name(task)));
+			else if (future == &task->future)
+				step_raising(task, coro__exception_new(CORO_RuntimeError,
+													   "Task cannot await on itself: <Task>"));
+			else
+				wait_on(task, future);
+			return;
+		}
+	}
+	coro_format(value, text, sizeof(text));
+	step_raising(task, coro__exception_new(CORO_RuntimeError, "Task got bad yield: %s", text));
+}
+
+/* What goes into the coroutine: None, or an error, raised and kept for the caller. */
+coro_value coro__task_sent(struct coro_task *task)
+{
+	struct coro_future *awaited = task->awaited;
+	coro_value sent = task->thrown;
+
+	task->awaited = NULL;
+	task->thrown = CORO_NONE;
+	task->future.object.waits_on = 0;
+	task->future.object.reason = CORO_REASON_NONE;
+	if (awaited && awaited->object.state != CORO_STATE_DONE)
+		sent = coro__future_error(awaited);
+	if (task->must_cancel) {
+		task->must_cancel = false;
+		if (!coro_is(sent, CORO_CancelledError)) {
+			coro_drop(sent);
+			sent = coro__exception_new(CORO_CancelledError, "%s",
+									   task->request_message ? task->request_message : "");
+		}
+	}
+	return sent;
+}
+
+void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, coro_value value)
+{
+	if (outcome == CORO__RETURNED)
+		finish_returned(task, value);
+	else
+		finish_failed(task, value);
+}
+
+void coro__task_step(struct coro_loop *loop, struct coro__entry *entry)
+{
+	coro__task_run(loop, entry);
+}
+
+/* ---- Cancelling --------------------------------------------------------- */
+
+bool coro_task_cancel(struct coro_task *task, const char *message)
+{
+	struct coro_probe_value value = {.kind = CORO_VALUE_STRING};
+
+	check(task);
+	if (coro__done(&task->future))
+		return false;
+	if (message) {
+		value.pointer = message;
+		value.length = strlen(message);
+	}
+	coro_probe_event(&task->future.object, CORO_EVENT_CANCEL, task->future.object.state,
+					 coro__actor_row(), CORO__SITE, message ? &value : NULL);
+	task->cancel_requests++;
+	if (task->awaited && coro_future_cancel(task->awaited, message))
+		return true;
+	task->must_cancel = true;
+	free(task->request_message);
+	task->request_message = message ? strdup(message) : NULL;
+	return true;
+}
+
+unsigned coro_task_cancelling(const struct coro_task *task)
+{
+	check(task);
+	return task->cancel_requests;
+}
+
+unsigned coro_task_uncancel(struct coro_task *task)
+{
+	check(task);
+	if (task->cancel_requests && !--task->cancel_requests)
+		task->must_cancel = false;
+	return task->cancel_requests;
+}
+
+/* ---- Looking ------------------------------------------------------------ */
+
+struct coro_task *coro_task_current(void)
+{
+	return coro__current_task();
+}
+
+struct coro_future *coro_task_future(struct coro_task *task)
+{
+	check(task);
+	return &task->future;
+}
+
+const char *coro_task_name(const struct coro_task *task)
+{
+	check(task);
+	return task->long_name ? task->long_name : task->name;
+}
+
+void coro_task_set_name(struct coro_task *task, const char *name)
+{
+	check(task);
+	set_name(task, name);
+}
+
+bool coro_task_done(const struct coro_task *task)
+{
+	check(task);
+	return coro__done(&task->future);
+}
+
+bool coro_task_cancelled(const struct coro_task *task)
+{
+	check(task);
+	return task->future.object.state == CORO_STATE_CANCELLED;
+}
+
+coro_value coro_task_result(struct coro_task *task)
+{
+	check(task);
+	return coro_future_result(&task->future);
+}
+
+coro_value coro_task_exception(struct coro_task *task)
+{
+	check(task);
+	return coro_future_exception(&task->future);
+}
+
+void coro_task_add_done_callback(struct coro_task *task, coro_function *callback, coro_value arg)
+{
+	check(task);
+	coro_future_add_done_callback(&task->future, callback, arg);
+}

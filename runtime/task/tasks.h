@@ -1,0 +1,224 @@
+#ifndef CORO_TASK_TASKS_H
+#define CORO_TASK_TASKS_H
+/*
+ * tasks.h - the inside of futures and tasks, for the parts of the runtime that wait.
+ */
+#include <coroscope/task.h>
+#include "../loop/scheduler.h"
+
+/* In object.flags of a future. */
+enum {
+	CORO__FUTURE_RETRIEVED = 1, /* its exception was fetched, or there is none */
+	CORO__FUTURE_AWAITED = 2,   /* yielded by an await: how a task knows it from a bare yield */
+	CORO__FUTURE_GATHER = 4,    /* the beginning of a struct gather */
+	CORO__FUTURE_LISTED = 8,    /* on a list of waiters */
+	CORO__FUTURE_REPORTED = 16, /* its exception was reported */
+};
+
+struct coro_future {
+	struct coro_object object;
+	struct coro_loop *loop;         /* borrowed; a reference is held */
+	struct coro__entries callbacks; /* while pending: who is told */
+	/* Done: the result. Failed: the exception, raised, kept. Cancelled: the CancelledError
+	 * that a task ended with, kept, until somebody gets it; else none. */
+	coro_value outcome;
+	char *cancel_message; /* owned; NULL: none */
+	/* What it waits for; borrowed, valid while it is pending; NULL: nothing of ours. */
+	const struct coro_object *waited;
+	/* The handle, each await that is suspended on it, each gather that it is a child of,
+	 * and of a task that is not done, the loop. */
+	uint32_t references;
+	void *
+		mark; /* the gather that is being made of it, else NULL; and its place among the children */
+	size_t mark_place;
+	/* LISTED: on the waiters of one lock or queue. GATHER: on the loop's gathers. */
+	struct coro_future *previous, *next;
+};
+
+struct coro_task {
+	struct coro_future future;
+	/* On exactly one of: ready queue (READY), callbacks of `awaited` (SUSPENDED), none. */
+	struct coro__entry entry;
+	struct coro_generator *body; /* owned; NULL once it is done */
+	struct coro_future *awaited; /* what the last step awaited, until the next one; the frame of
+									the await holds the reference */
+	coro_value thrown;           /* raised and kept: for the next step; none else */
+	bool must_cancel;            /* CancelledError goes into the next step */
+	uint32_t cancel_requests;
+	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
+	uintptr_t await_site;  /* where its coroutine awaits */
+	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */
+	struct coro_task *previous, *next_task; /* the loop's tasks */
+	char *long_name;                        /* owned; NULL: in `name` */
+	char name[24];
+};
+
+static inline bool coro__done(const struct coro_future *future)
+{
+	return future->object.state == CORO_STATE_DONE || future->object.state == CORO_STATE_FAILED ||
+		   future->object.state == CORO_STATE_CANCELLED;
+}
+
+static inline bool coro__is_task(const struct coro_future *future)
+{
+	return future->object.kind == CORO_OBJECT_TASK;
+}
+
+static inline struct coro_task *coro__task_of(struct coro__entry *entry)
+{
+	return (struct coro_task *)((char *)entry - offsetof(struct coro_task, entry));
+}
+
+/* A handle is that of a live object of this kind; ends the program otherwise. */
+void coro__check_handle(const struct coro_object *object, enum coro_object_kind kind);
+
+/* A pending future with one reference, FUTURE_NEW emitted. `number` is the descriptor that it
+ * waits for, or, of a sleep, how long, in ns; -1: none. NULL when there is no memory. */
+struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason reason,
+									  const struct coro_object *object, int64_t number,
+									  const char *site, uintptr_t pc);
+
+/* The parts of a future that all kinds have. */
+void coro__future_init(struct coro_future *future, struct coro_loop *loop);
+void coro__future_done(struct coro_future *future);
+
+/* Drops a reference; the last one frees the future or task. */
+void coro__future_release(struct coro_future *future);
+
+/* Completes a pending future that is not a task: FUTURE_SET, and its callbacks are ready.
+ * The outcome is a result, or raised. `peer`: the row of who did it. */
+void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
+						   uintptr_t site);
+/* The same for a cancellation. */
+void coro__future_complete_cancelled(struct coro_future *future, const char *message, uint32_t peer,
+									 uintptr_t site);
+
+/* Puts all callbacks at the end of the ready queue; the future is done. */
+void coro__future_tell(struct coro_future *future);
+
+/* The exception of a failed or cancelled future, raised and kept once more for the caller. */
+coro_value coro__future_error(struct coro_future *future);
+/* The same, raised and delivered to who runs. */
+coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site);
+
+/* Awaits inside of the library: the result, or raised. Gives the caller's reference back. */
+coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t site);
+
+/* RuntimeError: the caller cannot await, it is not in a coroutine. */
+coro_value coro__cannot_await(void) __attribute__((cold));
+
+/* None, or that. */
+static inline coro_value coro__may_await(void)
+{
+	const struct coro_generator *body = coro__current();
+
+	if (CORO__LIKELY(body && body->object.kind == CORO_OBJECT_COROUTINE))
+		return CORO_NONE;
+	return coro__cannot_await();
+}
+
+/* coro__suspend(), which is the switch alone when nobody looks. */
+static inline coro_value coro__suspend_task(coro_value value, uintptr_t site)
+{
+	struct coro_generator *self = coro__active.current, *root;
+
+	if (CORO__UNLIKELY(coro__somebody_looks()))
+		return coro__suspend(value, site);
+	root = self->root;
+	self->object.state = CORO_STATE_SUSPENDED;
+	coro__active.current = root->resumer;
+	return coro__switch(&self->sp, root->resumer_sp, value);
+}
+
+/* coro_spawn(), from the place `call` in the program. */
+struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
+								 const char *name, const char *site, uintptr_t call);
+
+/* How the loop knows the entry of a task: the turn then does coro__task_run() itself. */
+void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
+
+/* The step of a task, as far as it is not in coro__task_run(). */
+coro_value coro__task_sent(struct coro_task *task);
+void coro__task_yielded(struct coro_task *task, coro_value value);
+void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, coro_value value);
+
+/* Closes the coroutines of tasks that are not done; and frees all tasks. */
+void coro__tasks_close(struct coro_loop *loop);
+void coro__tasks_done(struct coro_loop *loop);
+
+/* A coroutine, task or future as a future with a reference for the caller; a coroutine
+ * becomes a task. Else raised TypeError, in *ret_error. */
+struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
+										coro_value *ret_error, uintptr_t site);
+
+/* Of the struct gather that the future begins. */
+bool coro__gather_cancel(struct coro_future *future, const char *message);
+void coro__gather_free(struct coro_future *future);
+
+/* A child of a gather is done; or never will be, because the loop ends. */
+void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry);
+void coro__gather_child_drop(struct coro__entry *entry);
+/* No child of any gather will be done any more. */
+void coro__gathers_done(struct coro_loop *loop);
+
+/* The last reference is gone. */
+void coro__task_free(struct coro_task *task);
+
+/* A task with one reference for the caller. `body` is consumed. NULL when there is no memory. */
+struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
+								 const char *name, const char *site, uintptr_t pc);
+
+/* ---- A step ------------------------------------------------------------ */
+
+/* Resumes the coroutine of a task: coro__resume(), which is the switch alone when it is that
+ * simple. */
+static inline coro_value coro__task_resume(struct coro_task *task, coro_value sent,
+										   enum coro__outcome *ret_outcome)
+{
+	struct coro_generator *body = task->body, *leaf;
+	coro_value value;
+
+	leaf = coro_is_none(sent) ? coro__step_down(body) : NULL;
+	if (CORO__UNLIKELY(!leaf))
+		return coro__resume(body, task->future.object.row, sent, 0, ret_outcome);
+	body->resumer_row = task->future.object.row;
+	body->flags = (body->flags & ~(uint32_t)CORO__BODY_RETURNED) | CORO__BODY_RAW;
+	value = coro__switch(&body->resumer_sp, leaf->sp, CORO_NONE);
+	*ret_outcome = CORO__UNLIKELY(coro_raised(value))                  ? CORO__FAILED
+				   : CORO__UNLIKELY(body->flags & CORO__BODY_RETURNED) ? CORO__RETURNED
+																	   : CORO__YIELDED;
+	body->flags &= ~(uint32_t)CORO__BODY_RAW;
+	body->resumer_row = 0;
+	return value;
+}
+
+/* Runs one step of the task. It stands in the turn itself, so that no function returns between
+ * the switch to one coroutine and the switch to the next: the processor predicts a return by the
+ * last call, and a switch in between makes it wrong each time. */
+static inline void coro__task_run(struct coro_loop *loop, struct coro__entry *entry)
+{
+	struct coro_task *task = coro__task_of(entry);
+	struct coro_object *object = &task->future.object;
+	enum coro__outcome outcome;
+	coro_value sent = CORO_NONE;
+	coro_value value;
+
+	if (CORO__UNLIKELY(task->must_cancel || task->awaited || !coro_is_none(task->thrown)))
+		sent = coro__task_sent(task);
+	coro_probe_event(object, CORO_EVENT_STEP, CORO_STATE_RUNNING, loop->object.row, 0, NULL);
+	loop->current = task;
+	value = coro__task_resume(task, sent, &outcome);
+	loop->current = NULL;
+	if (CORO__LIKELY(outcome == CORO__YIELDED && coro_is_none(value))) {
+		coro_probe_event(object, CORO_EVENT_READY, CORO_STATE_READY, object->row, 0, NULL);
+		coro__ready(loop, entry);
+	} else if (outcome == CORO__YIELDED) {
+		coro__task_yielded(task, value);
+	} else {
+		coro__task_finished(task, outcome, value);
+	}
+	if (CORO__UNLIKELY(coro_kind(sent) == CORO_VALUE_EXCEPTION))
+		coro_drop(sent);
+}
+
+#endif

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Checks that the benchmark tells what docs say it tells: every metric, in both forms.
+
+    bench_test.py BENCH
+
+No figure is judged: only that there is one.
+"""
+import json
+import subprocess
+import sys
+
+METRICS = ["resume_yield", "resume_yield_deep100", "create_destroy", "task_switch_2",
+           "task_switch_100", "event_untraced", "event_switch_clock", "event_full_clock"]
+WITH_PEERS = {"resume_yield", "create_destroy", "task_switch_2", "task_switch_100"}
+FIELDS = {"metric", "value", "unit", "better", "peers", "ratio", "limit"}
+
+
+def run(*arguments):
+    return subprocess.run([sys.argv[1], *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+
+
+def main():
+    told = run("--json", "--quick")
+    assert told.returncode == 0, told.stderr
+    results = json.loads(told.stdout)
+    assert [result["metric"] for result in results] == METRICS, results
+    for result in results:
+        assert set(result) == FIELDS, result
+        assert result["value"] >= 0 and result["unit"] == "ns", result
+        assert result["better"] == "lower", result
+        peers = result["peers"]
+        assert ("ucontext" in peers) == (result["metric"] in WITH_PEERS), result
+        assert (result["ratio"] is not None) == bool(peers), result
+        assert all(value > 0 for value in peers.values()), result
+
+    lines = run("--quick", "resume_yield", "event_untraced").stdout.splitlines()
+    assert len(lines) == 2, lines
+    assert lines[0].split()[0] == "resume_yield" and " ratio " in lines[0], lines
+    assert lines[1].split()[0] == "event_untraced" and " ratio " not in lines[1], lines
+
+    assert json.loads(run("--list", "--json").stdout) == METRICS
+    assert [line.split()[0] for line in run("--list").stdout.splitlines()] == METRICS
+    wrong = run("nonsense")
+    assert wrong.returncode == 2 and "nonsense" in wrong.stderr, wrong
+
+
+main()

@@ -1,0 +1,239 @@
+/*
+ * coroscope.c - our own operations.
+ *
+ * Traced events: this program is its own reader. It sets the kind mask in its control page,
+ * and takes no lease, so nobody is waited for: the ring has room always, and what is
+ * measured is the cost of an event in it.
+ */
+#include "subject.h"
+
+#include <coroscope/coro.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LEVELS 100 /* of delegation */
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(3);
+}
+
+/* ---- Generators -------------------------------------------------------- */
+
+static coro_value forever(coro_value unused)
+{
+	for (int64_t i = 0;; i++)
+		CORO_TRY(coro_yield(coro_int(i)));
+}
+
+static coro_value delegating(coro_value levels)
+{
+	int64_t below = coro_as_int(levels) - 1;
+	CORO_AUTO struct coro_generator *inner = below > 0 ? coro_generator(delegating, coro_int(below))
+													   : coro_generator(forever, CORO_NONE);
+
+	return coro_yield_from(inner);
+}
+
+static void resume_each(struct coro_generator *generator, uint64_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		sum += (uint64_t)coro_as_int(coro_next(generator));
+	keep(sum);
+}
+
+static void resume_yield(uint64_t count)
+{
+	static struct coro_generator *generator;
+
+	if (!generator)
+		generator = coro_generator(forever, CORO_NONE);
+	resume_each(generator, count);
+}
+
+static void resume_yield_deep(uint64_t count)
+{
+	static struct coro_generator *generator;
+
+	if (!generator)
+		generator = coro_generator(delegating, coro_int(LEVELS));
+	resume_each(generator, count);
+}
+
+static coro_value at_once(coro_value argument)
+{
+	return argument;
+}
+
+static void create_destroy(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		struct coro_generator *generator = coro_generator(at_once, CORO_NONE);
+
+		if (!coro_raised(coro_next(generator)))
+			fail("a generator that only returns has yielded");
+		coro_free(generator);
+	}
+}
+
+/* ---- Tasks ------------------------------------------------------------- */
+
+struct switches {
+	unsigned tasks;
+	uint64_t each;
+};
+
+static coro_value switching(coro_value times)
+{
+	for (int64_t i = coro_as_int(times); i > 0; i--)
+		CORO_TRY(coro_sleep(0));
+	return CORO_NONE;
+}
+
+static coro_value spawn_all(coro_value argument)
+{
+	const struct switches *switches = coro_as_ptr(argument);
+	struct coro_task *tasks[100];
+
+	for (unsigned i = 0; i < switches->tasks; i++)
+		tasks[i] = coro_spawn(switching, coro_int((int64_t)switches->each), NULL);
+	for (unsigned i = 0; i < switches->tasks; i++) {
+		CORO_TRY(coro_await(tasks[i]));
+		coro_task_free(tasks[i]);
+	}
+	return CORO_NONE;
+}
+
+static void task_switch(unsigned tasks, uint64_t count)
+{
+	struct switches switches = {.tasks = tasks, .each = count / tasks + 1};
+	struct coro_loop *loop = coro_loop_new(NULL);
+
+	if (!loop)
+		fail("no loop could be made");
+	if (coro_raised(coro_loop_run_until_complete(
+			loop, coro_object(coro_coroutine(spawn_all, coro_ptr(&switches))))))
+		fail("tasks that only sleep have failed");
+	coro_loop_free(loop);
+}
+
+static void task_switch_2(uint64_t count)
+{
+	task_switch(2, count);
+}
+
+static void task_switch_100(uint64_t count)
+{
+	task_switch(100, count);
+}
+
+/* ---- Events ------------------------------------------------------------ */
+
+static struct coro_ctl *control(void)
+{
+	static struct coro_ctl *ctl;
+	const char *segment = coro_probe_segment();
+	char path[PATH_MAX];
+	int fd;
+
+	if (ctl)
+		return ctl;
+	if (!segment)
+		return NULL;
+	snprintf(path, sizeof path, "%s/ctl", segment);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	ctl = mmap(NULL, sizeof *ctl, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (ctl == MAP_FAILED)
+		ctl = NULL;
+	return ctl;
+}
+
+/* Events in pairs on one object: a resume of `down`, then `up`. */
+static void emit(uint64_t count, unsigned down, unsigned up)
+{
+	static struct coro_object object;
+	struct coro_probe_value value = {.kind = CORO_VALUE_INT};
+
+	if (object.magic != CORO_OBJECT_MAGIC)
+		coro_probe_object_init(&object, CORO_OBJECT_GENERATOR, "measured", CORO_SITE_HERE);
+	for (uint64_t i = 0; i < count; i += 2) {
+		coro_probe_event(&object, down, CORO_STATE_RUNNING, 0, (uintptr_t)&object, NULL);
+		value.integer = (int64_t)(i & 0xffff);
+		coro_probe_event(&object, up, CORO_STATE_SUSPENDED, 0, (uintptr_t)&object, &value);
+		keep(object.state);
+	}
+}
+
+static void emit_traced(uint64_t count, unsigned down, unsigned up)
+{
+	struct coro_ctl *ctl = control();
+
+	if (!ctl)
+		fail("no segment: is COROSCOPE=off, or /dev/shm full?");
+	__atomic_store_n(&ctl->kind_mask, UINT64_MAX, __ATOMIC_RELEASE);
+	emit(count, down, up);
+	__atomic_store_n(&ctl->kind_mask, 0, __ATOMIC_RELEASE);
+}
+
+static void event_untraced(uint64_t count)
+{
+	emit(count, CORO_EVENT_NEXT, CORO_EVENT_YIELD);
+}
+
+static void event_switch_clock(uint64_t count)
+{
+	emit_traced(count, CORO_EVENT_NEXT, CORO_EVENT_YIELD);
+}
+
+/* Of the two kinds each reads the clock. */
+static void event_full_clock(uint64_t count)
+{
+	emit_traced(count, CORO_EVENT_NEXT, CORO_EVENT_SEND);
+}
+
+static inline uint64_t read_clock(void)
+{
+#if defined __x86_64__
+	return __builtin_ia32_rdtsc();
+#elif defined __aarch64__
+	uint64_t ticks;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+#endif
+}
+
+static void read_clocks(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		keep(read_clock());
+}
+
+static void half_clock(uint64_t count)
+{
+	read_clocks(count / 2);
+}
+
+const struct subject subject_coroscope = {
+	.name = "coroscope",
+	.resume_yield = resume_yield,
+	.resume_yield_deep = resume_yield_deep,
+	.create_destroy = create_destroy,
+	.task_switch_2 = task_switch_2,
+	.task_switch_100 = task_switch_100,
+	.event_untraced = event_untraced,
+	.event_switch_clock = event_switch_clock,
+	.event_full_clock = event_full_clock,
+	.clock = read_clocks,
+	.half_clock = half_clock,
+};

@@ -1,0 +1,253 @@
+/*
+ * main.c - one scenario from beginning to end.
+ *
+ *     main      called as a plain function
+ *     amain     a task of a loop with virtual time; then the loop's end, as asyncio.run has it
+ *     at last   all objects that are left are freed, without a line of theirs in the log, and
+ *               what that reports stands sorted at the end
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "scenario.h"
+
+struct coro_loop *the_loop;
+
+int milliseconds(void)
+{
+	return (int)lround(coro_loop_time(the_loop) * 1000);
+}
+
+/* ---- What the scenario owns -------------------------------------------- */
+
+struct owned {
+	void *handle;
+	void (*free_handle)(void *);
+	struct owned *next;
+};
+static struct owned *owned, **owned_end = &owned;
+
+void own_handle(void *handle, void (*free_handle)(void *))
+{
+	struct owned *entry = keep_memory(sizeof(*entry));
+
+	*entry = (struct owned){handle, free_handle, NULL};
+	*owned_end = entry;
+	owned_end = &entry->next;
+}
+
+void disown_handle(const void *handle)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next) {
+		if (entry->handle != handle)
+			continue;
+		entry->handle = NULL;
+		entry->free_handle((void *)(uintptr_t)handle);
+		return;
+	}
+}
+
+static void free_body(void *body)
+{
+	coro_free(body);
+}
+
+void own_body(struct coro_generator *body)
+{
+	coro_hold(body);
+	own_handle(body, free_body);
+}
+
+void disown_body(struct coro_generator *body)
+{
+	disown_handle(body);
+}
+
+static void free_owned(void)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next) {
+		void *handle = entry->handle;
+
+		entry->handle = NULL;
+		if (handle)
+			entry->free_handle(handle);
+	}
+}
+
+/* ---- Under the loop ---------------------------------------------------- */
+
+/* "a,b": the tasks that are not done, but for those without a name of their own. */
+static const char *pending_names(void)
+{
+	struct coro_task *tasks[256];
+	size_t count = coro_all_tasks(the_loop, tasks, 256);
+	const char *text = "";
+
+	for (size_t i = 0; i < count && i < 256; i++) {
+		const char *name = coro_task_name(tasks[i]);
+
+		if (strncmp(name, "Task-", 5) && strncmp(name, "anon-", 5))
+			text = format("%s%s%s", text, *text ? "," : "", name);
+	}
+	return text;
+}
+
+static int turns;
+
+static void observe_turn(struct coro_loop *loop, size_t handles, void *context)
+{
+	say("loop", format("iter %d ready=%d", ++turns, (int)handles));
+}
+
+/* Runs until the task is done. False on a deadlock, which it tells. */
+static bool drive(struct coro_task *task, coro_value *ret_result)
+{
+	*ret_result = keep_error(coro_loop_run_until_complete(the_loop, coro_object(task)));
+	if (!coro_raised(*ret_result) || coro_exception_type(*ret_result) != CORO_DeadlockError)
+		return true;
+	if (scenario.trace_turns && turns >= 0)
+		say("loop", format("iter %d ready=0", ++turns));
+	say("loop", format("deadlock pending=%s", pending_names()));
+	return false;
+}
+
+struct leftovers {
+	size_t count;
+	struct coro_task *tasks[256];
+};
+
+static coro_value reap(coro_value argument)
+{
+	const struct leftovers *left = coro_as_ptr(argument);
+	coro_value values[256];
+
+	for (size_t i = 0; i < left->count; i++)
+		values[i] = coro_object(left->tasks[i]);
+	CORO_TRY(coro_gather(values, left->count, true, NULL));
+	return CORO_NONE;
+}
+
+/* False: some survive, and wait for ever. */
+static bool cancel_leftovers(void)
+{
+	struct leftovers left;
+	struct coro_task *reaper;
+	coro_value result;
+	bool ended;
+
+	left.count = coro_all_tasks(the_loop, left.tasks, 256);
+	if (!left.count)
+		return true;
+	say("loop", format("shutdown cancel=%s", pending_names()));
+	for (size_t i = 0; i < left.count; i++)
+		coro_task_cancel(left.tasks[i], NULL);
+	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
+	while ((ended = drive(reaper, &result)) && coro_raised(result)) {
+		say("loop", format("shutdown-raise %s", show_error(result)));
+		if (coro_task_done(reaper))
+			break;
+	}
+	if (!ended) {
+		say("loop", format("stuck %s", pending_names()));
+		return false;
+	}
+	for (size_t i = 0; i < left.count; i++) {
+		coro_value error;
+
+		if (!coro_task_done(left.tasks[i]) || coro_task_cancelled(left.tasks[i]))
+			continue;
+		error = coro_task_exception(left.tasks[i]);
+		if (!coro_is_none(error))
+			say("loop", format("exception-handler unhandled exception during asyncio.run() "
+							   "shutdown %s %s",
+							   show(coro_object(left.tasks[i])), show_error(error)));
+	}
+	coro_task_free(reaper);
+	return true;
+}
+
+static coro_value close_async_generators(coro_value unused)
+{
+	return coro_shutdown_async_generators();
+}
+
+static void close_generators(void)
+{
+	struct coro_task *closer = coro_spawn(close_async_generators, CORO_NONE, "anon-agens");
+	coro_value result;
+
+	if (drive(closer, &result) && coro_raised(result))
+		say("loop", format("shutdown-raise %s", show_error(result)));
+	coro_task_free(closer);
+}
+
+static void end_stuck(void)
+{
+	fputs("final end\n", stdout);
+	fflush(stdout);
+	_Exit(0);
+}
+
+static void free_task(void *task)
+{
+	coro_task_free(task);
+}
+
+static void run_loop(struct call *call)
+{
+	struct coro_loop_options options = {.virtual_time = true};
+	struct coro_task *task;
+	coro_value result;
+	bool ended;
+
+	the_loop = coro_loop_new(&options);
+	if (scenario.debug)
+		coro_loop_set_slow(the_loop, scenario.slow / 1000.0);
+	coro_loop_set_eager(the_loop, scenario.eager);
+	if (scenario.trace_turns)
+		coro_loop_observe_turns(the_loop, observe_turn, NULL);
+	task = coro_spawn_coroutine(coro_coroutine_named(run_call, coro_ptr(call), "main", NULL), "main");
+	own_handle(task, free_task);
+	ended = drive(task, &result);
+	coro_loop_observe_turns(the_loop, NULL, NULL);
+	turns = -1;
+	if (ended && coro_raised(result))
+		say("loop", format("main-raise %s", show_error(result)));
+	else if (ended)
+		say("loop", format("main-done %s", show(result)));
+	if (!cancel_leftovers())
+		end_stuck();
+	close_generators();
+}
+
+int main(int argc, char **argv)
+{
+	struct call *call;
+	coro_value result;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: conform FILE\n");
+		return 2;
+	}
+	parse_file(argv[1]);
+	journal_begin();
+	call = keep_memory(sizeof(*call));
+	call->function = scenario.main;
+	call->label = "main";
+	if (scenario.main->kind == AMAIN) {
+		run_loop(call);
+	} else {
+		result = run_plain(call, CORO_NONE);
+		if (coro_raised(result))
+			say("main", format("uncaught %s", show_error(keep_error(result))));
+	}
+	journal_closed = true;
+	coro_set_async_generator_hooks(NULL, NULL, NULL);
+	free_owned();
+	if (the_loop)
+		coro_loop_free(the_loop);
+	coro_handled();
+	journal_end();
+	return 0;
+}

@@ -1,0 +1,198 @@
+#ifndef CONFORM_SCENARIO_H
+#define CONFORM_SCENARIO_H
+/*
+ * scenario.h - the interpreter of the scenario language: what its parts share.
+ *
+ *     parse.c    text -> functions, blocks, operations
+ *     value.c    variables, atoms, expressions; values and exceptions as the log prints them
+ *     journal.c  the log, labels, reports of the runtime
+ *     control.c  blocks: if, loop, try ...; calling a function
+ *     drive.c    operations on generators, coroutines, async generators
+ *     tasks.c    operations of the loop: tasks, futures, callbacks, combinators
+ *     sync.c     operations on locks, events, queues ...
+ *     main.c     running a scenario from beginning to end
+ *
+ * Each function of a scenario becomes one body of the runtime, which runs run_call(); a yield at
+ * any depth of blocks is a yield of that body. Everything is said with the public headers.
+ *
+ * Memory lasts as long as the scenario (keep_memory), and so does every exception (keep_error):
+ * a log has at most a few thousand lines.
+ */
+#include <coroscope/coro.h>
+
+/* ---- The program ------------------------------------------------------- */
+
+enum function_kind { FUNC, GEN, CORO, AGEN, MAIN, AMAIN };
+
+struct node;
+
+struct block {
+	struct node *first;
+};
+
+struct clause {
+	char **head; /* its first line's words, NULL at the end */
+	struct block block;
+	struct clause *next;
+};
+
+struct activation;
+
+/* How the execution of a node ended. What is returned or raised is in the activation. */
+enum flow { GO_ON, BREAK, CONTINUE, RETURN, RAISE };
+
+struct node {
+	int line;
+	const char *word;    /* the operation, without "!" */
+	bool observed;       /* it had one */
+	char **args;         /* words up to "->", NULL at the end */
+	int arg_count;       /* their number */
+	const char *target;  /* after "->"; NULL: none */
+	struct clause *clauses; /* of a block */
+	enum flow (*run)(struct activation *activation, const struct node *node);
+	struct node *next;
+};
+
+struct function {
+	enum function_kind kind;
+	const char *name;
+	char **params;
+	struct block body;
+	struct function *next;
+};
+
+struct scenario {
+	struct function *functions, *main;
+	bool debug, eager, trace_turns;
+	int slow, fuel;
+};
+
+extern struct scenario scenario;
+
+/* Reads the file; ends the program with a message when it is wrong. */
+void parse_file(const char *path);
+struct function *find_function(const char *name);
+void malformed(const struct node *node, const char *why) __attribute__((noreturn));
+
+/* ---- Execution --------------------------------------------------------- */
+
+struct variable {
+	const char *name;
+	coro_value value;
+	struct variable *next;
+};
+
+struct activation {
+	const char *label;
+	const struct function *function;
+	struct variable *locals;
+	coro_value outcome;  /* of RETURN, RAISE */
+	coro_value handling; /* innermost exception that an except or finally block is about */
+};
+
+struct call {
+	const struct function *function;
+	const char *label;
+	coro_value args[8];
+};
+
+struct operation {
+	const char *word;
+	enum flow (*run)(struct activation *activation, const struct node *node);
+};
+extern const struct operation control_operations[], drive_operations[], task_operations[],
+	group_operations[], sync_operations[];
+
+/* A call of a function with the atoms `args` for arguments. */
+struct call *new_call(struct activation *activation, const struct function *function,
+					  const char *label, char **args);
+/* The body of every function: argument is the struct call. */
+coro_value run_call(coro_value call);
+/* The same for a function that is called within an activation. */
+coro_value run_plain(const struct call *call, coro_value handling);
+enum flow run_block(struct activation *activation, const struct block *block);
+
+/* Whatever the runtime gave back: puts back what is being handled here, keeps an exception. */
+coro_value returned(struct activation *activation, coro_value value);
+enum flow raise_in(struct activation *activation, coro_value raised);
+
+/* The end of an operation: logs "DESCRIPTION => outcome", stores, swallows or raises. */
+enum flow finished(struct activation *activation, const struct node *node, const char *description,
+				   coro_value result);
+/* The same for next, send and throw: "yield V", "stop V" or "raise E". */
+enum flow driven(struct activation *activation, const struct node *node, const char *description,
+				 coro_value result);
+/* "WORD V V", of the operation and its first `count` arguments as they are now. */
+const char *describe(struct activation *activation, const struct node *node, int count);
+/* The line of an awaiting operation that begins: "DESCRIPTION ..." */
+void begins(struct activation *activation, const char *description);
+
+/* ---- Values ------------------------------------------------------------ */
+
+struct list {
+	size_t count;
+	coro_value *items;
+};
+extern const char list_type[], handle_type[], timer_handle_type[], timeout_type[];
+
+coro_value get(struct activation *activation, const char *name);
+void set(struct activation *activation, const char *name, coro_value value);
+/* The same for a name that may be NULL. */
+void store(struct activation *activation, const char *name, coro_value value);
+coro_value atom(struct activation *activation, const char *word);
+coro_value new_list(size_t count);
+/* Its value, or raised. */
+coro_value expression(struct activation *activation, char **words);
+bool is_true(coro_value value);
+/* EXCNAME [EXPR], or a variable: an exception, not raised; or raised TypeError. */
+coro_value exception_of(struct activation *activation, char **words);
+const struct coro_exception_type *exception_type_named(const char *name);
+
+/* As the log prints them. The text lasts. */
+const char *show(coro_value value);
+const char *show_error(coro_value exception);
+const char *show_chain(coro_value exception);
+const char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
+
+bool is_object(coro_value value, unsigned kind);
+bool is_type(coro_value value, const char *type);
+/* The handle, if `value` is of this kind; else NULL and raised AttributeError in *ret_error:
+ * "'int' object has no attribute 'send'". A task counts as a future. */
+void *handle_of(coro_value value, unsigned kind, const char *attribute, coro_value *ret_error);
+
+/* ---- The log ----------------------------------------------------------- */
+
+void say(const char *who, const char *text);
+/* Of the end of an object: said at once in a `del`, else sorted at the end. */
+void say_late(const char *who, const char *text);
+/* label("x") is x, then x#2, x#3 ... */
+const char *label(const char *name);
+void set_label(const void *object, const char *text);
+const char *label_of(const void *object);
+void journal_begin(void);
+/* The sorted rest, and the end. */
+void journal_end(void);
+void forget_late(void);
+/* From now on nothing is said. */
+extern bool journal_closed;
+/* Reports are said at once. */
+extern bool journal_immediate;
+/* A round of a loop; ends the scenario after very many. */
+void count_round(void);
+
+void *keep_memory(size_t size);
+char *keep_text(const char *text);
+coro_value keep_error(coro_value exception);
+
+/* ---- The run ----------------------------------------------------------- */
+
+extern struct coro_loop *the_loop; /* NULL under `main` */
+int milliseconds(void);
+
+/* Objects of `new` live until `del` or the end. */
+void own_body(struct coro_generator *body);
+void disown_body(struct coro_generator *body);
+void own_handle(void *handle, void (*free_handle)(void *));
+void disown_handle(const void *handle);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * value.c - variables, expressions; and values as the log prints them.
+ *
+ * A value of a scenario is a coro_value. What the language has besides (lists, handles of
+ * callbacks, timeouts) are pointers with the name of their type.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "scenario.h"
+
+CORO_EXCEPTION(E1, CORO_Exception);
+CORO_EXCEPTION(E2, E1);
+CORO_EXCEPTION(E3, CORO_BaseException);
+
+const char list_type[] = "list", handle_type[] = "Handle", timer_handle_type[] = "TimerHandle",
+		   timeout_type[] = "Timeout";
+
+/* ---- Variables --------------------------------------------------------- */
+
+static struct variable *globals;
+
+static struct variable *find(struct activation *activation, const char *name)
+{
+	struct variable **list = *name == '@' ? &globals : &activation->locals, *variable;
+
+	for (variable = *list; variable; variable = variable->next)
+		if (!strcmp(variable->name, name))
+			return variable;
+	variable = keep_memory(sizeof(*variable));
+	*variable = (struct variable){name, CORO_NONE, *list};
+	*list = variable;
+	return variable;
+}
+
+coro_value get(struct activation *activation, const char *name)
+{
+	return find(activation, name)->value;
+}
+
+void set(struct activation *activation, const char *name, coro_value value)
+{
+	find(activation, name)->value = keep_error(value);
+}
+
+void store(struct activation *activation, const char *name, coro_value value)
+{
+	if (name)
+		set(activation, name, value);
+}
+
+coro_value atom(struct activation *activation, const char *word)
+{
+	size_t length = strlen(word);
+	char *end;
+	long long number;
+
+	if (*word == '"')
+		return coro_string(word + 1, length - 2);
+	if (!strcmp(word, "None"))
+		return CORO_NONE;
+	if (!strcmp(word, "True") || !strcmp(word, "False"))
+		return coro_bool(*word == 'T');
+	number = strtoll(word, &end, 10);
+	if (!*end)
+		return coro_int(number);
+	return get(activation, word);
+}
+
+coro_value new_list(size_t count)
+{
+	struct list *list = keep_memory(sizeof(*list));
+
+	list->count = count;
+	list->items = keep_memory((count + 1) * sizeof(coro_value));
+	return coro_typed_ptr(list, list_type);
+}
+
+/* ---- Kinds ------------------------------------------------------------- */
+
+bool is_object(coro_value value, unsigned kind)
+{
+	return coro_kind(value) == CORO_VALUE_OBJECT && coro_as_object(value)->kind == kind;
+}
+
+bool is_type(coro_value value, const char *type)
+{
+	return coro_kind(value) == CORO_VALUE_POINTER && coro_type_name(value) == type;
+}
+
+void *handle_of(coro_value value, unsigned kind, const char *attribute, coro_value *ret_error)
+{
+	if (is_object(value, kind) ||
+		(kind == CORO_OBJECT_FUTURE && is_object(value, CORO_OBJECT_TASK)))
+		return coro_as_object(value);
+	*ret_error = coro_raise(CORO_AttributeError, "'%s' object has no attribute '%s'",
+							coro_type_name(value), attribute);
+	return NULL;
+}
+
+static bool is_number(coro_value value)
+{
+	return coro_kind(value) == CORO_VALUE_INT || coro_kind(value) == CORO_VALUE_BOOL;
+}
+
+bool is_true(coro_value value)
+{
+	switch (coro_kind(value)) {
+	case CORO_VALUE_NONE:
+		return false;
+	case CORO_VALUE_BOOL:
+	case CORO_VALUE_INT:
+		return coro_as_int(value) != 0;
+	case CORO_VALUE_STRING:
+		return coro_length(value) != 0;
+	default:
+		return !is_type(value, list_type) || ((struct list *)coro_as_ptr(value))->count;
+	}
+}
+
+/* ---- Expressions ------------------------------------------------------- */
+
+static coro_value compare(coro_value left, const char *operator, coro_value right)
+{
+	int order;
+
+	if (!strcmp(operator, "=="))
+		return coro_bool(coro_equal(left, right));
+	if (!strcmp(operator, "!="))
+		return coro_bool(!coro_equal(left, right));
+	if (is_number(left) && is_number(right))
+		order = (coro_as_int(left) > coro_as_int(right)) - (coro_as_int(left) < coro_as_int(right));
+	else if (coro_kind(left) == CORO_VALUE_STRING && coro_kind(right) == CORO_VALUE_STRING)
+		order = strcmp(format("%.*s", (int)coro_length(left), coro_as_str(left)),
+					   format("%.*s", (int)coro_length(right), coro_as_str(right)));
+	else
+		return coro_raise(CORO_TypeError, "'%s' not supported between instances of '%s' and '%s'",
+						  operator, coro_type_name(left), coro_type_name(right));
+	if (*operator== '<')
+		return coro_bool(operator[1] ? order <= 0 : order < 0);
+	return coro_bool(operator[1] ? order >= 0 : order > 0);
+}
+
+static coro_value add_text(coro_value left, coro_value right)
+{
+	const char *text = format("%.*s%.*s", (int)coro_length(left), coro_as_str(left),
+							  (int)coro_length(right), coro_as_str(right));
+
+	return coro_str(text);
+}
+
+static coro_value calculate(coro_value left, const char *operator, coro_value right)
+{
+	if (is_number(left) && is_number(right)) {
+		int64_t a = coro_as_int(left), b = coro_as_int(right);
+
+		switch (*operator) {
+		case '+':
+			return coro_int(a + b);
+		case '-':
+			return coro_int(a - b);
+		case '*':
+			return coro_int(a * b);
+		default:
+			if (!b)
+				return coro_raise(CORO_ZeroDivisionError, "integer modulo by zero");
+			return coro_int((a % b + b) % b);
+		}
+	}
+	if (*operator== '+' && coro_kind(left) == CORO_VALUE_STRING) {
+		if (coro_kind(right) == CORO_VALUE_STRING)
+			return add_text(left, right);
+		return coro_raise(CORO_TypeError, "can only concatenate str (not \"%s\") to str",
+						  coro_type_name(right));
+	}
+	return coro_raise(CORO_TypeError, "unsupported operand type(s) for %s: '%s' and '%s'", operator,
+					  coro_type_name(left), coro_type_name(right));
+}
+
+coro_value expression(struct activation *activation, char **words)
+{
+	coro_value left, right;
+
+	if (!words[0])
+		return CORO_NONE;
+	left = atom(activation, words[0]);
+	if (!words[1])
+		return left;
+	right = atom(activation, words[2]);
+	if (strchr("=!<>", words[1][0]))
+		return compare(left, words[1], right);
+	return calculate(left, words[1], right);
+}
+
+const struct coro_exception_type *exception_type_named(const char *name)
+{
+	static const struct coro_exception_type *const types[] = {
+		E1, E2, E3, CORO_BaseException,
+#define X(type, base) CORO_##type,
+		CORO_EXCEPTION_TYPES(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(types[i]->name, name))
+			return types[i];
+	return NULL;
+}
+
+coro_value exception_of(struct activation *activation, char **words)
+{
+	const struct coro_exception_type *type = exception_type_named(words[0]);
+	coro_value value;
+
+	if (type && words[1]) {
+		value = expression(activation, words + 1);
+		return coro_raised(value) ? value : keep_error(coro_error_value(type, value));
+	}
+	if (type)
+		return keep_error(coro_error(type, "%s", ""));
+	value = atom(activation, words[0]);
+	if (coro_kind(value) != CORO_VALUE_EXCEPTION)
+		return coro_raise(CORO_TypeError, "exceptions must derive from BaseException");
+	return value;
+}
+
+/* ---- Text -------------------------------------------------------------- */
+
+const char *format(const char *pattern, ...)
+{
+	char *text = NULL, *kept;
+	va_list arguments;
+
+	va_start(arguments, pattern);
+	if (vasprintf(&text, pattern, arguments) < 0)
+		abort();
+	va_end(arguments);
+	kept = keep_text(text);
+	free(text);
+	return kept;
+}
+
+static const char *show_object(coro_value value)
+{
+	const struct coro_object *object = coro_as_object(value);
+	const char *text = label_of(object);
+
+	if (object->kind == CORO_OBJECT_TASK) {
+		const char *name = coro_task_name((struct coro_task *)(uintptr_t)object);
+
+		/* A task without a name of its own. */
+		return strncmp(name, "Task-", 5) ? format("<%s>", name) : format("<anon%s>", name + 5);
+	}
+	if (object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
+		object->kind == CORO_OBJECT_ASYNC_GENERATOR)
+		text = object->name;
+	return format("<%s>", text ? text : coro_type_name(value));
+}
+
+const char *show(coro_value value)
+{
+	const char *text;
+
+	switch (coro_kind(value)) {
+	case CORO_VALUE_STRING:
+		return format("'%.*s'", (int)coro_length(value), coro_as_str(value));
+	case CORO_VALUE_EXCEPTION:
+		return format("<%s>", show_error(value));
+	case CORO_VALUE_OBJECT:
+		return show_object(value);
+	case CORO_VALUE_POINTER:
+		if (is_type(value, list_type)) {
+			const struct list *list = coro_as_ptr(value);
+
+			text = "[";
+			for (size_t i = 0; i < list->count; i++)
+				text = format("%s%s%s", text, i ? ", " : "", show(list->items[i]));
+			return format("%s]", text);
+		}
+		return format("<%s>", coro_type_name(value));
+	default: {
+		char buffer[64];
+
+		coro_format(value, buffer, sizeof(buffer));
+		return keep_text(buffer);
+	}
+	}
+}
+
+/* One pass of: <Task name='x' coro=<y>> is <Task>. False when nothing is left to cut. */
+static bool cut_representation(char *text)
+{
+	for (char *open = text; (open = strchr(open, '<')); open++) {
+		size_t word = strspn(open + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+									   "0123456789");
+		char *end = open + 1 + word;
+
+		if (!word || !strchr(" .(", *end) || !*end)
+			continue;
+		end += strcspn(end, "<>");
+		if (*end != '>')
+			continue;
+		*open = '{';
+		open[1 + word] = '}';
+		memmove(open + word + 2, end + 1, strlen(end + 1) + 1);
+		return true;
+	}
+	return false;
+}
+
+static const char *without_representations(const char *message)
+{
+	char *text = keep_text(message);
+
+	while (cut_representation(text))
+		;
+	for (char *byte = text; *byte; byte++)
+		*byte = *byte == '{' ? '<' : *byte == '}' ? '>' : *byte;
+	return text;
+}
+
+const char *show_error(coro_value exception)
+{
+	const char *name = coro_exception_type(exception)->name;
+	coro_value value = coro_exception_value(exception);
+	const char *text;
+
+	if (coro_is(exception, CORO_BaseExceptionGroup)) {
+		text = format("%s: %.*s [", name, (int)coro_length(value), coro_as_str(value));
+		for (size_t i = 0; i < coro_group_count(exception); i++)
+			text = format("%s%s%s", text, i ? ", " : "", show_error(coro_group_at(exception, i)));
+		return format("%s]", text);
+	}
+	if (!strcmp(name, "InvalidStateError"))
+		return name;
+	if (coro_kind(value) == CORO_VALUE_STRING)
+		return format("%s: %s", name,
+					  without_representations(
+						  format("%.*s", (int)coro_length(value), coro_as_str(value))));
+	if (!coro_is_none(value))
+		return format("%s: %s", name, show(value));
+	if (!*coro_message(exception))
+		return name;
+	return format("%s: %s", name, without_representations(coro_message(exception)));
+}
+
+static const char *show_links(coro_value exception, int depth)
+{
+	const char *text;
+	coro_value cause, context;
+
+	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
+		return show(exception);
+	text = show_error(exception);
+	if (depth > 8)
+		return text;
+	cause = coro_cause(exception);
+	context = coro_context(exception);
+	if (!coro_is_none(cause))
+		return format("%s <cause %s", text, show_links(cause, depth + 1));
+	if (!coro_is_none(context))
+		return format("%s <%s %s", text,
+					  coro_suppresses_context(exception) ? "suppressed" : "context",
+					  show_links(context, depth + 1));
+	return text;
+}
+
+const char *show_chain(coro_value exception)
+{
+	return show_links(exception, 0);
+}

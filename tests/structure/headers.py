@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Compiles every header alone: C17, and the public ones of the runtime as C++17 too.
+
+    headers.py TREE CC [CXX]
+
+A header that is included first must bring all that it needs, and have a guard.
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function", "-Werror"]
+
+
+def check(command, header, twice):
+    """Compiles a file that includes the header, twice to test its guard."""
+    source = f'#include "{header}"\n' * (2 if twice else 1)
+    run = subprocess.run(command + ["-fsyntax-only", "-"], input=source, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return None if run.returncode == 0 else run.stdout
+
+
+def main():
+    tree, cc = Path(sys.argv[1]).resolve(), sys.argv[2].split()
+    cxx = sys.argv[3].split() if len(sys.argv) > 3 else None
+    include = [f"-I{tree}/runtime/include", f"-I{tree}/tracer/include"]
+    mistakes, count = [], 0
+    for folder in ("runtime", "tracer", "tui"):
+        for header in sorted((tree / folder).rglob("*.h")):
+            path = header.relative_to(tree).as_posix()
+            public = path.startswith("runtime/include/")
+            count += 1
+            # A user of the runtime need not ask for GNU extensions.
+            if public:
+                ways = [cc + ["-x", "c", "-std=c17", "-Wstrict-prototypes"]]
+                if cxx:
+                    ways.append(cxx + ["-x", "c++", "-std=c++17"])
+            else:
+                ways = [cc + ["-x", "c", "-std=gnu17", "-D_GNU_SOURCE", "-Wstrict-prototypes"]]
+            for way in ways:
+                said = check(way + WARNINGS + include, header, True)
+                if said:
+                    mistakes.append(f"{path} does not compile alone:\n{said}")
+            if not re.search(r"^#ifndef \w+_H\n#define \w+_H", header.read_text(), re.M):
+                mistakes.append(f"{path} has no guard")
+    if count < 10:
+        mistakes.append(f"only {count} headers found below {tree}")
+    print("\n".join(mistakes) or f"{count} headers compile alone")
+    return 1 if mistakes else 0
+
+
+sys.exit(main())

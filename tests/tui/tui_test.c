@@ -1,0 +1,843 @@
+/*
+ * tui_test.c - the screen, cell by cell, and the ways out of it.
+ *
+ *     tui_test COROSCOPE DEMOS GOLDEN [TEST-PATTERN]
+ *
+ * Golden screens are whole frames as libvterm sees them; golden/README.md says why each is
+ * right. With UPDATE=1 in the environment they are written anew. Clock and process id are
+ * pinned by --pin, time by --virtual; addresses are masked here.
+ */
+#include <ctype.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "terminal_oracle.h"
+
+static const char *coroscope, *demos, *golden;
+static char folder[] = "/tmp/coroscope-tui-XXXXXX";
+static char state_home[128];
+
+enum { ROWS = 36, COLUMNS = 120 };
+
+/* ---- Running it -------------------------------------------------------- */
+
+/* Starts `coroscope WORDS`; a word that begins with "demo:" names one of the demos. */
+static void start_with(struct oracle *oracle, int rows, int columns, const char *const *environment,
+					   bool job, const char *const *words)
+{
+	char *argv[16] = {(char *)coroscope};
+	char paths[16][512];
+	int count = 1;
+	for (; *words && count < 15; words++, count++) {
+		argv[count] = (char *)*words;
+		if (strncmp(*words, "demo:", 5) == 0) {
+			snprintf(paths[count], sizeof(paths[count]), "%s/%s", demos, *words + 5);
+			argv[count] = paths[count];
+		}
+	}
+	const char *together[16] = {state_home};
+	for (int i = 1; environment && *environment && i < 15; i++)
+		together[i] = *environment++;
+	oracle_start(oracle, rows, columns, argv, together, job);
+}
+
+#define START(oracle, rows, columns, ...)                                                          \
+	start_with(oracle, rows, columns, NULL, false, (const char *const[]){__VA_ARGS__, NULL})
+
+static void see(struct oracle *oracle, const char *text)
+{
+	if (oracle_wait(oracle, text))
+		return;
+	char *screen = oracle_text(oracle);
+	print_message("waited for \"%s\"; the screen is\n%s\n", text, screen);
+	if (oracle->raw)
+		print_message("the last bytes are\n%.400s\n",
+					  oracle->raw + (oracle->raw_length > 400 ? oracle->raw_length - 400 : 0));
+	free(screen);
+	fail();
+}
+
+static void type_and_see(struct oracle *oracle, const char *keys, const char *text)
+{
+	oracle_type(oracle, keys);
+	see(oracle, text);
+}
+
+/* At event n of `head`: what the status row says. */
+static void at(struct oracle *oracle, unsigned n)
+{
+	char text[32];
+	snprintf(text, sizeof(text), " %u/", n);
+	see(oracle, text);
+	/* It has passed, and the program is at its gate again. */
+	assert_true(oracle_wait_gone(oracle, "RUNNING"));
+}
+
+/* `.` from event `from` to event `to`, one at a time: a step that is asked for while another is
+ * under way takes its place. */
+static void step(struct oracle *oracle, unsigned from, unsigned to)
+{
+	at(oracle, from);
+	while (from < to) {
+		oracle_type(oracle, ".");
+		at(oracle, ++from);
+	}
+}
+
+static void turns(struct oracle *oracle, unsigned last)
+{
+	for (unsigned turn = 1; turn <= last; turn++) {
+		char text[32];
+		snprintf(text, sizeof(text), "turn %u ", turn);
+		type_and_see(oracle, ">", text);
+		assert_true(oracle_wait_gone(oracle, "RUNNING"));
+	}
+}
+
+static void quits_well(struct oracle *oracle, const char *keys)
+{
+	oracle_type(oracle, keys);
+	int status = oracle_wait_end(oracle);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	oracle_stop(oracle);
+}
+
+/* ---- Comparing --------------------------------------------------------- */
+
+/* Addresses differ from run to run: their digits become `-`. */
+static void mask(char *text)
+{
+	for (char *at_ = text; (at_ = strstr(at_, "0x"));)
+		for (at_ += 2; isxdigit((unsigned char)*at_); at_++)
+			*at_ = '-';
+}
+
+static char *read_file(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	if (!in)
+		return NULL;
+	char *text = calloc(1, 1 << 22);
+	size_t length = fread(text, 1, (1 << 22) - 1, in);
+	text[length] = 0;
+	fclose(in);
+	return text;
+}
+
+/* Fails with the first line that differs. */
+static void is_same(const char *text, const char *expected, const char *name)
+{
+	if (strcmp(text, expected) == 0)
+		return;
+	const char *a = text, *b = expected;
+	unsigned line = 1;
+	while (*a && *b && strncmp(a, b, strcspn(a, "\n") + 1) == 0) {
+		size_t length = strcspn(a, "\n") + 1;
+		a += length;
+		b += length;
+		line++;
+	}
+	print_message("%s differs in line %u:\n  is        %.*s\n  should be %.*s\n", name, line,
+				  (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+	fail();
+}
+
+static void is_golden(const char *text, const char *name)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/%s.screen", golden, name);
+	if (getenv("UPDATE")) {
+		FILE *out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(text, out);
+		fclose(out);
+	}
+	char *expected = read_file(path);
+	assert_non_null(expected);
+	is_same(text, expected, name);
+	free(expected);
+}
+
+static void screen_is_golden(struct oracle *oracle, const char *name)
+{
+	char *text = oracle_text(oracle);
+	mask(text);
+	is_golden(text, name);
+	free(text);
+}
+
+/* The panes that show the World: without the fixed rows, and the Events pane, which knows what
+ * is to come. At 120 x 36. */
+static char *panes(struct oracle *oracle)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	for (int row = 2; row < ROWS - 2; row++) {
+		char *line = oracle_row(oracle, row);
+		size_t end = strlen(line);
+		if (row >= 20) {
+			/* Up to column 79, where Events begins. */
+			int column = 0;
+			for (end = 0; line[end] && column < 79; end++)
+				column += ((unsigned char)line[end + 1] & 0xc0) != 0x80;
+		}
+		fprintf(out, "%.*s\n", (int)end, line);
+		free(line);
+	}
+	fclose(out);
+	mask(text);
+	return text;
+}
+
+/* ---- Golden screens ---------------------------------------------------- */
+
+static void channel_step_by_step_is_what_its_twin_does(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	char *all = NULL;
+	size_t length;
+	FILE *out = open_memstream(&all, &length);
+	for (unsigned n = 0;; n++) {
+		char *text = oracle_text(&oracle);
+		mask(text);
+		fprintf(out, "=== after %u\n%s", n, text);
+		bool ended = strstr(text, "EXITED 0");
+		free(text);
+		if (ended)
+			break;
+		assert_true(n < 100);
+		oracle_type(&oracle, ".");
+		at(&oracle, n + 1);
+	}
+	fclose(out);
+	is_golden(all, "channel");
+	free(all);
+	quits_well(&oracle, "q");
+}
+
+static void turns_of_producer_consumer_are_golden(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	screen_is_golden(&oracle, "producer_consumer-turn4");
+	type_and_see(&oracle, "<", "turn 3 ");
+	type_and_see(&oracle, "$", "turn 4 ");
+	screen_is_golden(&oracle, "producer_consumer-turn4");
+	step(&oracle, 60, 63);
+	screen_is_golden(&oracle, "producer_consumer-step");
+	type_and_see(&oracle, "?", "Keys that are valid now");
+	screen_is_golden(&oracle, "help");
+	quits_well(&oracle, "qQ");
+}
+
+static void the_compact_form_is_golden(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 24, 80, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	step(&oracle, 60, 63);
+	screen_is_golden(&oracle, "compact-tasks");
+	type_and_see(&oracle, "\t\t\t", "pane 4/5 Values");
+	screen_is_golden(&oracle, "compact-values");
+	type_and_see(&oracle, "\t", "pane 5/5 Events");
+	screen_is_golden(&oracle, "compact-events");
+	type_and_see(&oracle, "6", "[6 Log]");
+	screen_is_golden(&oracle, "compact-log");
+	quits_well(&oracle, "Q");
+}
+
+static void a_narrow_terminal_shows_one_pane(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 15, 60, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 6);
+	type_and_see(&oracle, "\t\t", "Chain");
+	screen_is_golden(&oracle, "single-chain");
+	quits_well(&oracle, "Q");
+}
+
+static void ascii_has_no_sign_beyond_ascii(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--ascii", "demo:channel");
+	step(&oracle, 0, 10);
+	char *text = oracle_text(&oracle);
+	for (const char *byte = text; *byte; byte++)
+		assert_true((unsigned char)*byte < 0x80);
+	free(text);
+	screen_is_golden(&oracle, "channel-ascii");
+	quits_well(&oracle, "Q");
+}
+
+/* ---- The same moment is the same picture ------------------------------- */
+
+static void back_to_the_start_and_forward_again_shows_the_same_panes(void **state)
+{
+	enum { EVENTS = 26 };
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	char *seen[EVENTS + 1];
+	seen[0] = panes(&oracle);
+	for (unsigned n = 1; n <= EVENTS; n++) {
+		oracle_type(&oracle, ".");
+		at(&oracle, n);
+		seen[n] = panes(&oracle);
+	}
+	for (unsigned n = EVENTS; n-- > 0;) {
+		oracle_type(&oracle, ",");
+		at(&oracle, n);
+		char *again = panes(&oracle);
+		is_same(again, seen[n], "the way back");
+		free(again);
+	}
+	for (unsigned n = 1; n <= EVENTS; n++) {
+		oracle_type(&oracle, ".");
+		at(&oracle, n);
+		char *again = panes(&oracle);
+		is_same(again, seen[n], "the way back");
+		free(again);
+	}
+	for (unsigned n = 0; n <= EVENTS; n++)
+		free(seen[n]);
+	quits_well(&oracle, "Q");
+}
+
+static void a_recording_shows_the_panes_that_the_live_program_showed(void **state)
+{
+	enum { EVENTS = 60 };
+	char trace[160];
+	snprintf(trace, sizeof(trace), "%s/live.coro", folder);
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "-o", trace,
+		  "demo:producer_consumer");
+	at(&oracle, 0);
+	char *seen[EVENTS + 1];
+	seen[0] = panes(&oracle);
+	for (unsigned n = 1; n <= EVENTS; n++) {
+		oracle_type(&oracle, ".");
+		at(&oracle, n);
+		seen[n] = panes(&oracle);
+	}
+	oracle_type(&oracle, "c");
+	see(&oracle, "EXITED 0");
+	quits_well(&oracle, "q");
+
+	START(&oracle, ROWS, COLUMNS, "replay", "--pin", trace);
+	see(&oracle, "RECORDING");
+	type_and_see(&oracle, "0", " 0/");
+	for (unsigned n = 1; n <= EVENTS; n++) {
+		oracle_type(&oracle, ".");
+		at(&oracle, n);
+		char *again = panes(&oracle);
+		is_same(again, seen[n], "the recording");
+		free(again);
+	}
+	for (unsigned n = 0; n <= EVENTS; n++)
+		free(seen[n]);
+	quits_well(&oracle, "q");
+	unlink(trace);
+}
+
+/* ---- Keys, prompts, mouse ---------------------------------------------- */
+
+static void over_steps_over_a_yield_from(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 4);
+	see(&oracle, "delegate");
+	/* general has just begun its yield from: over comes back when the inner one is finished. */
+	type_and_see(&oracle, "o", "undelegate");
+	see(&oracle, "general #1");
+	quits_well(&oracle, "Q");
+}
+
+static void a_line_that_is_printed_appears_only_after_its_event_was_allowed(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, "6", "the program has written nothing yet");
+	step(&oracle, 0, 5);
+	assert_false(oracle_contains(&oracle, "main: received 0"));
+	type_and_see(&oracle, ".", "main: received 0");
+	assert_true(oracle_contains(&oracle, " 6/6 "));
+	assert_false(oracle_contains(&oracle, "first: got 100"));
+	type_and_see(&oracle, ".", "first: got 100");
+	quits_well(&oracle, "Q");
+}
+
+static void the_prompt_runs_commands_and_escape_leaves_it(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, ":", " :");
+	type_and_see(&oracle, "event 6\r", " 6/6 ");
+	type_and_see(&oracle, ":nonsense\r", "nonsense");
+	type_and_see(&oracle, ":view log", ":view log");
+	oracle_type(&oracle, "\033");
+	assert_true(oracle_wait_gone(&oracle, ":view log"));
+	assert_true(oracle_contains(&oracle, "[1 Debug]"));
+	/* The history has what was run, not what was left. */
+	type_and_see(&oracle, ":\020\020", ":event 6");
+	type_and_see(&oracle, "\025view log\r", "[6 Log]");
+	type_and_see(&oracle, "q", "[1 Debug]");
+	type_and_see(&oracle, ":tree\r", "Esc or q closes");
+	oracle_type(&oracle, "q");
+	assert_true(oracle_wait_gone(&oracle, "Esc or q closes"));
+	quits_well(&oracle, ":quit\r");
+}
+
+static void finding_moves_and_n_goes_on(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 10);
+	type_and_see(&oracle, "0", " 0/10 ");
+	type_and_see(&oracle, "\t/yield\r", " 6/10 ");
+	type_and_see(&oracle, "n", " 8/10 ");
+	type_and_see(&oracle, "n", " 10/10 ");
+	type_and_see(&oracle, "n", "there is no further 'yield'");
+	type_and_see(&oracle, "N", " 8/10 ");
+	quits_well(&oracle, "Q");
+}
+
+static void marks_are_remembered(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 4);
+	type_and_see(&oracle, "ma", "is marked a");
+	step(&oracle, 4, 6);
+	type_and_see(&oracle, "`a", " 4/6 ");
+	type_and_see(&oracle, "`z", "no event is marked z");
+	quits_well(&oracle, "Q");
+}
+
+static void a_key_that_cannot_act_says_why(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, ",", "this is the start, before the first event");
+	type_and_see(&oracle, "n", "nothing was looked for yet");
+	type_and_see(&oracle, "%", "% is not a key here");
+	type_and_see(&oracle, "c", "EXITED 0");
+	type_and_see(&oracle, "$.", "the program has ended");
+	quits_well(&oracle, "q");
+}
+
+static void selecting_in_the_tree_holds_the_panes_on_it(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 6);
+	type_and_see(&oracle, "k", "selected: general #1");
+	see(&oracle, "Values  general #1");
+	type_and_see(&oracle, ".", " 7/7 ");
+	see(&oracle, "Values  general #1");
+	type_and_see(&oracle, "F", "follows the events");
+	see(&oracle, "Values  internal #2");
+	quits_well(&oracle, "Q");
+}
+
+static void clicks_run_keys_and_select(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	/* `>` of the transport is at column 18 of row 34, from 0; SGR mouse counts from 1. */
+	char *row = oracle_row(&oracle, ROWS - 2);
+	char click[64];
+	int next = (int)(strstr(row, " >  >>") - row) + 1;
+	free(row);
+	snprintf(click, sizeof(click), "\033[<0;%d;%dM\033[<0;%d;%dm", next + 1, ROWS - 1, next + 1,
+			 ROWS - 1);
+	for (int i = 0; i < 3; i++) {
+		oracle_type(&oracle, click);
+		at(&oracle, (unsigned)i + 1);
+	}
+	type_and_see(&oracle, "\033[<0;14;2M\033[<0;14;2m", "[6 Log]");
+	type_and_see(&oracle, "\033[<0;4;2M\033[<0;4;2m", "[1 Debug]");
+	/* The first row of the tree. */
+	type_and_see(&oracle, "\033[<0;10;5M\033[<0;10;5m", "selected: general #1");
+	quits_well(&oracle, "Q");
+}
+
+/* ---- Quitting and being ended ------------------------------------------ */
+
+static void quitting_asks_what_becomes_of_the_program(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, "q", "the program is paused:  [l]et it go on  [k]ill it");
+	oracle_type(&oracle, "\033");
+	assert_true(oracle_wait_gone(&oracle, "[k]ill it"));
+	type_and_see(&oracle, ".", " 1/1 ");
+	type_and_see(&oracle, "q", "[k]ill it");
+	oracle_type(&oracle, "k");
+	assert_int_equal(oracle_wait_end(&oracle), 0);
+	assert_true(oracle_restored(&oracle));
+	oracle_stop(&oracle);
+}
+
+static void a_program_that_is_killed_leaves_the_screen_and_all_events(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "demo:channel");
+	step(&oracle, 0, 6);
+	char *row = oracle_row(&oracle, 0);
+	const char *pid = strstr(row, "pid ");
+	assert_non_null(pid);
+	assert_int_equal(kill((pid_t)atoi(pid + 4), SIGKILL), 0);
+	free(row);
+	see(&oracle, "KILLED by SIGKILL");
+	see(&oracle, "the program was killed by SIGKILL");
+	assert_true(oracle_contains(&oracle, " 6/6 "));
+	type_and_see(&oracle, ",", " 5/6 ");
+	type_and_see(&oracle, ".", " 6/6 ");
+	quits_well(&oracle, "q");
+}
+
+static void every_signal_that_ends_it_gives_the_terminal_back(void **state)
+{
+	static const struct {
+		int number;
+		bool crash;
+	} signals[] = {
+		{SIGTERM, false}, {SIGINT, false}, {SIGHUP, false}, {SIGSEGV, true}, {SIGABRT, true}};
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct oracle oracle;
+		START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+		at(&oracle, 0);
+		assert_true(oracle.altscreen);
+		assert_false(oracle_restored(&oracle));
+		kill(oracle.pid, signals[i].number);
+		int status = oracle_wait_end(&oracle);
+		if (signals[i].crash) {
+			assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+			assert_true(strstr(oracle.raw, "coroscope: crashed") != NULL);
+		} else {
+			assert_true(WIFEXITED(status));
+		}
+		assert_true(oracle_restored(&oracle));
+		oracle_stop(&oracle);
+	}
+}
+
+static void suspending_gives_the_terminal_back_and_going_on_draws_all(void **state)
+{
+	struct oracle oracle;
+	start_with(&oracle, ROWS, COLUMNS, NULL, true,
+			   (const char *const[]){"run", "--pin", "demo:channel", NULL});
+	step(&oracle, 0, 3);
+	oracle_type(&oracle, "\032");
+	assert_true(oracle_wait_raw(&oracle, "[stopped]"));
+	assert_false(oracle.altscreen);
+	struct termios now;
+	tcgetattr(oracle.master, &now);
+	assert_true(now.c_lflag & ICANON);
+	oracle_type(&oracle, "fg\n");
+	type_and_see(&oracle, ".", " 4/4 ");
+	assert_true(oracle.altscreen);
+	see(&oracle, "Tasks 2");
+	oracle_type(&oracle, "Q");
+	assert_int_equal(oracle_wait_end(&oracle), 0);
+	oracle_stop(&oracle);
+}
+
+static void a_terminal_that_cannot_be_drawn_on_is_told_in_one_line(void **state)
+{
+	static const char *const names[] = {"TERM=dumb", "TERM=no-such-terminal", "TERM"};
+	for (size_t i = 0; i < 3; i++) {
+		struct oracle oracle;
+		start_with(&oracle, ROWS, COLUMNS, (const char *const[]){names[i], NULL}, false,
+				   (const char *const[]){"run", "demo:channel", NULL});
+		int status = oracle_wait_end(&oracle);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 3);
+		assert_true(strstr(oracle.raw, "coroscope: ") != NULL);
+		assert_true(strstr(oracle.raw, "--batch") != NULL);
+		assert_true(oracle_restored(&oracle));
+		oracle_stop(&oracle);
+	}
+}
+
+/* ---- Sizes ------------------------------------------------------------- */
+
+static void a_tiny_terminal_gets_a_calm_line_and_goes_on(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 5, 20, "run", "--pin", "demo:channel");
+	see(&oracle, "40x10, have 20x5");
+	oracle_resize(&oracle, ROWS, COLUMNS);
+	step(&oracle, 0, 2);
+	see(&oracle, "Tasks 1");
+	oracle_resize(&oracle, 5, 20);
+	see(&oracle, "40x10, have 20x5");
+	screen_is_golden(&oracle, "tiny");
+	quits_well(&oracle, "Q");
+}
+
+static void a_storm_of_resizes_ends_in_the_right_screen(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 10);
+	char *before = oracle_text(&oracle);
+	unsigned seed = 7;
+	for (int i = 0; i < 120; i++) {
+		seed = seed * 1103515245 + 12345;
+		int rows = 1 + (int)(seed >> 16) % 60;
+		seed = seed * 1103515245 + 12345;
+		int columns = 1 + (int)(seed >> 16) % 220;
+		oracle_resize(&oracle, rows, columns);
+		oracle_pump(&oracle, 5);
+		oracle_type(&oracle, i % 3 ? "\t" : "j");
+	}
+	oracle_resize(&oracle, ROWS, COLUMNS);
+	/* To Tasks, and following again; then every cell anew. */
+	oracle_type(&oracle, "F\014");
+	see(&oracle, "follows the events");
+	unsigned frames = oracle.frames;
+	oracle_type(&oracle, "\014");
+	while (oracle.frames == frames && oracle.pid)
+		oracle_pump(&oracle, 100);
+	char *tail = oracle_text(&oracle);
+	/* The focus may be elsewhere: rows without key hints are equal. */
+	*strrchr(before, '/') = 0;
+	char *cut = strrchr(tail, '/');
+	assert_non_null(cut);
+	for (int row = 2; row < ROWS - 1; row++) {
+		char *line = oracle_row(&oracle, row);
+		if (!strstr(before, line))
+			print_message("row %d is %s\n", row, line);
+		assert_non_null(strstr(before, line));
+		free(line);
+	}
+	free(before);
+	free(tail);
+	quits_well(&oracle, "Q");
+}
+
+/* ---- Colours ----------------------------------------------------------- */
+
+static void no_color_is_obeyed_and_states_stay_distinct(void **state)
+{
+	struct oracle oracle;
+	start_with(&oracle, ROWS, COLUMNS, (const char *const[]){"NO_COLOR=1", NULL}, false,
+			   (const char *const[]){"run", "--pin", "--virtual", "demo:producer_consumer", NULL});
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	assert_false(oracle_coloured(&oracle));
+	/* ann is ready, cook waits: their rows differ in the sign of the state. */
+	char *ready = NULL, *waiting = NULL;
+	for (int row = 4; row < 20; row++) {
+		char *line = oracle_row(&oracle, row);
+		if (strstr(line, " ann "))
+			ready = strdup(line);
+		if (strstr(line, " cook "))
+			waiting = strdup(line);
+		free(line);
+	}
+	assert_non_null(ready);
+	assert_non_null(waiting);
+	assert_non_null(strstr(ready, "●"));
+	assert_non_null(strstr(waiting, "○"));
+	free(ready);
+	free(waiting);
+	quits_well(&oracle, "Q");
+
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	assert_true(oracle_coloured(&oracle));
+	quits_well(&oracle, "Q");
+
+	START(&oracle, ROWS, COLUMNS, "--color=never", "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	assert_false(oracle_coloured(&oracle));
+	quits_well(&oracle, "Q");
+}
+
+/* ---- Whatever is typed ------------------------------------------------- */
+
+static void random_keys_never_crash_it(void **state)
+{
+	static const char *const keys[] = {
+		".",
+		",",
+		">",
+		"<",
+		"s",
+		"S",
+		"o",
+		"O",
+		"u",
+		"U",
+		"a",
+		"A",
+		"c",
+		"C",
+		" ",
+		"0",
+		"$",
+		"b",
+		"m",
+		"`",
+		"/",
+		"n",
+		"N",
+		":",
+		"j",
+		"k",
+		"h",
+		"l",
+		"g",
+		"G",
+		"\004",
+		"\025",
+		"\t",
+		"\033[Z",
+		"\r",
+		"\033",
+		"+",
+		"-",
+		"*",
+		"F",
+		"M",
+		"1",
+		"6",
+		"i",
+		"~",
+		"\014",
+		"\032",
+		"?",
+		"q",
+		"\003",
+		"\033[A",
+		"\033[B",
+		"\033[C",
+		"\033[D",
+		"\033[5~",
+		"\033[6~",
+		"\033OP",
+		"\177",
+		"x",
+		"7",
+		"é",
+		"\xff",
+		"\033[<0;30;12M",
+		"\033[<65;20;8M",
+		"\033[<64;60;25M",
+		"\033[<0;60;35M",
+	};
+	struct oracle oracle;
+	unsigned seed = 2463534242u;
+	const char *demo[] = {"demo:channel", "demo:producer_consumer", "demo:averager"};
+	for (int run = 0; run < 3; run++) {
+		START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", demo[run]);
+		see(&oracle, "[1 Debug]");
+		/* What is typed after a key has ended it would be the shell's. */
+		for (int i = 0; i < 700 && oracle.pid && oracle.altscreen; i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 17;
+			seed ^= seed << 5;
+			if (seed % 23 == 0)
+				oracle_resize(&oracle, 4 + (int)(seed >> 8) % 50, 10 + (int)(seed >> 16) % 170);
+			oracle_type(&oracle, keys[(seed >> 4) % (sizeof(keys) / sizeof(keys[0]))]);
+			oracle_pump(&oracle, 2);
+		}
+		/* Esc out of a prompt, q out of a page, Q out of all. */
+		oracle_type(&oracle, "\033");
+		oracle_pump(&oracle, 60);
+		oracle_type(&oracle, "\033");
+		oracle_pump(&oracle, 60);
+		oracle_type(&oracle, "Q");
+		int status = oracle_wait_end(&oracle);
+		if (status != 0)
+			print_message("its last words: %.600s\n",
+						  oracle.raw + (oracle.raw_length > 600 ? oracle.raw_length - 600 : 0));
+		assert_int_equal(status, 0);
+		assert_true(oracle_restored(&oracle));
+		oracle_stop(&oracle);
+	}
+}
+
+/* ---- All --------------------------------------------------------------- */
+
+static int make_folder(void **state)
+{
+	/* Sanitizers' words would be lost with the screen. */
+	if (!mkdtemp(folder) || chdir(folder) < 0)
+		return -1;
+	snprintf(state_home, sizeof(state_home), "XDG_STATE_HOME=%s", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	char command[256];
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4)
+		return 2;
+	/* The tests work in a folder of their own. */
+	coroscope = realpath(argv[1], NULL);
+	demos = realpath(argv[2], NULL);
+	golden = realpath(argv[3], NULL);
+	if (!coroscope || !demos || !golden)
+		return 2;
+	if (argc > 4)
+		cmocka_set_test_filter(argv[4]);
+	signal(SIGPIPE, SIG_IGN);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(channel_step_by_step_is_what_its_twin_does),
+		cmocka_unit_test(turns_of_producer_consumer_are_golden),
+		cmocka_unit_test(the_compact_form_is_golden),
+		cmocka_unit_test(a_narrow_terminal_shows_one_pane),
+		cmocka_unit_test(ascii_has_no_sign_beyond_ascii),
+		cmocka_unit_test(back_to_the_start_and_forward_again_shows_the_same_panes),
+		cmocka_unit_test(a_recording_shows_the_panes_that_the_live_program_showed),
+		cmocka_unit_test(over_steps_over_a_yield_from),
+		cmocka_unit_test(a_line_that_is_printed_appears_only_after_its_event_was_allowed),
+		cmocka_unit_test(the_prompt_runs_commands_and_escape_leaves_it),
+		cmocka_unit_test(finding_moves_and_n_goes_on),
+		cmocka_unit_test(marks_are_remembered),
+		cmocka_unit_test(a_key_that_cannot_act_says_why),
+		cmocka_unit_test(selecting_in_the_tree_holds_the_panes_on_it),
+		cmocka_unit_test(clicks_run_keys_and_select),
+		cmocka_unit_test(quitting_asks_what_becomes_of_the_program),
+		cmocka_unit_test(a_program_that_is_killed_leaves_the_screen_and_all_events),
+		cmocka_unit_test(every_signal_that_ends_it_gives_the_terminal_back),
+		cmocka_unit_test(suspending_gives_the_terminal_back_and_going_on_draws_all),
+		cmocka_unit_test(a_terminal_that_cannot_be_drawn_on_is_told_in_one_line),
+		cmocka_unit_test(a_tiny_terminal_gets_a_calm_line_and_goes_on),
+		cmocka_unit_test(a_storm_of_resizes_ends_in_the_right_screen),
+		cmocka_unit_test(no_color_is_obeyed_and_states_stay_distinct),
+		cmocka_unit_test(random_keys_never_crash_it),
+	};
+	return cmocka_run_group_tests_name("tui", tests, make_folder, remove_folder);
+}

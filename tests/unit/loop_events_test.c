@@ -1,0 +1,310 @@
+/*
+ * loop_events_test.c - the events that tasks, futures, the loop, the lock and the queue emit, seen
+ * where they are handed to the probe. Each one is held against its line in trace_events.def.
+ */
+#include <sys/socket.h>
+#include "journal.h"
+
+/* The linker puts this in the place of the probe's: see --wrap in meson.build. */
+void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
+							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value);
+
+static const uint64_t everything = ~(uint64_t)0;
+
+static const struct {
+	const char *name, *row, *peer, *value, *before, *after;
+} kinds[] = {
+#define CORO_EVENT(number, NAME, name, row, peer, value, before, after, sentence)                  \
+	[number] = {#name, row, peer, value, before, after},
+#include <coroscope/trace_events.def>
+#undef CORO_EVENT
+};
+static const char *const states[] = {
+#define NAME(number, NAME_, name) [number] = #name,
+	CORO_STATES(NAME)
+#undef NAME
+};
+static const char *const objects[] = {
+#define NAME(number, NAME_, name) [number] = #name,
+	CORO_OBJECT_KINDS(NAME)
+#undef NAME
+};
+
+/* Whose row a number is now. */
+static const struct coro_object *rows[256];
+
+static void assert_listed(const char *what, const char *list, const char *kind)
+{
+	const char *at = strstr(list, what);
+
+	if (strcmp(list, "any") && strncmp(list, "any but", 7) && !at)
+		fail_msg("%s: %s is not one of: %s", kind, what, list);
+	if (!strncmp(list, "any but", 7) && at)
+		fail_msg("%s: %s is one of: %s", kind, what, list);
+}
+
+static const char *short_name(const struct coro_object *object)
+{
+	return object->name ? object->name : objects[object->kind];
+}
+
+/* "NAME kind peer>state; " */
+void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
+							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value)
+{
+	const char *name = kinds[kind].name;
+
+	assert_listed(objects[object->kind], kinds[kind].row, name);
+	assert_listed(states[object->state], kinds[kind].before, name);
+	if (!strcmp(kinds[kind].after, "same"))
+		assert_int_equal(object->state, next_state);
+	else
+		assert_listed(states[next_state], kinds[kind].after, name);
+	if (!strcmp(kinds[kind].peer, "-"))
+		assert_int_equal(peer, 0);
+	if (!strcmp(kinds[kind].value, "-"))
+		assert_null(value);
+	assert_true(object->row < 256 && peer < 256);
+	assert_true(!peer || rows[peer]);
+	rows[object->row] = object;
+	note("%s %s%s%s>%s", short_name(object), name, peer ? " " : "",
+		 peer ? short_name(rows[peer]) : "", states[next_state]);
+	if (next_state == CORO_STATE_NONE)
+		rows[object->row] = NULL;
+}
+
+/* Runs `function`, whose coroutine has that name; the journal holds the events between the first
+ * and the last of what it does, if it calls begin_events() and end_events(), else all. */
+static void begin_events(void)
+{
+	journal_length = 0;
+	journal[0] = 0;
+}
+
+static char events[8192];
+
+static void end_events(void)
+{
+	strcpy(events, journal);
+	begin_events();
+}
+
+static void watch(coro_function *function)
+{
+	coro__probe_page.offset = (const char *)&everything - (const char *)&coro__probe_nobody;
+	events[0] = 0;
+	assert_false(coro_raised(run(function, CORO_NONE)));
+	coro__probe_page.offset = 0;
+	/* Everything that came was gone at the end. */
+	for (int row = 0; row < 256; row++)
+		assert_null(rows[row]);
+	begin_events();
+}
+
+static coro_value sleeper(coro_value unused)
+{
+	return coro_sleep(1);
+}
+
+static coro_value spawn_a_sleeper(coro_value unused)
+{
+	struct coro_task *task;
+
+	begin_events();
+	task = coro_spawn(sleeper, CORO_NONE, "task");
+	CORO_TRY(coro_await(task));
+	coro_task_free(task);
+	end_events();
+	return CORO_NONE;
+}
+
+static void a_task_that_sleeps_tells_the_story_of_a_wait(void **state)
+{
+	watch(spawn_a_sleeper);
+	assert_string_equal(
+		events,
+		"sleeper create function>created; task spawn sleeper>created; task ready main>ready; "
+		"function yield main>suspended; main await task>suspended; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; "
+		"task step loop>running; sleeper next task>running; "
+		"future future_new>pending; timer timer_set future>pending; "
+		"sleeper yield task>suspended; task await future>suspended; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; timer timer_fire>none; "
+		"loop callback future>running; future future_set loop>done; task wake future>ready; "
+		"loop turn_end>suspended; loop turn_begin>running; loop select>running; "
+		"task step loop>running; sleeper next task>running; future destroy>none; "
+		"sleeper return task>done; task done>done; main wake task>ready; sleeper destroy>none; "
+		"loop turn_end>suspended; loop turn_begin>running; loop select>running; "
+		"main step loop>running; function next main>running; task destroy>none; ");
+}
+
+static coro_value cancel_a_sleeper(coro_value unused)
+{
+	struct coro_task *task = coro_spawn(sleeper, CORO_NONE, "task");
+
+	CORO_TRY(coro_sleep(0));
+	begin_events();
+	coro_task_cancel(task, "enough");
+	assert_true(coro_is(coro_await(task), CORO_CancelledError));
+	end_events();
+	coro_task_free(task);
+	return CORO_NONE;
+}
+
+static void a_cancellation_is_seen_from_the_request_to_the_end(void **state)
+{
+	watch(cancel_a_sleeper);
+	assert_string_equal(
+		events,
+		"task cancel main>suspended; future future_set main>cancelled; task wake future>ready; "
+		"function yield main>suspended; main await task>suspended; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; "
+		"task step loop>running; sleeper throw task>running; timer timer_cancel>none; "
+		"future destroy>none; sleeper raise task>cancelled; task done>cancelled; "
+		"main wake task>ready; sleeper destroy>none; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; "
+		"main step loop>running; function throw main>running; ");
+}
+
+static coro_value holder(coro_value lock)
+{
+	CORO_TRY(coro_lock_acquire(coro_as_ptr(lock)));
+	return coro_lock_release(coro_as_ptr(lock));
+}
+
+static coro_value share_a_lock(coro_value unused)
+{
+	struct coro_lock *lock;
+	struct coro_task *task;
+
+	begin_events();
+	lock = coro_lock_new("lock");
+	CORO_TRY(coro_lock_acquire(lock));
+	task = coro_spawn(holder, coro_ptr(lock), "task");
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(coro_lock_release(lock));
+	CORO_TRY(coro_await(task));
+	coro_lock_free(lock);
+	end_events();
+	coro_task_free(task);
+	return CORO_NONE;
+}
+
+static void a_lock_tells_who_waits_and_who_has_it(void **state)
+{
+	const char *at;
+
+	watch(share_a_lock);
+	at = strstr(events, "lock create");
+	assert_non_null(at);
+	static const char *const story[] = {
+		"lock create main>unlocked; ",
+		"lock lock_acquire main>locked; ",
+		"lock lock_wait task>locked; ",
+		"future future_new lock>pending; ",
+		"lock lock_release main>unlocked; future future_set main>done; task wake future>ready; ",
+		"lock lock_acquire task>locked; ",
+		"lock lock_release task>unlocked; ",
+		"lock destroy>none; "};
+	for (size_t i = 0; i < sizeof(story) / sizeof(*story); i++) {
+		at = strstr(at, story[i]);
+		if (!at)
+			fail_msg("missing or out of order: %s in: %s", story[i], events);
+		at += strlen(story[i]);
+	}
+}
+
+static coro_value getter(coro_value queue)
+{
+	return coro_queue_get(coro_as_ptr(queue));
+}
+
+static coro_value gather_two_getters(coro_value unused)
+{
+	struct coro_queue *queue = coro_queue_new_named(1, "queue");
+	coro_value both[] = {coro_object(coro_spawn(getter, coro_ptr(queue), "a")),
+						 coro_object(coro_spawn(getter, coro_ptr(queue), "b"))};
+
+	CORO_TRY(coro_sleep(0));
+	begin_events();
+	CORO_TRY(coro_queue_put(queue, coro_int(1)));
+	CORO_TRY(coro_queue_put(queue, coro_int(2)));
+	CORO_TRY(coro_gather(both, 2, false, both));
+	end_events();
+	coro_queue_free(queue);
+	return CORO_NONE;
+}
+
+static void a_queue_and_a_gather_tell_what_they_do(void **state)
+{
+	watch(gather_two_getters);
+	assert_string_equal(
+		events,
+		"queue queue_put main>open; future future_set main>done; a wake future>ready; "
+		"future future_new queue>pending; function yield main>suspended; "
+		"main await future>suspended; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; "
+		"a step loop>running; getter next a>running; future destroy>none; "
+		"queue queue_get a>open; future future_set a>done; main wake future>ready; "
+		"getter return a>done; a done>done; getter destroy>none; loop turn_end>suspended; "
+		"loop turn_begin>running; loop select>running; "
+		"main step loop>running; function next main>running; future destroy>none; "
+		"queue queue_put main>open; future future_set main>done; b wake future>ready; "
+		"future future_new>pending; future await_child a>pending; future await_child b>pending; "
+		"function yield main>suspended; main await future>suspended; "
+		"loop turn_end>suspended; loop turn_begin>running; loop select>running; "
+		"b step loop>running; getter next b>running; future destroy>none; "
+		"queue queue_get b>open; getter return b>done; b done>done; getter destroy>none; "
+		"loop turn_end>suspended; loop turn_begin>running; loop select>running; "
+		"loop callback future>running; future future_set loop>done; main wake future>ready; "
+		"loop turn_end>suspended; loop turn_begin>running; loop select>running; "
+		"main step loop>running; function next main>running; future destroy>none; ");
+}
+
+static coro_value reader(coro_value fd)
+{
+	char byte;
+	coro_value got = coro_recv((int)coro_as_int(fd), &byte, 1);
+
+	coro_close_descriptor((int)coro_as_int(fd));
+	return got;
+}
+
+static coro_value read_a_socket(coro_value unused)
+{
+	int pair[2];
+	struct coro_task *task;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	task = coro_spawn(reader, coro_int(pair[0]), "task");
+	CORO_TRY(coro_sleep(0));
+	begin_events();
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(coro_send_all(pair[1], "x", 1));
+	CORO_TRY(coro_await(task));
+	coro_task_free(task);
+	end_events();
+	coro_close_descriptor(pair[1]);
+	return CORO_NONE;
+}
+
+static void a_descriptor_wakes_who_waits_for_it(void **state)
+{
+	watch(read_a_socket);
+	assert_non_null(strstr(events, "io_ready>open; future future_set fd "));
+	assert_non_null(strstr(events, ">done; task wake future>ready; "));
+	assert_non_null(strstr(events, "destroy>none; "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_task_that_sleeps_tells_the_story_of_a_wait),
+		cmocka_unit_test(a_cancellation_is_seen_from_the_request_to_the_end),
+		cmocka_unit_test(a_lock_tells_who_waits_and_who_has_it),
+		cmocka_unit_test(a_queue_and_a_gather_tell_what_they_do),
+		cmocka_unit_test(a_descriptor_wakes_who_waits_for_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#ifndef COMMAND_PRIVATE_H
+#define COMMAND_PRIVATE_H
+/*
+ * command_private.h - what the files of the commands share.
+ *
+ *   main.c        finds the subcommand
+ *   run.c record.c replay.c ps.c tree.c events.c stat.c    one subcommand each
+ *   program.c     what is checked before a program is started or a trace is shown
+ *   batch.c       a script of debugger commands
+ *   language.c    one line of it
+ *   table.c       the table of debugger commands
+ *   moving.c looking.c breaking.c    what they do
+ *   objects.c awaits.c json.c        lists, trees and JSON of what there is
+ *   filter.c      expressions of `events --filter`
+ *   columns.c     aligned text
+ */
+#include <getopt.h>
+#include <cjson/cJSON.h>
+#include <tracer/command.h>
+
+#define _cleanup_(function) __attribute__((cleanup(function)))
+
+static inline void text_cleanup(struct text *text)
+{
+	text_done(text);
+}
+
+/* ---- program.c --------------------------------------------------------- */
+
+/* One line on stderr: "coroscope: NAME: ...". */
+void report(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The next option of a subcommand, as getopt_long says it; -1 after the last. --help and
+ * mistakes are answered here: then -2, and *ret_status is what to exit with. */
+int next_option(const struct subcommand *subcommand, int argc, char **argv, const char *letters,
+				const struct option *options, int *ret_status);
+/* A number of an option, 0 .. UINT64_MAX; false after a report. */
+bool parse_number(const char *name, const char *option, const char *text, uint64_t *ret);
+
+/* Looks up a program as a shell would: the path is malloc'ed. Reports, and returns the exit
+ * status when there is none that could be started; 0 otherwise. */
+int find_program(const char *name, const char *program, char **ret_path,
+				 enum symbols_program *ret_kind);
+
+/* A session on a trace file. Reports, and returns the exit status; 0: it is there. */
+int open_source(const char *name, const char *path, struct session **ret);
+/* The whole of a subcommand that lists what there is: [--at N] [--all] [--json] FILE. */
+int show_source(const struct subcommand *subcommand, int argc, char **argv,
+				void (*list)(struct session *, bool, struct text *),
+				cJSON *(*list_json)(struct session *, bool));
+/* Whether there is a terminal to open the UI on; reports if not. */
+bool has_terminal(const char *name);
+
+/* ---- batch.c ----------------------------------------------------------- */
+
+/* The lines of a script. */
+struct script {
+	char **line; /* owned, each owned; NULL: they are read from standard input */
+	size_t count;
+};
+void script_done(struct script *script);
+int script_read(const char *name, const char *path, struct script *ret);
+/* Runs it. Returns the exit status; *ret_kill: `quit kill` was said. */
+int batch_run(const char *name, struct session *session, const struct script *script,
+			  bool *ret_kill);
+
+/* ---- language.c -------------------------------------------------------- */
+
+/* The command of that name or alias, or NULL. */
+const struct command *command_find(const char *name);
+/* A bad argument: the answer says which. */
+enum command_status bad(struct command_context *context, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- the commands themselves ------------------------------------------- */
+
+typedef enum command_status command_function(struct command_context *context, int argc,
+											 char **argv);
+
+/* moving.c */
+command_function run_event, run_back, run_turn, run_into, run_over, run_out, run_done_step,
+	run_continue;
+command_function run_reverse_into, run_reverse_over, run_reverse_out, run_reverse_done,
+	run_reverse_continue;
+command_function run_goto, run_find, run_reverse_find;
+/* looking.c */
+command_function run_ps, run_tree, run_chain, run_select, run_source, run_output, run_events;
+command_function run_save;
+/* breaking.c */
+command_function run_break, run_tbreak, run_breakpoints, run_delete;
+/* language.c */
+command_function run_expect, run_help, run_quit;
+
+/* ---- columns.c --------------------------------------------------------- */
+
+/* Rows of cells that are printed under each other, each column as wide as its widest cell,
+ * two blanks between. */
+struct columns {
+	char **cell; /* owned, each owned; rows of `width` cells */
+	size_t count, room;
+	unsigned width;
+	unsigned right; /* bit i: column i is right-aligned */
+};
+void columns_done(struct columns *columns);
+/* Takes the text out of `text`, which is empty then. */
+void columns_add(struct columns *columns, struct text *text);
+void columns_add_string(struct columns *columns, const char *string);
+/* Lines without a final newline. */
+void columns_print(const struct columns *columns, struct text *ret);
+
+/* ---- json.c ------------------------------------------------------------ */
+
+/* A JSON string of a text. */
+void json_add_text(cJSON *object, const char *key, const struct text *text);
+void json_add_number(cJSON *object, const char *key, uint64_t number);
+void json_add_place(cJSON *object, const char *key, struct session *session, uint32_t site,
+					bool is_string);
+/* JSON for an event, with `turn`. Owned by the caller. */
+cJSON *json_event(struct session *session, const struct trace_event *event, uint64_t turn);
+/* Prints one JSON value as one line, and deletes it. */
+void json_print_line(cJSON *json);
+/* Output text as JSON: what is not UTF-8, and 0, becomes U+FFFD. Appended to `text`. */
+void add_utf8(struct text *text, const char *bytes, size_t length);
+
+/* ---- objects.c --------------------------------------------------------- */
+
+/* Whether `ps` shows it without --all: bodies and tasks. */
+bool is_coroutine(const struct world_object *object);
+void objects_list(struct session *session, bool all, struct text *ret);
+cJSON *objects_json(struct session *session, bool all);
+/* A line about one object: "internal #2  generator  suspended  channel.c:12". */
+void object_line(struct session *session, const struct world_object *object, struct text *ret);
+
+/* ---- awaits.c ---------------------------------------------------------- */
+
+void awaits_tree(struct session *session, bool all, struct text *ret);
+cJSON *awaits_json(struct session *session, bool all);
+
+/* ---- filter.c ---------------------------------------------------------- */
+
+struct filter;
+/* Parses an expression. On failure -EINVAL, with the place of the mistake (from 1) and what it is.
+ */
+int filter_parse(const char *expression, struct filter **ret, size_t *ret_position,
+				 struct text *ret_why);
+void filter_free(struct filter *filter);
+bool filter_matches(const struct filter *filter, struct session *session,
+					const struct trace_event *event, uint64_t turn);
+
+/* ---- the subcommands --------------------------------------------------- */
+
+extern const struct subcommand subcommand_run, subcommand_record, subcommand_replay, subcommand_ps,
+	subcommand_tree, subcommand_events, subcommand_stat;
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * program.c - options, programs and files: what can be wrong before anything is started.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "command_private.h"
+
+void report(const char *name, const char *format, ...)
+{
+	_cleanup_(text_cleanup) struct text line = {0};
+	char *sentence = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&sentence, format, arguments) < 0)
+		sentence = NULL;
+	va_end(arguments);
+	/* One line, whatever is in a file's name. */
+	if (sentence)
+		text_add_filtered(&line, sentence, strlen(sentence));
+	free(sentence);
+	fflush(stdout);
+	if (name)
+		fprintf(stderr, "coroscope: %s: %s\n", name, text_string(&line));
+	else
+		fprintf(stderr, "coroscope: %s\n", text_string(&line));
+}
+
+/* ---- Options ----------------------------------------------------------- */
+
+int next_option(const struct subcommand *subcommand, int argc, char **argv, const char *letters,
+				const struct option *options, int *ret_status)
+{
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, letters, options, NULL);
+	if (option == 'h') {
+		printf("usage: coroscope %s %s\n%s.\n\n%s", subcommand->name, subcommand->usage,
+			   subcommand->sentence, subcommand->help);
+		*ret_status = EXIT_DONE;
+		return -2;
+	}
+	if (option == '?' || option == ':') {
+		const char *given = argv[optind - 1];
+		bool is_long = strncmp(given, "--", 2) == 0;
+
+		if (option == ':' && is_long)
+			report(subcommand->name, "%s needs a value: see coroscope %s --help", given,
+				   subcommand->name);
+		else if (option == ':')
+			report(subcommand->name, "-%c needs a value: see coroscope %s --help", optopt,
+				   subcommand->name);
+		else if (is_long && optopt)
+			report(subcommand->name, "%s takes no value: see coroscope %s --help", given,
+				   subcommand->name);
+		else if (is_long)
+			report(subcommand->name, "unknown option '%s': see coroscope %s --help", given,
+				   subcommand->name);
+		else
+			report(subcommand->name, "unknown option '-%c': see coroscope %s --help", optopt,
+				   subcommand->name);
+		*ret_status = EXIT_USAGE;
+		return -2;
+	}
+	return option;
+}
+
+bool parse_number(const char *name, const char *option, const char *text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (isdigit((unsigned char)*text) && !*end && !errno)
+		return true;
+	report(name, "%s: '%s' is not a number", option, text);
+	return false;
+}
+
+/* ---- Programs ---------------------------------------------------------- */
+
+/* 0, or why this path cannot be started. */
+static int check_program(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status.st_mode))
+		return -EACCES;
+	return access(path, X_OK) < 0 ? -errno : 0;
+}
+
+static int search_path(const char *program, char **ret)
+{
+	const char *path = getenv("PATH");
+	int result = -ENOENT;
+
+	if (!path)
+		path = "/usr/bin:/bin";
+	for (;;) {
+		size_t length = strcspn(path, ":");
+		char *candidate = NULL;
+		int r;
+
+		if (asprintf(&candidate, "%.*s/%s", length ? (int)length : 1, length ? path : ".",
+					 program) < 0)
+			return -ENOMEM;
+		r = check_program(candidate);
+		if (r >= 0) {
+			*ret = candidate;
+			return 0;
+		}
+		free(candidate);
+		if (r == -EACCES)
+			result = r;
+		if (!path[length])
+			return result;
+		path += length + 1;
+	}
+}
+
+int find_program(const char *name, const char *program, char **ret_path,
+				 enum symbols_program *ret_kind)
+{
+	char *path = NULL;
+	int r;
+
+	if (strchr(program, '/')) {
+		r = check_program(program);
+		path = r < 0 ? NULL : strdup(program);
+	} else {
+		r = *program ? search_path(program, &path) : -ENOENT;
+	}
+	if (r >= 0 && path)
+		r = symbols_program_kind(path, ret_kind);
+	if (r >= 0 && path) {
+		*ret_path = path;
+		return 0;
+	}
+	free(path);
+	if (r == -ENOENT && strchr(program, '/'))
+		report(name, "%s: no such file", program);
+	else if (r == -ENOENT)
+		report(name, "%s: no such program in PATH; for one in this folder write ./%s", program,
+			   program);
+	else if (r == -EACCES)
+		report(name, "%s: not executable", program);
+	else if (r == -EISDIR)
+		report(name, "%s: is a folder, not a program", program);
+	else
+		report(name, "%s: %s", program, strerror(r < 0 ? -r : ENOMEM));
+	return EXIT_COULD_NOT;
+}
+
+/* ---- Traces ------------------------------------------------------------ */
+
+static bool is_number(const char *text)
+{
+	return *text && text[strspn(text, "0123456789")] == 0;
+}
+
+int open_source(const char *name, const char *path, struct session **ret)
+{
+	struct trace *trace = NULL;
+	struct stat status;
+	char *why = NULL;
+	int r;
+
+	if (stat(path, &status) < 0) {
+		if (is_number(path))
+			report(name,
+				   "%s is a process: attaching is not part of this version; record it, and "
+				   "give the trace file",
+				   path);
+		else
+			report(name, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+		return EXIT_COULD_NOT;
+	}
+	r = trace_open(path, &trace, &why);
+	if (r < 0) {
+		report(name, "%s %s", path, why ? why : strerror(-r));
+		free(why);
+		return EXIT_COULD_NOT;
+	}
+	if (trace_torn(trace))
+		report(name, "%s: the last %llu bytes could not be read; %llu events before them are shown",
+			   path, (unsigned long long)trace_torn(trace), (unsigned long long)trace_count(trace));
+	r = session_replay(trace, NULL, ret);
+	if (r < 0) {
+		report(name, "%s: %s", path, strerror(-r));
+		return EXIT_COULD_NOT;
+	}
+	return 0;
+}
+
+bool has_terminal(const char *name)
+{
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		report(name, "there is no terminal to show the debugger on: use --batch");
+		return false;
+	}
+	return true;
+}
+
+/* ---- Subcommands that show one moment of a trace ----------------------- */
+
+int show_source(const struct subcommand *subcommand, int argc, char **argv,
+				void (*list)(struct session *, bool, struct text *),
+				cJSON *(*list_json)(struct session *, bool))
+{
+	static const struct option options[] = {
+		{"at", required_argument, NULL, 'n'},
+		{"all", no_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	_cleanup_(text_cleanup) struct text text = {0};
+	const char *name = subcommand->name;
+	bool all = false, json = false;
+	uint64_t at = UINT64_MAX;
+	struct session *session;
+	int option, status;
+
+	while ((option = next_option(subcommand, argc, argv, ":h", options, &status)) != -1) {
+		if (option == 'n' && !parse_number(name, "--at", optarg, &at))
+			return EXIT_USAGE;
+		if (option == -2)
+			return status;
+		all |= option == 'a';
+		json |= option == 'j';
+	}
+	if (argc - optind != 1) {
+		report(name, "%s: see coroscope %s --help",
+			   argc == optind ? "which trace file?" : "one trace file only", name);
+		return EXIT_USAGE;
+	}
+	status = open_source(name, argv[optind], &session);
+	if (status)
+		return status;
+	if (session_goto(session, at == UINT64_MAX ? session_head(session) : at) < 0) {
+		report(name, "%s: %s", argv[optind], session_why(session));
+		status = EXIT_COULD_NOT;
+	} else if (json) {
+		json_print_line(list_json(session, all));
+	} else {
+		list(session, all, &text);
+		puts(text_string(&text));
+	}
+	session_free(session, false);
+	return status;
+}

@@ -1,0 +1,242 @@
+/*
+ * stat.c - coroscope stat: what a trace is made of.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "command_private.h"
+
+/* A task's time. */
+struct busy {
+	uint64_t serial;
+	int64_t since; /* of the slice that is going on; -1: none */
+	int64_t total;
+	uint64_t slices;
+};
+
+struct statistics {
+	uint64_t kinds[256]; /* events by kind */
+	uint64_t coroutines, tasks, turns, unreadable;
+	int64_t duration_ns;
+	int64_t longest_ns; /* the longest slice of a task */
+	uint64_t longest_n, longest_serial;
+	struct busy *busy; /* owned; in the order of serials */
+	size_t count, room;
+};
+
+static struct busy *find_busy(struct statistics *statistics, uint64_t serial)
+{
+	size_t low = 0, high = statistics->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (statistics->busy[middle].serial < serial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < statistics->count && statistics->busy[low].serial == serial)
+		return &statistics->busy[low];
+	if (statistics->count == statistics->room) {
+		size_t room = statistics->room ? statistics->room * 2 : 64;
+		struct busy *busy = reallocarray(statistics->busy, room, sizeof(*busy));
+
+		if (!busy)
+			return NULL;
+		statistics->busy = busy;
+		statistics->room = room;
+	}
+	memmove(&statistics->busy[low + 1], &statistics->busy[low],
+			(statistics->count - low) * sizeof(*statistics->busy));
+	statistics->count++;
+	statistics->busy[low] = (struct busy){.serial = serial, .since = -1};
+	return &statistics->busy[low];
+}
+
+/* A slice lasts from a task's step until it does not run any more. */
+static void count_slice(struct statistics *statistics, const struct trace_event *event)
+{
+	struct busy *busy;
+	int64_t length;
+
+	if (event->kind != CORO_EVENT_STEP && event->prev != CORO_STATE_RUNNING)
+		return;
+	busy = find_busy(statistics, event->co);
+	if (!busy)
+		return;
+	if (event->kind == CORO_EVENT_STEP) {
+		busy->since = event->t;
+		busy->slices++;
+		return;
+	}
+	if (event->next == CORO_STATE_RUNNING || busy->since < 0)
+		return;
+	length = event->t - busy->since;
+	busy->since = -1;
+	busy->total += length;
+	if (length > statistics->longest_ns) {
+		statistics->longest_ns = length;
+		statistics->longest_n = event->n;
+		statistics->longest_serial = event->co;
+	}
+}
+
+static void count_event(struct statistics *statistics, const struct trace_event *event)
+{
+	unsigned kind = event->object_kind;
+
+	statistics->kinds[event->kind]++;
+	statistics->turns += event->kind == CORO_EVENT_TURN_BEGIN;
+	statistics->tasks += event->kind == CORO_EVENT_SPAWN;
+	statistics->coroutines += event->kind == CORO_EVENT_CREATE &&
+							  (kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
+							   kind == CORO_OBJECT_ASYNC_GENERATOR);
+	if (event->t > statistics->duration_ns)
+		statistics->duration_ns = event->t;
+	if (kind == CORO_OBJECT_TASK)
+		count_slice(statistics, event);
+}
+
+static void print_json(struct session *session, const struct statistics *statistics)
+{
+	struct trace *trace = session_trace(session);
+	cJSON *json = cJSON_CreateObject(), *kinds;
+
+	json_add_number(json, "events", trace_count(trace));
+	json_add_number(json, "lost", trace_lost(trace));
+	cJSON_AddNumberToObject(json, "duration_ns", (double)statistics->duration_ns);
+	json_add_number(json, "coroutines", statistics->coroutines);
+	json_add_number(json, "tasks", statistics->tasks);
+	json_add_number(json, "turns", statistics->turns);
+	kinds = cJSON_AddObjectToObject(json, "kinds");
+	for (unsigned kind = 0; kind < 256; kind++) {
+		if (statistics->kinds[kind])
+			json_add_number(kinds, trace_event_name(kind) ? trace_event_name(kind) : "unknown",
+							statistics->kinds[kind]);
+	}
+	json_add_number(json, "bytes", trace_bytes(trace));
+	if (statistics->unreadable)
+		json_add_number(json, "unreadable", statistics->unreadable);
+	json_print_line(json);
+}
+
+static void add_slices(struct session *session, const struct statistics *statistics,
+					   struct text *text)
+{
+	const struct busy *busiest = NULL;
+
+	for (size_t i = 0; i < statistics->count; i++) {
+		if (!busiest || statistics->busy[i].total > busiest->total)
+			busiest = &statistics->busy[i];
+	}
+	if (!busiest || !statistics->longest_n)
+		return;
+	session_goto(session, statistics->longest_n);
+	text_add(text, "\nlongest slice  ");
+	text_add_object(text, session, statistics->longest_serial);
+	text_add(text, ", ");
+	text_add_duration(text, statistics->longest_ns);
+	text_add(text, " up to event %llu", (unsigned long long)statistics->longest_n);
+	text_add(text, "\nbusiest task   ");
+	text_add_object(text, session, busiest->serial);
+	text_add(text, ", ");
+	text_add_duration(text, busiest->total);
+	text_add(text, " in %llu slices", (unsigned long long)busiest->slices);
+}
+
+static void print_text(struct session *session, const struct statistics *statistics)
+{
+	_cleanup_(columns_done) struct columns columns = {.width = 2, .right = 2};
+	_cleanup_(text_cleanup) struct text text = {0}, cell = {0};
+	struct trace *trace = session_trace(session);
+	const struct trace_meta *meta = trace_meta(trace);
+
+	text_add(&text, "program        ");
+	text_add_filtered(&text, meta->program, strlen(meta->program));
+	if (meta->arguments && *meta->arguments) {
+		text_add(&text, " ");
+		text_add_filtered(&text, meta->arguments, strlen(meta->arguments));
+	}
+	text_add(&text, "\nevents         %llu", (unsigned long long)trace_count(trace));
+	text_add(&text, "\nlost           %llu", (unsigned long long)trace_lost(trace));
+	if (statistics->unreadable)
+		text_add(&text, "\nunreadable     %llu", (unsigned long long)statistics->unreadable);
+	text_add(&text, "\nduration       ");
+	text_add_duration(&text, statistics->duration_ns);
+	text_add(&text, "\ncoroutines     %llu", (unsigned long long)statistics->coroutines);
+	text_add(&text, "\ntasks          %llu", (unsigned long long)statistics->tasks);
+	text_add(&text, "\nturns          %llu", (unsigned long long)statistics->turns);
+	text_add(&text, "\nbytes          %llu", (unsigned long long)trace_bytes(trace));
+	if (trace_count(trace))
+		text_add(&text, ", %.1f an event", (double)trace_bytes(trace) / (double)trace_count(trace));
+	add_slices(session, statistics, &text);
+	for (unsigned kind = 0; kind < 256; kind++) {
+		if (!statistics->kinds[kind])
+			continue;
+		columns_add_string(&columns, trace_event_name(kind) ? trace_event_name(kind) : "unknown");
+		text_add(&cell, "%llu", (unsigned long long)statistics->kinds[kind]);
+		columns_add(&columns, &cell);
+	}
+	if (columns.count) {
+		text_add(&text, "\n\n");
+		columns_print(&columns, &text);
+	}
+	puts(text_string(&text));
+}
+
+static int show_statistics(const char *path, bool json)
+{
+	struct statistics statistics = {0};
+	struct session *session;
+	struct trace_event event;
+	int status = open_source("stat", path, &session);
+
+	if (status)
+		return status;
+	for (uint64_t n = 1; n <= session_head(session); n++) {
+		if (trace_event(session_trace(session), n, &event) < 0)
+			statistics.unreadable++;
+		else
+			count_event(&statistics, &event);
+	}
+	if (json)
+		print_json(session, &statistics);
+	else
+		print_text(session, &statistics);
+	free(statistics.busy);
+	session_free(session, false);
+	return EXIT_DONE;
+}
+
+static int main_stat(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	bool json = false;
+	int option, status;
+
+	while ((option = next_option(&subcommand_stat, argc, argv, ":h", options, &status)) != -1) {
+		if (option == -2)
+			return status;
+		json |= option == 'j';
+	}
+	if (argc - optind != 1) {
+		report("stat", "%s: see coroscope stat --help",
+			   argc == optind ? "which trace file?" : "one trace file only");
+		return EXIT_USAGE;
+	}
+	return show_statistics(argv[optind], json);
+}
+
+const struct subcommand subcommand_stat = {
+	"stat",
+	"[--json] FILE",
+	"counts by kind, slices, turns, lost events, size",
+	"  --json         as a JSON object\n"
+	"  --help         this\n",
+	main_stat,
+};

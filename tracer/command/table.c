@@ -1,0 +1,47 @@
+/*
+ * table.c - the debugger's commands, once: for scripts, for the prompt, for keys and help.
+ */
+#include "command_private.h"
+
+const struct command command_table[] = {
+	{"event", "e", "[N]", "one event forward, or N", run_event},
+	{"back", NULL, "[N]", "one event back, or N", run_back},
+	{"turn", NULL, "[N]", "to the next turn of the loop; -1: the one before", run_turn},
+	{"into", NULL, "", "to where the selected object, or what it delegates to, next runs",
+	 run_into},
+	{"over", NULL, "", "until its current yield, await or yield from has come back", run_over},
+	{"out", NULL, "", "until its awaiter or delegator runs", run_out},
+	{"done", NULL, "", "until it is finished", run_done_step},
+	{"continue", "c", "", "to the next breakpoint, or the end", run_continue},
+	{"reverse-into", NULL, "", "back to where it last ran", run_reverse_into},
+	{"reverse-over", NULL, "", "back to where that yield, await or yield from began",
+	 run_reverse_over},
+	{"reverse-out", NULL, "", "back to where its awaiter or delegator gave it control",
+	 run_reverse_out},
+	{"reverse-done", NULL, "", "back to its creation", run_reverse_done},
+	{"reverse-continue", "rc", "", "back to the last breakpoint, or the start",
+	 run_reverse_continue},
+	{"goto", NULL, "N|start|end", "move the playhead to event N", run_goto},
+	{"find", NULL, "TEXT", "to the next event whose line has TEXT", run_find},
+	{"reverse-find", NULL, "TEXT", "to the event before whose line has TEXT", run_reverse_find},
+	{"break", "b", "KIND [in NAME]",
+	 "stop after events of that kind (any: all) of objects so named", run_break},
+	{"tbreak", NULL, "KIND [in NAME]", "the same, once", run_tbreak},
+	{"breakpoints", NULL, "", "the list of them", run_breakpoints},
+	{"delete", NULL, "N", "take breakpoint N away", run_delete},
+	{"select", NULL, "[ID|follow]", "step and show that object; follow: whatever changes",
+	 run_select},
+	{"ps", NULL, "[all]", "coroutines and tasks; all: every object", run_ps},
+	{"tree", NULL, "[all]", "who awaits whom", run_tree},
+	{"chain", NULL, "[ID]", "the chain through it, outermost first, with the last values",
+	 run_chain},
+	{"source", NULL, "[ID]", "the source around the place where it is", run_source},
+	{"events", NULL, "[N]", "the last N events", run_events},
+	{"output", NULL, "", "what the program has written so far", run_output},
+	{"save", NULL, "FILE", "keep the trace so far in a file", run_save},
+	{"expect", NULL, "TEXT", "in a script: the last answer has TEXT, or the script fails",
+	 run_expect},
+	{"help", "?", "[WORD]", "this list, or one command, or what an event means", run_help},
+	{"quit", "q", "[kill]", "leave; the program runs on, or is killed", run_quit},
+};
+const unsigned command_count = sizeof(command_table) / sizeof(command_table[0]);

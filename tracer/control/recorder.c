@@ -1,0 +1,381 @@
+/*
+ * recorder.c - from the rings, the arena and the pty into the trace.
+ *
+ * Two threads. The recorder drains; it sleeps in poll() on the program's output, the keeper
+ * and `poke`. The waiter sleeps on the lease's futex and pokes the recorder: there is no
+ * poll() for a futex. Whoever waits in target_settle() sleeps on the futex himself, and
+ * drains under the same lock, so that a step needs two changes of context and not four.
+ *
+ * ORDER. One drain looks where the program is, then takes the slots of all rings, and then
+ * the output. If the program was at rest when it looked, these are all slots and all output
+ * up to the gate: output stands exactly after the event before it. At full speed it is
+ * placed after the last event that was drained before it; the rings are looked at again once
+ * it was read, so that it never stands before an event that came before it.
+ *
+ * STRINGS. Slots are copied first, then new strings are appended, then the slots: a slot's
+ * strings were published before it, so they are there before it is decoded.
+ *
+ * SAFETY. What was appended is flushed at most 100 ms later, or when a quarter of a ring
+ * waits; only then the tails advance, so that what is not in the file is still in the ring.
+ */
+#include "target_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keeper.h"
+
+#define FLUSH_NS   100000000u
+#define BATCHES    8  /* of each ring in one drain of a running program */
+#define BUSY_MS    10 /* how often a running program is looked at */
+#define IDLE_LOOKS 20 /* without anything new before it is waited for instead */
+#define IDLE_MS    1000
+
+uint64_t recorder_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- Draining ---------------------------------------------------------- */
+
+/* Recording has ended, because the trace cannot be written: the program shall not wait. */
+static void give_up(struct target *target, int error)
+{
+	if (target->error)
+		return;
+	target->error = error;
+	live_release(target->live);
+}
+
+static void take_strings(struct target *target)
+{
+	const char *bytes;
+	uint32_t id;
+	size_t length;
+
+	while (live_read_string(target->live, &id, &bytes, &length) > 0)
+		trace_append_string(target->trace, id, bytes, length);
+}
+
+/* One batch of one ring. Returns whether there was anything. */
+static bool take_batch(struct target *target, unsigned ring)
+{
+	uint64_t index, lost;
+	int count = live_read(target->live, ring, target->slots, RECORDER_BATCH, &index, &lost);
+	int taken;
+
+	if (lost)
+		trace_append_lost(target->trace, ring, lost);
+	if (count <= 0)
+		return lost > 0;
+	take_strings(target);
+	taken = trace_append(target->trace, ring, index, target->slots, (unsigned)count);
+	if (taken < 0) {
+		give_up(target, taken);
+		return false;
+	}
+	if (taken == 0 && count > CORO_EXT_MAX) {
+		/* No event begins like this: pass over one slot. */
+		taken = 1;
+		trace_append_lost(target->trace, ring, 1);
+	}
+	live_take(target->live, ring, (unsigned)taken);
+	return taken > 0;
+}
+
+static void flush(struct target *target, bool now)
+{
+	enum live_debt debt = live_debt(target->live);
+	uint64_t time = recorder_now();
+	int result;
+
+	if (debt == LIVE_NO_DEBT || target->error)
+		return;
+	if (!now && debt == LIVE_SOME_DEBT && time - target->flushed_at < FLUSH_NS)
+		return;
+	target->flushed_at = time;
+	result = trace_flush(target->trace);
+	if (result < 0)
+		give_up(target, result);
+	else
+		live_advance(target->live);
+}
+
+static bool take_rings(struct target *target, bool all)
+{
+	unsigned rings = live_rings(target->live);
+	bool any = false;
+
+	for (unsigned ring = 0; ring < rings; ring++)
+		for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
+			if (!take_batch(target, ring))
+				break;
+			any = true;
+			flush(target, false);
+		}
+	return any;
+}
+
+/* The program's reader is gone: it shall learn that as it would without us. */
+static void close_source(struct target *target, int i)
+{
+	struct terminal *terminal = &target->terminal;
+	char number = (char)i;
+
+	if (terminal->source[i] == terminal->master)
+		return;
+	close(terminal->source[i]);
+	terminal->source[i] = -1;
+	send(target->keeper_socket, &number, 1, MSG_NOSIGNAL);
+}
+
+static void copy_out(struct target *target, int i, const char *bytes, size_t length)
+{
+	int to = target->terminal.copy[i];
+
+	while (to >= 0 && length > 0) {
+		ssize_t written = write(to, bytes, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0 && errno == EAGAIN) {
+			poll(&(struct pollfd){.fd = to, .events = POLLOUT}, 1, 1000);
+			continue;
+		}
+		if (written < 0) {
+			target->terminal.copy[i] = -1;
+			close_source(target, i);
+			return;
+		}
+		bytes += written;
+		length -= (size_t)written;
+	}
+}
+
+static bool take_output(struct target *target, int i)
+{
+	struct terminal *terminal = &target->terminal;
+	char bytes[16384];
+	bool any = false;
+
+	while (terminal->source[i] >= 0) {
+		ssize_t length = read(terminal->source[i], bytes, sizeof(bytes));
+		uint64_t now = recorder_now();
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length == 0 && terminal->source[i] != terminal->master) {
+			close(terminal->source[i]);
+			terminal->source[i] = -1;
+		}
+		if (length <= 0)
+			break;
+		any = true;
+		if (target->live && !target->error && !target->released)
+			take_rings(target, false);
+		trace_append_output(target->trace, terminal->number[i],
+							now > target->mono0 ? (int64_t)(now - target->mono0) : 0, bytes,
+							(size_t)length);
+		copy_out(target, i, bytes, (size_t)length);
+	}
+	return any;
+}
+
+static void hear_keeper(struct target *target)
+{
+	struct keeper_news news;
+	ssize_t length;
+
+	if (target->ended)
+		return;
+	length = recv(target->keeper_socket, &news, sizeof(news), MSG_DONTWAIT);
+	if (length < 0)
+		return;
+	if (length == sizeof(news) && news.what == KEEPER_ENDED)
+		target->status = news.number;
+	else if (length != 0)
+		return;
+	else
+		target->status = SIGKILL; /* somebody killed the keeper; nobody knows how it ended */
+	target->ended = true;
+}
+
+bool recorder_drain(struct target *target)
+{
+	uint64_t generation = target->generation;
+	bool any = false, rests = false, ended;
+	enum target_state before = target->state;
+
+	if (target->state == TARGET_EXITED)
+		return false;
+	hear_keeper(target);
+	ended = target->ended;
+	if (target->live && !target->error && !target->released) {
+		rests = !target->killed && live_rest(target->live) != LIVE_MOVES;
+		any = take_rings(target, rests || ended);
+		flush(target, ended);
+	}
+	for (int i = 0; i < TARGET_SOURCES; i++)
+		any |= take_output(target, i);
+	if (ended) {
+		target->state = TARGET_EXITED;
+		if (target->live && !target->released)
+			live_remove(target->live);
+	} else if (rests) {
+		target->state = TARGET_PAUSED;
+	}
+	if (rests || ended)
+		target->settled = generation;
+	if (target->state != before)
+		pthread_cond_broadcast(&target->changed);
+	if (any || target->state != before) {
+		uint64_t one = 1;
+
+		while (write(target->news, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+	return any;
+}
+
+/* ---- The threads ------------------------------------------------------- */
+
+static void relay_input(struct target *target)
+{
+	char bytes[1024];
+	ssize_t length = read(0, bytes, sizeof(bytes));
+
+	if (length <= 0 && !(length < 0 && errno == EINTR))
+		target->terminal.relay_input = false;
+	if (length == 0)
+		bytes[length++] = target->terminal.before.c_cc[VEOF];
+	if (length > 0)
+		terminal_write(&target->terminal, bytes, (size_t)length);
+}
+
+static void sleep_in_poll(struct target *target, int timeout)
+{
+	struct terminal *terminal = &target->terminal;
+	struct pollfd polled[3 + TARGET_SOURCES] = {
+		{.fd = target->poke, .events = POLLIN},
+		{.fd = target->ended ? -1 : target->keeper_socket, .events = POLLIN},
+		{.fd = terminal->relay_input && !target->ended ? 0 : -1, .events = POLLIN},
+	};
+	uint64_t count;
+
+	for (int i = 0; i < TARGET_SOURCES; i++) {
+		polled[3 + i].fd = target->ended ? -1 : terminal->source[i];
+		polled[3 + i].events = POLLIN;
+	}
+	pthread_mutex_unlock(&target->lock);
+	poll(polled, 3 + TARGET_SOURCES, timeout);
+	/* A pty whose program has no end of it open is in POLLHUP, and would not let us sleep. */
+	for (int i = 0; i < TARGET_SOURCES; i++)
+		if (polled[3 + i].revents & POLLHUP && !(polled[3 + i].revents & POLLIN)) {
+			poll(polled, 2, BUSY_MS);
+			break;
+		}
+	pthread_mutex_lock(&target->lock);
+	if (polled[0].revents && read(target->poke, &count, sizeof(count)) < 0)
+		return;
+	if (polled[2].revents && !target->stop)
+		relay_input(target);
+}
+
+static void *record(void *data)
+{
+	struct target *target = data;
+	unsigned idle = 0;
+
+	pthread_mutex_lock(&target->lock);
+	while (!target->stop) {
+		bool deep = target->deep, any;
+
+		any = recorder_drain(target);
+		idle = any ? 0 : idle + 1;
+		target->deep = target->state != TARGET_RUNNING || idle > IDLE_LOOKS;
+		if (target->live && target->deep != deep)
+			live_interrupt(target->live);
+		terminal_follow_size(&target->terminal);
+		if (target->live && live_debt(target->live) != LIVE_NO_DEBT)
+			sleep_in_poll(target, BUSY_MS);
+		else
+			sleep_in_poll(target, target->deep ? IDLE_MS : BUSY_MS);
+	}
+	pthread_mutex_unlock(&target->lock);
+	return NULL;
+}
+
+static void *wait_for_program(void *data)
+{
+	struct target *target = data;
+	bool stop = false;
+
+	while (!stop) {
+		uint64_t one = 1;
+		uint32_t mark;
+		bool deep;
+
+		pthread_mutex_lock(&target->lock);
+		deep = target->deep;
+		stop = target->stop;
+		pthread_mutex_unlock(&target->lock);
+		mark = live_mark(target->live, !deep);
+		while (write(target->poke, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+		if (!stop)
+			live_sleep(target->live, mark, IDLE_MS);
+	}
+	return NULL;
+}
+
+int recorder_start(struct target *target)
+{
+	sigset_t all, before;
+	int error;
+
+	target->slots = calloc(RECORDER_BATCH, sizeof(*target->slots));
+	if (!target->slots)
+		return -ENOMEM;
+	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSEGV);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&target->recorder, NULL, record, target);
+	target->recorder_runs = !error;
+	if (!error && target->live) {
+		error = pthread_create(&target->waiter, NULL, wait_for_program, target);
+		target->waiter_runs = !error;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+void recorder_stop(struct target *target)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&target->lock);
+	target->stop = true;
+	pthread_mutex_unlock(&target->lock);
+	if (target->waiter_runs) {
+		live_interrupt(target->live);
+		pthread_join(target->waiter, NULL);
+	}
+	while (write(target->poke, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	if (target->recorder_runs)
+		pthread_join(target->recorder, NULL);
+	target->waiter_runs = target->recorder_runs = false;
+	free(target->slots);
+	target->slots = NULL;
+}

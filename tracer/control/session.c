@@ -1,0 +1,169 @@
+/*
+ * session.c - the life of a session, what it is made of, and what is selected in it.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "session_private.h"
+
+/* ---- Life -------------------------------------------------------------- */
+
+static int session_new(struct target *target, struct trace *trace,
+					   const struct session_options *options, struct session **ret)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int r = -ENOMEM;
+
+	if (session) {
+		session->trace = trace;
+		session->target = target;
+		session->patience_ms = options ? options->patience_ms : 0;
+		session->by_event = options && options->by_event;
+		session->seen_state = -1;
+		checkpoints_init(&session->checkpoints, options ? options->checkpoint_every : 0);
+		session->world = world_new();
+		if (session->world)
+			r = symbols_new(trace, target != NULL, &session->symbols);
+	}
+	if (r >= 0) {
+		*ret = session;
+		return 0;
+	}
+	if (session) {
+		session_free(session, true);
+		return r;
+	}
+	target_free(target);
+	trace_free(trace);
+	return r;
+}
+
+int session_replay(struct trace *trace, const struct session_options *options, struct session **ret)
+{
+	return session_new(NULL, trace, options, ret);
+}
+
+int session_live(struct target *target, struct trace *trace, const struct session_options *options,
+				 struct session **ret)
+{
+	int r = session_new(target, trace, options, ret);
+
+	if (r >= 0)
+		symbols_add_modules((*ret)->symbols, target_pid(target));
+	return r;
+}
+
+void session_free(struct session *session, bool kill)
+{
+	if (!session)
+		return;
+	if (session->target) {
+		if (kill)
+			target_kill(session->target);
+		target_free(session->target);
+	}
+	checkpoints_done(&session->checkpoints);
+	breakpoints_done(&session->breakpoints);
+	world_free(session->world);
+	symbols_free(session->symbols);
+	trace_free(session->trace);
+	free(session);
+}
+
+struct trace *session_trace(struct session *session)
+{
+	return session->trace;
+}
+
+struct symbols *session_symbols(struct session *session)
+{
+	return session->symbols;
+}
+
+struct target *session_target(struct session *session)
+{
+	return session->ended ? NULL : session->target;
+}
+
+const struct world *session_world(struct session *session)
+{
+	return session->world;
+}
+
+uint64_t session_playhead(struct session *session)
+{
+	return session->playhead;
+}
+
+uint64_t session_head(struct session *session)
+{
+	return trace_count(session->trace);
+}
+
+bool session_is_live(struct session *session)
+{
+	return session->target && !session->ended;
+}
+
+bool session_is_moving(struct session *session)
+{
+	return session_is_live(session) && target_state(session->target) == TARGET_RUNNING;
+}
+
+const char *session_why(struct session *session)
+{
+	return session->why;
+}
+
+void session_say(struct session *session, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(session->why, sizeof(session->why), format, arguments);
+	va_end(arguments);
+}
+
+/* ---- Selection --------------------------------------------------------- */
+
+uint64_t session_selected(struct session *session)
+{
+	return session->selected;
+}
+
+int session_select(struct session *session, uint64_t serial)
+{
+	session->why[0] = 0;
+	if (serial && !world_find(session->world, serial)) {
+		session_say(session, "object #%llu does not exist at this event",
+					(unsigned long long)serial);
+		return -ENOENT;
+	}
+	session->selected = serial;
+	return 0;
+}
+
+/* Bodies, tasks and loops step; one that was only made, or made ready, by another has not. */
+static bool can_step(const struct world_object *object, const struct world_object *running)
+{
+	if (running && (object->state == CORO_STATE_CREATED || object->state == CORO_STATE_READY))
+		return false;
+	return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
+		   object->kind == CORO_OBJECT_ASYNC_GENERATOR || object->kind == CORO_OBJECT_TASK ||
+		   object->kind == CORO_OBJECT_LOOP;
+}
+
+uint64_t session_subject(struct session *session)
+{
+	const struct world_object *changed = world_changed(session->world);
+	const struct world_object *running = world_running(session->world);
+
+	if (session->selected)
+		return session->selected;
+	if (changed && can_step(changed, running))
+		return changed->serial;
+	if (running)
+		return running->serial;
+	return changed ? changed->serial : 0;
+}

@@ -1,0 +1,90 @@
+#ifndef TRACER_TARGET_PRIVATE_H
+#define TRACER_TARGET_PRIVATE_H
+/*
+ * target_private.h - what the files of a live program share.
+ *
+ *     target.c     the functions of target.h, and the states
+ *     launch.c     from a path to a running program with its lease
+ *     keeper.c     the process between us and the program
+ *     recorder.c   the thread that drains rings, strings and output into the trace
+ *     terminal.c   the pty, the pipes, and our own terminal while it is passed through
+ */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <termios.h>
+#include <tracer/live.h>
+#include <tracer/target.h>
+
+#define TARGET_SOURCES 3 /* pty, pipe of stdout, pipe of stderr */
+
+/* Where the program's output and input go. */
+struct terminal {
+	int master;                 /* owned; -1: no pty */
+	char slave[64];             /* its other end's path */
+	int source[TARGET_SOURCES]; /* master, and read ends of pipes, owned; -1: none, or closed */
+	int stdio[3];               /* the program's ends, owned until it runs; -1: the pty */
+	int copy[TARGET_SOURCES];   /* our descriptors to which the sources are copied; -1: nowhere */
+	int number[TARGET_SOURCES]; /* 1 or 2: what the output is recorded as */
+	bool relay_input;           /* our stdin is a terminal, and typed bytes go to the pty */
+	bool raw;                   /* our terminal's modes were changed */
+	struct termios before;
+	unsigned short rows, columns; /* of the pty, as it was told last */
+};
+
+struct target {
+	/* Set before the threads start, and then constant. */
+	struct trace *trace; /* borrowed from target_launch()'s caller, who frees it afterwards */
+	bool has_probe;
+	pid_t keeper;
+	pid_t pid;
+	uint64_t mono0;    /* CLOCK_MONOTONIC at t = 0 */
+	int keeper_socket; /* owned */
+	int news;          /* owned, an eventfd: target_fd() */
+	int poke;          /* owned, an eventfd: the recorder shall look */
+	pthread_t recorder, waiter;
+	bool recorder_runs, waiter_runs;
+
+	/* All below under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* state or generation */
+	struct live *live; /* owned; NULL: no probe. live_mark, _sleep and _interrupt need no lock */
+	struct terminal terminal;
+	enum target_state state;
+	uint64_t generation;           /* of commands to the gate */
+	uint64_t settled;              /* the generation in which it came to rest last */
+	int status;                    /* valid if EXITED */
+	bool ended;                    /* the keeper has told the status, or is gone */
+	bool released;                 /* it runs by itself */
+	bool killed;                   /* by us: the gate says nothing any more */
+	bool stop;                     /* the threads shall end */
+	bool deep;                     /* nothing comes: sleep until told */
+	int error;                     /* why recording ended; 0: it did not */
+	uint64_t flushed_at;           /* CLOCK_MONOTONIC of the last flush */
+	struct coro_trace_slot *slots; /* owned: a batch */
+};
+
+/* terminal.c */
+int terminal_open(struct terminal *terminal, const struct target_options *options);
+/* The program runs: its ends are closed here, and ours get ready. */
+void terminal_start(struct terminal *terminal);
+void terminal_close(struct terminal *terminal);
+/* Tells the pty its size, if ours changed. */
+void terminal_follow_size(struct terminal *terminal);
+int terminal_write(struct terminal *terminal, const char *data, size_t length);
+
+/* launch.c */
+int launch_program(struct target *target, const struct target_options *options,
+				   struct trace **ret_trace, char **ret_why);
+
+/* recorder.c */
+#define RECORDER_BATCH 16384u /* slots */
+int recorder_start(struct target *target);
+void recorder_stop(struct target *target);
+/* Takes in all there is; notes the program's rest and end. Under the lock. Returns whether
+ * anything was new. */
+bool recorder_drain(struct target *target);
+uint64_t recorder_now(void);
+
+#endif

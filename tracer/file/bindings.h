@@ -1,0 +1,23 @@
+#ifndef TRACER_FILE_BINDINGS_H
+#define TRACER_FILE_BINDINGS_H
+/*
+ * bindings.h - who a row is, now.
+ *
+ * Programs name rows of their table, which they reuse. An event with a bind says who the
+ * row of it is from then on; that holds, even after the object is gone, until the next one.
+ */
+#include <tracer/event.h>
+
+/* Rows above this are nobody: a program has not so many, and a hostile one gets no memory. */
+#define BINDINGS_ROWS (1u << 24)
+
+struct bindings {
+	struct binding **page; /* owned, and what they point to; NULL: nobody was bound */
+};
+
+void trace__bindings_done(struct bindings *bindings);
+/* Takes the event's bind, if there is one, and replaces the rows in co, peer and value by
+ * serials, with their names and kinds. 0 or -ENOMEM. */
+int trace__bindings_apply(struct bindings *bindings, struct trace_event *event);
+
+#endif

@@ -1,0 +1,526 @@
+/*
+ * columns.c - events as columns.
+ *
+ * One column holds one member of all the events of a chunk: neighbours in a column are alike,
+ * so that differences are small numbers, small numbers are single bytes, and zstd sees long
+ * repeats of them.
+ *
+ *     rows      t=100 gen yield    t=104 main send    t=108 gen yield
+ *     columns   OBJECTS  gen main
+ *               KIND     yield send yield
+ *               CLOCK    +100 +4 +4
+ *               CO       +1 +1 -1 ...
+ *
+ * A payload is a sequence of columns, each
+ *     u16 id; u16 0; u32 length; bytes
+ * with ids ascending. It is valid if and only if every column of the list is there, each is
+ * read to its last byte, and all references are to entries that exist. Columns with
+ * other ids are passed over: a later minor version may add some.
+ *
+ *   id  column    for each ...                it holds
+ *    1  OBJECTS   object that is referred to  zigzag serial, zigzag name (both minus the entry's
+ *                                             before), u8 kind. Entries count from 1; 0 is nobody.
+ *                                             A name or kind that changed makes another entry
+ *    2  RINGS     run of one ring             varint events, varint ring, varint index of the first
+ *    3  INDEX     event, not first of a run   zigzag index minus the one before
+ *    4  KIND      event                       u8
+ *    5  FLAGS     event                       u8
+ *    6  STATES    event                       u8: prev | next << 4
+ *    7  CLOCK     event                       zigzag ticks minus the one before; the first from 0
+ *    8  CO        event                       zigzag entry minus the one before; the first from 0
+ *    9  CSEQ      event                       zigzag cseq - 1 - the last one of the same entry in
+ * this chunk (0 when there is none), modulo 2^32 10  PEER      event                       0:
+ * nobody; else 1 + zigzag entry minus that of CO 11  SITE      event                       0: none;
+ * i: the i-th site of the chunk; one more than there are: a new one 12  NEWSITE   new site zigzag
+ * site minus the new one before, modulo 2^32 13  VALUE     event                       u8 kind of
+ * value 14  CONTENT   value that has one          BOOL, INT: zigzag; FLOAT: 8 bytes; POINTER:
+ * zigzag minus the pointer before; OBJECT: varint entry 15  TYPE      POINTER, STRING, BYTES,
+ * varint string id EXCEPTION 16  LENGTH    STRING, BYTES, EXCEPTION    varint full length, varint
+ * stored 17  BYTES     STRING, BYTES, EXCEPTION    the stored bytes 18  BIND      event with flag
+ * BIND        zigzag serial minus that of CO, varint name, site, gen, u8 kind, u8 reason, u16 0
+ */
+#include "columns.h"
+#include "format.h"
+#include "map.h"
+#include <errno.h>
+
+enum column {
+	OBJECTS = 1,
+	RINGS,
+	INDEX,
+	KIND,
+	FLAGS,
+	STATES,
+	CLOCK,
+	CO,
+	CSEQ,
+	PEER,
+	SITE,
+	NEWSITE,
+	VALUE,
+	CONTENT,
+	TYPE,
+	LENGTH,
+	BYTES,
+	BIND,
+	COLUMN_LIMIT,
+};
+
+/* Who is referred to: entry i of the dictionary is entry[i], entry[0] is nobody. */
+struct entry {
+	uint64_t serial;
+	uint32_t name;
+	uint32_t cseq; /* the last one seen in this chunk */
+	uint8_t kind;
+};
+/* Three at most for each event. */
+#define ENTRIES_MAX (3u * CHUNK_EVENTS_MAX)
+
+static uint64_t difference32(uint32_t a, uint32_t b)
+{
+	return (uint64_t)(int64_t)(int32_t)(a - b);
+}
+
+/* ---- Encoding ---------------------------------------------------------- */
+
+struct encoder {
+	struct bytes column[COLUMN_LIMIT];
+	struct entry *entry; /* owned */
+	uint32_t entries, entry_room;
+	struct map by_serial; /* to its latest entry */
+	struct map by_site;   /* to its number in the chunk, from 1 */
+	uint32_t last_site;   /* the last new one */
+	bool failed;
+};
+
+static void encoder_done(struct encoder *encoder)
+{
+	for (unsigned i = 0; i < COLUMN_LIMIT; i++)
+		bytes_done(&encoder->column[i]);
+	free(encoder->entry);
+	trace__map_done(&encoder->by_serial);
+	trace__map_done(&encoder->by_site);
+}
+
+#define ANY_KIND -1
+
+/* The entry of an object, which is made if there is none. */
+static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, int kind)
+{
+	const struct entry *last;
+	struct entry *entry;
+	uint32_t i;
+
+	if (serial == 0)
+		return 0;
+	i = trace__map_find(&encoder->by_serial, serial);
+	if (i != MAP_NONE && encoder->entry[i].name == name &&
+		(kind == ANY_KIND || encoder->entry[i].kind == kind))
+		return i;
+	if (encoder->entries == encoder->entry_room) {
+		uint32_t room = encoder->entry_room * 2;
+
+		entry = realloc(encoder->entry, room * sizeof(*entry));
+		if (!entry) {
+			encoder->failed = true;
+			return 0;
+		}
+		encoder->entry = entry;
+		encoder->entry_room = room;
+	}
+	i = encoder->entries++;
+	entry = &encoder->entry[i];
+	last = &encoder->entry[i - 1];
+	*entry = (struct entry){
+		.serial = serial,
+		.name = name,
+		.kind = kind == ANY_KIND ? 0 : (uint8_t)kind,
+	};
+	bytes_put_zigzag(&encoder->column[OBJECTS], serial - last->serial);
+	bytes_put_zigzag(&encoder->column[OBJECTS], difference32(name, last->name));
+	bytes_put_u8(&encoder->column[OBJECTS], entry->kind);
+	if (trace__map_set(&encoder->by_serial, serial, i) < 0)
+		encoder->failed = true;
+	return i;
+}
+
+static void encode_site(struct encoder *encoder, uint32_t site)
+{
+	uint32_t number;
+
+	if (site == 0) {
+		bytes_put_u8(&encoder->column[SITE], 0);
+		return;
+	}
+	number = trace__map_find(&encoder->by_site, site);
+	if (number == MAP_NONE) {
+		number = (uint32_t)encoder->by_site.count + 1;
+		if (trace__map_set(&encoder->by_site, site, number) < 0)
+			encoder->failed = true;
+		bytes_put_zigzag(&encoder->column[NEWSITE], difference32(site, encoder->last_site));
+		encoder->last_site = site;
+	}
+	bytes_put_varint(&encoder->column[SITE], number);
+}
+
+static void encode_rings(struct encoder *encoder, const struct row *row, uint32_t count)
+{
+	for (uint32_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && row[end].ring == row[i].ring; end++)
+			bytes_put_zigzag(&encoder->column[INDEX], row[end].index - row[end - 1].index);
+		bytes_put_varint(&encoder->column[RINGS], end - i);
+		bytes_put_varint(&encoder->column[RINGS], row[i].ring);
+		bytes_put_varint(&encoder->column[RINGS], row[i].index);
+	}
+}
+
+static void encode_bind(struct bytes *column, const struct row *row, const uint8_t *extra)
+{
+	struct coro_trace_bind bind;
+
+	memcpy(&bind, extra, sizeof(bind));
+	bytes_put_zigzag(column, bind.serial - row->co);
+	bytes_put_varint(column, bind.name);
+	bytes_put_varint(column, bind.site);
+	bytes_put_varint(column, bind.gen);
+	bytes_put_u8(column, bind.kind);
+	bytes_put_u8(column, bind.reason);
+	bytes_put_fixed(column, bind.zero, 2);
+}
+
+/* The value and the bind of one event; `pointer` is the last pointer before it. */
+static void encode_value(struct encoder *encoder, const struct row *row, const uint8_t *extra,
+						 uint64_t *pointer)
+{
+	struct bytes *column = encoder->column;
+
+	bytes_put_u8(&column[VALUE], row->value_kind);
+	if (row->flags & CORO_SLOT_BIND) {
+		encode_bind(&column[BIND], row, extra);
+		extra += sizeof(struct coro_trace_bind);
+	}
+	switch (trace__content(row->value_kind)) {
+	case CONTENT_NONE:
+		break;
+	case CONTENT_SIGNED:
+		bytes_put_zigzag(&column[CONTENT], row->content);
+		break;
+	case CONTENT_REAL:
+		bytes_put_fixed(&column[CONTENT], row->content, 8);
+		break;
+	case CONTENT_POINTER:
+		bytes_put_zigzag(&column[CONTENT], row->content - *pointer);
+		*pointer = row->content;
+		break;
+	case CONTENT_OBJECT:
+		bytes_put_varint(&column[CONTENT], refer(encoder, row->content, row->type, ANY_KIND));
+		break;
+	case CONTENT_LENGTH:
+		bytes_put_varint(&column[LENGTH], row->content);
+		bytes_put_varint(&column[LENGTH], row->stored);
+		bytes_put(&column[BYTES], extra, row->stored);
+		break;
+	}
+	if (trace__content_has_type(row->value_kind))
+		bytes_put_varint(&column[TYPE], row->type);
+}
+
+int trace__columns_encode(const struct rows *rows, uint32_t from, uint32_t to, struct bytes *ret)
+{
+	const struct row *row = rows->row + from;
+	uint64_t clock = 0, pointer = 0;
+	uint32_t count = to - from, co = 0;
+	struct encoder encoder = {.entries = 1, .entry_room = 64};
+	struct bytes *column = encoder.column;
+	int result = 0;
+
+	encoder.entry = calloc(encoder.entry_room, sizeof(*encoder.entry));
+	if (!encoder.entry)
+		return -ENOMEM;
+	encode_rings(&encoder, row, count);
+	for (uint32_t i = 0; i < count && !encoder.failed; i++, row++) {
+		const uint8_t *extra = rows->extra.data ? rows->extra.data + row->extra : NULL;
+		uint32_t last = co, peer;
+
+		bytes_put_u8(&column[KIND], row->kind);
+		bytes_put_u8(&column[FLAGS], row->flags);
+		bytes_put_u8(&column[STATES], row->states);
+		bytes_put_zigzag(&column[CLOCK], row->clock - clock);
+		clock = row->clock;
+		co = refer(&encoder, row->co, row->name, row->object_kind);
+		bytes_put_zigzag(&column[CO], (uint64_t)co - last);
+		bytes_put_zigzag(&column[CSEQ], difference32(row->cseq - 1, encoder.entry[co].cseq));
+		encoder.entry[co].cseq = row->cseq;
+		peer = refer(&encoder, row->peer, row->peer_name, row->peer_kind);
+		bytes_put_varint(&column[PEER], peer ? 1 + zigzag((uint64_t)peer - co) : 0);
+		encode_site(&encoder, row->site);
+		encode_value(&encoder, row, extra, &pointer);
+	}
+	for (unsigned id = 1; id < COLUMN_LIMIT; id++) {
+		bytes_put_fixed(ret, id, 2);
+		bytes_put_fixed(ret, 0, 2);
+		bytes_put_fixed(ret, column[id].length, 4);
+		bytes_put(ret, column[id].data, column[id].length);
+		encoder.failed |= column[id].failed;
+	}
+	if (encoder.failed || ret->failed)
+		result = -ENOMEM;
+	encoder_done(&encoder);
+	return result;
+}
+
+/* ---- Decoding ---------------------------------------------------------- */
+
+struct decoder {
+	struct cursor column[COLUMN_LIMIT];
+	struct entry *entry; /* owned */
+	uint32_t entries;
+	uint32_t *site; /* owned; from 1 */
+	uint32_t sites;
+};
+
+static void decoder_done(struct decoder *decoder)
+{
+	free(decoder->entry);
+	free(decoder->site);
+}
+
+/* Finds the columns. */
+static int split(const uint8_t *payload, size_t length, struct decoder *decoder)
+{
+	struct cursor cursor = cursor_over(payload, length);
+	uint64_t last = 0;
+	unsigned found = 0;
+
+	while (cursor.at < cursor.end) {
+		uint64_t id = cursor_fixed(&cursor, 2), zero = cursor_fixed(&cursor, 2);
+		uint64_t size = cursor_fixed(&cursor, 4);
+		const uint8_t *bytes = cursor_take(&cursor, size);
+
+		if (!bytes || zero || id <= last)
+			return -EBADMSG;
+		last = id;
+		if (id < COLUMN_LIMIT) {
+			decoder->column[id] = cursor_over(bytes, size);
+			found++;
+		}
+	}
+	return found == COLUMN_LIMIT - 1 ? 0 : -EBADMSG;
+}
+
+static int decode_objects(struct decoder *decoder)
+{
+	struct cursor *cursor = &decoder->column[OBJECTS];
+	size_t most = (size_t)(cursor->end - cursor->at) / 3; /* an entry has three bytes at least */
+	struct entry *entry;
+
+	if (most > ENTRIES_MAX)
+		most = ENTRIES_MAX;
+	entry = decoder->entry = calloc(most + 1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	decoder->entries = 1;
+	while (cursor->at < cursor->end) {
+		uint64_t serial, name;
+
+		if (decoder->entries > most)
+			return -EBADMSG;
+		serial = entry->serial + cursor_zigzag(cursor);
+		name = entry->name + cursor_zigzag(cursor);
+		entry++;
+		entry->serial = serial;
+		entry->name = (uint32_t)name;
+		entry->kind = cursor_u8(cursor);
+		if (cursor->bad || serial == 0)
+			return -EBADMSG;
+		decoder->entries++;
+	}
+	return 0;
+}
+
+static int decode_sites(struct decoder *decoder, uint32_t count)
+{
+	struct cursor *cursor = &decoder->column[NEWSITE];
+	size_t most = (size_t)(cursor->end - cursor->at);
+	uint32_t site = 0;
+
+	if (most > count)
+		most = count;
+	decoder->site = calloc(most + 1, sizeof(*decoder->site));
+	if (!decoder->site)
+		return -ENOMEM;
+	while (cursor->at < cursor->end) {
+		if (decoder->sites == most)
+			return -EBADMSG;
+		site += (uint32_t)cursor_zigzag(cursor);
+		if (cursor->bad)
+			return -EBADMSG;
+		decoder->site[++decoder->sites] = site;
+	}
+	return 0;
+}
+
+static int decode_rings(struct decoder *decoder, struct row *row, uint32_t count)
+{
+	struct cursor *runs = &decoder->column[RINGS], *indexes = &decoder->column[INDEX];
+
+	for (uint32_t i = 0; i < count;) {
+		uint64_t run = cursor_varint(runs, count - i);
+		uint64_t ring = cursor_varint(runs, UINT32_MAX);
+		uint64_t index = cursor_varint(runs, UINT64_MAX);
+
+		if (runs->bad || run == 0)
+			return -EBADMSG;
+		for (uint64_t k = 0; k < run; k++, i++) {
+			if (k > 0)
+				index += cursor_zigzag(indexes);
+			row[i].ring = (uint32_t)ring;
+			row[i].index = index;
+		}
+	}
+	return 0;
+}
+
+/* An entry's number that may be any number in a damaged file. */
+static const struct entry *entry_at(const struct decoder *decoder, uint64_t i)
+{
+	return i < decoder->entries ? &decoder->entry[i] : NULL;
+}
+
+/* The columns that every event has. */
+static int decode_fixed(struct decoder *decoder, struct row *row, uint32_t count)
+{
+	struct cursor *column = decoder->column;
+	uint64_t clock = 0, co = 0;
+	uint32_t sites = 0;
+
+	for (uint32_t i = 0; i < count; i++, row++) {
+		const struct entry *entry, *other;
+		uint64_t peer, site;
+
+		row->kind = cursor_u8(&column[KIND]);
+		row->flags = cursor_u8(&column[FLAGS]);
+		row->states = cursor_u8(&column[STATES]);
+		row->clock = clock += cursor_zigzag(&column[CLOCK]);
+		co += cursor_zigzag(&column[CO]);
+		peer = cursor_varint(&column[PEER], UINT64_MAX);
+		entry = entry_at(decoder, co);
+		other = entry_at(decoder, peer ? co + unzigzag(peer - 1) : 0);
+		if (!entry || !other)
+			return -EBADMSG;
+		row->co = entry->serial;
+		row->name = entry->name;
+		row->object_kind = entry->kind;
+		row->peer = other->serial;
+		row->peer_name = other->name;
+		row->peer_kind = other->kind;
+		row->cseq = entry->cseq + 1 + (uint32_t)cursor_zigzag(&column[CSEQ]);
+		decoder->entry[co].cseq = row->cseq;
+		site = cursor_varint(&column[SITE], decoder->sites);
+		if (site > sites + 1)
+			return -EBADMSG;
+		if (site > sites)
+			sites++;
+		row->site = decoder->site[site];
+	}
+	return sites == decoder->sites ? 0 : -EBADMSG;
+}
+
+static void decode_bind(struct cursor *column, uint64_t co, struct bytes *extra)
+{
+	struct coro_trace_bind bind;
+
+	memset(&bind, 0, sizeof(bind));
+	bind.serial = co + cursor_zigzag(column);
+	bind.name = (uint32_t)cursor_varint(column, UINT32_MAX);
+	bind.site = (uint32_t)cursor_varint(column, UINT32_MAX);
+	bind.gen = (uint32_t)cursor_varint(column, UINT32_MAX);
+	bind.kind = cursor_u8(column);
+	bind.reason = cursor_u8(column);
+	bind.zero = (uint16_t)cursor_fixed(column, 2);
+	bytes_put(extra, &bind, sizeof(bind));
+}
+
+static int decode_values(struct decoder *decoder, struct rows *rows, uint32_t count)
+{
+	struct cursor *column = decoder->column;
+	struct row *row = rows->row;
+	uint64_t pointer = 0;
+
+	for (uint32_t i = 0; i < count; i++, row++) {
+		const struct entry *entry;
+		const uint8_t *bytes;
+
+		row->value_kind = cursor_u8(&column[VALUE]);
+		row->extra = (uint32_t)rows->extra.length;
+		if (row->flags & CORO_SLOT_BIND)
+			decode_bind(&column[BIND], row->co, &rows->extra);
+		if (trace__content_has_type(row->value_kind))
+			row->type = (uint32_t)cursor_varint(&column[TYPE], UINT32_MAX);
+		switch (trace__content(row->value_kind)) {
+		case CONTENT_NONE:
+			break;
+		case CONTENT_SIGNED:
+			row->content = cursor_zigzag(&column[CONTENT]);
+			break;
+		case CONTENT_REAL:
+			row->content = cursor_fixed(&column[CONTENT], 8);
+			break;
+		case CONTENT_POINTER:
+			row->content = pointer += cursor_zigzag(&column[CONTENT]);
+			break;
+		case CONTENT_OBJECT:
+			entry = entry_at(decoder, cursor_varint(&column[CONTENT], UINT32_MAX));
+			if (!entry)
+				return -EBADMSG;
+			row->content = entry->serial;
+			row->type = entry->name;
+			break;
+		case CONTENT_LENGTH:
+			row->content = cursor_varint(&column[LENGTH], UINT64_MAX);
+			row->stored = (uint16_t)cursor_varint(&column[LENGTH], CORO_TRACE_STORED_MAX);
+			bytes = cursor_take(&column[BYTES], row->stored);
+			if (!bytes || row->stored > row->content)
+				return -EBADMSG;
+			bytes_put(&rows->extra, bytes, row->stored);
+			break;
+		}
+	}
+	return rows->extra.failed ? -ENOMEM : 0;
+}
+
+int trace__columns_decode(const uint8_t *payload, size_t length, uint64_t first, uint32_t count,
+						  struct rows *ret)
+{
+	struct decoder decoder = {0};
+	int result = count && count <= CHUNK_EVENTS_MAX ? split(payload, length, &decoder) : -EBADMSG;
+
+	/* Every event has a byte in this column: so the file is as large as what is allocated. */
+	if (result == 0 && decoder.column[KIND].end - decoder.column[KIND].at != (ptrdiff_t)count)
+		result = -EBADMSG;
+	if (result == 0)
+		result = trace__rows_reserve(ret, count);
+	if (result == 0) {
+		memset(ret->row, 0, count * sizeof(*ret->row));
+		result = decode_objects(&decoder);
+	}
+	if (result == 0)
+		result = decode_sites(&decoder, count);
+	if (result == 0)
+		result = decode_rings(&decoder, ret->row, count);
+	if (result == 0)
+		result = decode_fixed(&decoder, ret->row, count);
+	if (result == 0)
+		result = decode_values(&decoder, ret, count);
+	for (unsigned id = 1; result == 0 && id < COLUMN_LIMIT; id++)
+		if (!cursor_is_consumed(&decoder.column[id]))
+			result = -EBADMSG;
+	decoder_done(&decoder);
+	if (result < 0) {
+		trace__rows_done(ret);
+		return result;
+	}
+	ret->first = first;
+	ret->count = count;
+	return 0;
+}

@@ -1,0 +1,181 @@
+/*
+ * rows.c - one event into a row and back.
+ *
+ *     struct trace_event           struct row             rows->extra
+ *     ------------------           ----------             -----------
+ *     kind, clock, co, ...  <-->   the same
+ *     value.integer, ...    <-->   content
+ *     bind                  <-->   extra ---------------> 24 bytes
+ *     value.bytes           <-->   stored                 then so many
+ */
+#include "rows.h"
+#include <errno.h>
+
+enum content trace__content(unsigned value_kind)
+{
+	switch (value_kind) {
+	case CORO_VALUE_BOOL:
+	case CORO_VALUE_INT:
+		return CONTENT_SIGNED;
+	case CORO_VALUE_FLOAT:
+		return CONTENT_REAL;
+	case CORO_VALUE_POINTER:
+		return CONTENT_POINTER;
+	case CORO_VALUE_OBJECT:
+		return CONTENT_OBJECT;
+	case CORO_VALUE_STRING:
+	case CORO_VALUE_BYTES:
+	case CORO_VALUE_EXCEPTION:
+		return CONTENT_LENGTH;
+	default:
+		return CONTENT_NONE;
+	}
+}
+
+bool trace__content_has_type(unsigned value_kind)
+{
+	return trace__content(value_kind) == CONTENT_LENGTH || value_kind == CORO_VALUE_POINTER;
+}
+
+void trace__rows_done(struct rows *rows)
+{
+	free(rows->row);
+	bytes_done(&rows->extra);
+	*rows = (struct rows){0};
+}
+
+int trace__rows_reserve(struct rows *rows, uint32_t count)
+{
+	uint32_t room = rows->room ? rows->room : 32;
+	struct row *row;
+
+	if (count <= rows->room)
+		return 0;
+	while (room < count)
+		room *= 2;
+	row = realloc(rows->row, room * sizeof(*row));
+	if (!row)
+		return -ENOMEM;
+	rows->row = row;
+	rows->room = room;
+	return 0;
+}
+
+void trace__rows_clear(struct rows *rows)
+{
+	rows->first = 0;
+	rows->count = 0;
+	rows->cost = 0;
+	bytes_clear(&rows->extra);
+}
+
+/* An upper bound of what columns.c makes of an event, whatever its numbers are: the entries of
+ * the dictionary (16 bytes each), the ring's run, and each column at its longest. */
+static size_t cost_of(const struct row *row)
+{
+	size_t objects = (row->co != 0) + (row->peer != 0) + (row->value_kind == CORO_VALUE_OBJECT);
+	size_t bind = row->flags & CORO_SLOT_BIND ? 10 + 5 + 5 + 5 + 4 : 0;
+	size_t value = row->value_kind > CORO_VALUE_NONE ? 10 : 0;
+
+	if (trace__content_has_type(row->value_kind))
+		value += 5 + 2 + row->stored;
+	return 16 * objects + bind + value + 3 /* kind, flags, states */ + 10 /* clock */ +
+		   18 /* ring and index */ + 6 /* co, peer */ + 5 /* cseq */ + 8 /* site */ + 1;
+}
+
+int trace__rows_add(struct rows *rows, const struct trace_event *event)
+{
+	const struct trace_value *value = &event->value;
+	size_t extra = rows->extra.length;
+	struct row *row;
+
+	if (extra > UINT32_MAX - (sizeof(event->bind) + CORO_TRACE_STORED_MAX) ||
+		trace__rows_reserve(rows, rows->count + 1) < 0)
+		return -ENOMEM;
+	row = &rows->row[rows->count];
+	*row = (struct row){
+		.clock = event->clock,
+		.index = event->index,
+		.co = event->co,
+		.peer = event->peer,
+		.name = event->co ? event->name : 0,
+		.peer_name = event->peer ? event->peer_name : 0,
+		.ring = event->ring,
+		.cseq = event->cseq,
+		.site = event->site,
+		.extra = (uint32_t)extra,
+		.kind = event->kind,
+		.flags = event->flags,
+		.states = (uint8_t)((event->prev & 15) | (event->next & 15) << 4),
+		.value_kind = value->kind,
+		.object_kind = event->co ? event->object_kind : 0,
+		.peer_kind = event->peer ? event->peer_kind : 0,
+	};
+	if (event->flags & CORO_SLOT_BIND)
+		bytes_put(&rows->extra, &event->bind, sizeof(event->bind));
+	if (trace__content_has_type(value->kind))
+		row->type = value->type;
+	switch (trace__content(value->kind)) {
+	case CONTENT_NONE:
+		break;
+	case CONTENT_OBJECT:
+		row->type = value->object ? value->type : 0;
+		row->content = value->object;
+		break;
+	case CONTENT_LENGTH:
+		row->content = value->length;
+		row->stored = value->stored < CORO_TRACE_STORED_MAX ? value->stored : CORO_TRACE_STORED_MAX;
+		if (row->stored > row->content)
+			row->stored = (uint16_t)row->content;
+		bytes_put(&rows->extra, value->bytes, row->stored);
+		break;
+	default:
+		memcpy(&row->content, &value->integer, sizeof(row->content));
+	}
+	if (rows->extra.failed) {
+		rows->extra.failed = false;
+		rows->extra.length = extra;
+		return -ENOMEM;
+	}
+	rows->cost += cost_of(row);
+	rows->count++;
+	return 0;
+}
+
+void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *ret)
+{
+	const struct row *row = &rows->row[i];
+	const uint8_t *extra = rows->extra.data ? rows->extra.data + row->extra : NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->n = rows->first + i;
+	ret->clock = row->clock;
+	ret->index = row->index;
+	ret->ring = row->ring;
+	ret->kind = row->kind;
+	ret->flags = row->flags;
+	ret->prev = row->states & 15;
+	ret->next = row->states >> 4;
+	ret->cseq = row->cseq;
+	ret->co = row->co;
+	ret->peer = row->peer;
+	ret->name = row->name;
+	ret->peer_name = row->peer_name;
+	ret->object_kind = row->object_kind;
+	ret->peer_kind = row->peer_kind;
+	ret->site = row->site;
+	if (row->flags & CORO_SLOT_BIND) {
+		memcpy(&ret->bind, extra, sizeof(ret->bind));
+		extra += sizeof(ret->bind);
+	}
+	ret->value.kind = row->value_kind;
+	ret->value.type = row->type;
+	if (trace__content(row->value_kind) == CONTENT_LENGTH) {
+		ret->value.length = row->content;
+		ret->value.stored = row->stored;
+		if (row->stored)
+			memcpy(ret->value.bytes, extra, row->stored);
+	} else {
+		memcpy(&ret->value.integer, &row->content, sizeof(row->content));
+	}
+}

@@ -1,0 +1,63 @@
+#ifndef TRACER_FILE_ROWS_H
+#define TRACER_FILE_ROWS_H
+/*
+ * rows.h - neighbouring events in memory, in a fifth of the room that struct trace_event takes.
+ *
+ * What the open chunk holds, and what a decoded chunk becomes. The numbers of the events
+ * are `first`, first + 1, ...
+ */
+#include <tracer/event.h>
+#include "bytes.h"
+
+struct row {
+	uint64_t clock;
+	uint64_t index;
+	uint64_t co, peer; /* serials */
+	uint64_t content;  /* the value's union, or its length if it has one */
+	uint32_t name, peer_name;
+	uint32_t ring;
+	uint32_t cseq;
+	uint32_t site;
+	uint32_t type;   /* of the value */
+	uint32_t extra;  /* where its bytes begin in rows->extra: the bind, if the flags say that there
+	                    is one, then `stored` bytes of the value */
+	uint16_t stored;
+	uint8_t kind, flags;
+	uint8_t states;  /* prev | next << 4 */
+	uint8_t value_kind;
+	uint8_t object_kind, peer_kind;
+};
+
+struct rows {
+	uint64_t first;
+	uint32_t count, room;
+	struct row *row; /* owned */
+	struct bytes extra;
+	size_t cost;     /* at most so many raw bytes will they be as columns */
+};
+
+/* What the union of a value of this kind holds. */
+enum content {
+	CONTENT_NONE,
+	CONTENT_SIGNED,  /* BOOL, INT */
+	CONTENT_REAL,    /* FLOAT */
+	CONTENT_POINTER, /* POINTER */
+	CONTENT_OBJECT,  /* OBJECT: a serial, and its type is the object's name */
+	CONTENT_LENGTH,  /* STRING, BYTES, EXCEPTION: no union, but a length and bytes */
+};
+enum content trace__content(unsigned value_kind);
+/* Whether a value of this kind has a type of its own. */
+bool trace__content_has_type(unsigned value_kind);
+
+void trace__rows_done(struct rows *rows);
+/* No rows any more, but their room. */
+void trace__rows_clear(struct rows *rows);
+/* Room for so many in all; 0 or -ENOMEM. */
+int trace__rows_reserve(struct rows *rows, uint32_t count);
+/* Adds an event; 0 or -ENOMEM. What its kinds of value and its flags say is not there, is
+ * not kept: such members come back as 0. n and t are not kept. */
+int trace__rows_add(struct rows *rows, const struct trace_event *event);
+/* The i-th event; its t is left 0. */
+void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *ret);
+
+#endif

@@ -1,0 +1,641 @@
+/*
+ * writer.c - a trace is made, grows, and ends.
+ *
+ *     append ----> open rows, pending tables, open output
+ *                      |  64 Ki events, a full table, trace_flush()
+ *                      v
+ *     write_all(): STRINGS MODULES SITES SOURCE | EVENTS | STDIO | LOST
+ *                      |
+ *                      v
+ *     write_chunk() --pwrite at the end--> the file
+ *                   \--on error----------> the chunk stays in memory, trace->error is set
+ *
+ * Tables go before the events that may refer to them, so that a file which ends anywhere has all
+ * the names of the events in it. When the file fails, what was taken stays, and nothing
+ * more is taken: trace_save() can then put all of it elsewhere.
+ */
+#include "columns.h"
+#include "store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOSSES_PENDING (64u << 10)
+
+/* ---- Chunks ------------------------------------------------------------ */
+
+/* Writes at the end of the file. After an error, what may stand there is cut off again; if even
+ * that fails, a reader does it. */
+static int write_out(struct trace *trace, const uint8_t *bytes, size_t size)
+{
+	int result = trace__write_at(trace->fd, trace->end, bytes, size);
+
+	if (result < 0 && ftruncate(trace->fd, (off_t)trace->end) < 0)
+		return result;
+	return result == -ENOMEM ? -EIO : result;
+}
+
+/* Adds a chunk with this payload. -ENOMEM: it could not be made. Otherwise it is part of the trace,
+ * in the file (0) or in memory (trace->error). */
+static int write_chunk(struct trace *trace, struct chunk *chunk, const void *payload, size_t length)
+{
+	const struct chunk *last =
+		trace->index.count ? &trace->index.chunks[trace->index.count - 1] : NULL;
+	const uint8_t *bytes;
+	size_t size;
+	int result;
+
+	chunk->offset = trace->end;
+	chunk->seq = last ? last->seq + 1 : 0;
+	chunk->previous = last ? (uint32_t)chunk_length(last) : 0;
+	result = trace__chunk_make(&trace->codec, chunk, payload, length, &bytes, &size);
+	if (result < 0)
+		return -ENOMEM;
+	if (!trace->error)
+		trace->error = write_out(trace, bytes, size);
+	if (trace->error) {
+		chunk->memory = malloc(size);
+		if (!chunk->memory)
+			return -ENOMEM;
+		memcpy(chunk->memory, bytes, size);
+	}
+	result = trace__index_add(&trace->index, chunk);
+	if (result < 0) {
+		free(chunk->memory);
+		return result;
+	}
+	trace->end += size;
+	if (!trace->error)
+		trace->written = trace->end;
+	return trace->error;
+}
+
+static int write_table(struct trace *trace, unsigned type)
+{
+	const struct pending *pending = trace__tables_pending(&trace->tables, type);
+	struct chunk chunk = {.type = (uint16_t)type, .first = trace__count(trace)};
+	int result;
+
+	if (!pending)
+		return 0;
+	if (pending->payload.failed)
+		return -ENOMEM;
+	chunk.count = pending->count;
+	result = write_chunk(trace, &chunk, pending->payload.data, pending->payload.length);
+	if (result != -ENOMEM)
+		trace__tables_taken(&trace->tables, type);
+	return result;
+}
+
+static int write_tables(struct trace *trace)
+{
+	static const uint8_t types[] = {CHUNK_STRINGS, CHUNK_MODULES, CHUNK_SITES, CHUNK_SOURCE};
+	int result = 0;
+
+	for (unsigned i = 0; i < sizeof(types) && result != -ENOMEM; i++) {
+		int one = write_table(trace, types[i]);
+
+		result = one < 0 ? one : result;
+	}
+	return result;
+}
+
+/* What the open rows have and the file has not. */
+static int write_events(struct trace *trace)
+{
+	struct rows *open = &trace->open;
+	struct chunk chunk = {.type = CHUNK_EVENTS};
+	int result;
+
+	if (trace->open_written == open->count)
+		return 0;
+	chunk.first = open->first + trace->open_written;
+	chunk.count = open->count - trace->open_written;
+	chunk.clock = open->row[trace->open_written].clock;
+	bytes_clear(&trace->payload);
+	result = trace__columns_encode(open, trace->open_written, open->count, &trace->payload);
+	if (result < 0)
+		return result;
+	result = write_chunk(trace, &chunk, trace->payload.data, trace->payload.length);
+	if (result != -ENOMEM)
+		trace->open_written = open->count;
+	return result;
+}
+
+static int write_output(struct trace *trace)
+{
+	struct chunk chunk = {.type = CHUNK_STDIO, .first = trace__count(trace)};
+	int result;
+
+	if (trace->output.open.count == 0)
+		return 0;
+	chunk.count = trace->output.open.count;
+	bytes_clear(&trace->payload);
+	result = trace__output_encode(&trace->output, &trace->payload);
+	if (result < 0)
+		return result;
+	result = write_chunk(trace, &chunk, trace->payload.data, trace->payload.length);
+	if (result != -ENOMEM)
+		trace__output_close(&trace->output, trace->index.count - 1);
+	return result;
+}
+
+/* Everything that is open becomes chunks. */
+static int write_all(struct trace *trace)
+{
+	int results[] = {
+		write_tables(trace),
+		write_events(trace),
+		write_output(trace),
+		write_table(trace, CHUNK_LOST),
+	};
+
+	for (unsigned i = 0; i < sizeof(results) / sizeof(*results); i++)
+		if (results[i] < 0)
+			return trace->error ? trace->error : results[i];
+	return trace->error;
+}
+
+/* The open rows are full: they become a chunk, and stay in the cache. */
+static int close_rows(struct trace *trace)
+{
+	uint64_t next = trace->open.first + trace->open.count;
+	int result = write_tables(trace);
+
+	if (result != -ENOMEM)
+		result = write_events(trace);
+	if (trace->open_written < trace->open.count)
+		return result;
+	trace__cache(trace, &trace->open);
+	trace->open = trace__take_spare(trace);
+	trace->open.first = next;
+	trace->open_written = 0;
+	return 0;
+}
+
+/* ---- Making one -------------------------------------------------------- */
+
+/* The file that a recording goes to; *ret_made: it was not there before. */
+static int open_output(const char *path, bool *ret_made)
+{
+	struct stat status;
+	int fd, error = 0;
+
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+	*ret_made = fd >= 0;
+	if (fd < 0 && errno == EEXIST) {
+		if (stat(path, &status) < 0)
+			return -errno;
+		if (S_ISDIR(status.st_mode))
+			return -EISDIR;
+		if (!S_ISREG(status.st_mode))
+			return -ENOTSUP;
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	}
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		error = -errno;
+	else if (!S_ISREG(status.st_mode))
+		error = -ENOTSUP;
+	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (ftruncate(fd, 0) < 0)
+		error = -errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int copy_meta(struct trace *trace, const struct trace_meta *meta)
+{
+	const char *program = meta->program ? meta->program : "";
+	const char *arguments = meta->arguments ? meta->arguments : "";
+
+	trace->meta = *meta;
+	trace->meta.ended = false;
+	trace->meta.status = 0;
+	trace->meta.program = trace__tables_text(&trace->tables, program, strlen(program));
+	trace->meta.arguments = trace__tables_text(&trace->tables, arguments, strlen(arguments));
+	return trace->meta.program && trace->meta.arguments ? 0 : -ENOMEM;
+}
+
+static int write_meta(struct trace *trace)
+{
+	const struct trace_meta *meta = &trace->meta;
+	struct chunk chunk = {.type = CHUNK_META, .count = 1};
+	struct bytes *payload = &trace->payload;
+
+	bytes_clear(payload);
+	bytes_put_string(payload, meta->program);
+	bytes_put_string(payload, meta->arguments);
+	bytes_put_varint(payload, meta->pid);
+	bytes_put_varint(payload, meta->arch);
+	bytes_put_varint(payload, meta->clock_hz);
+	bytes_put_varint(payload, meta->clock0);
+	bytes_put_varint(payload, meta->real0);
+	bytes_put_u8(payload, meta->virtual_time);
+	return payload->failed ? -ENOMEM : write_chunk(trace, &chunk, payload->data, payload->length);
+}
+
+static int start(struct trace *trace, const char *path, const struct trace_meta *meta)
+{
+	uint8_t header[FILE_HEADER];
+	bool made = false;
+	int result = 0;
+
+	if (path) {
+		trace->path = strdup(path);
+		result = trace->path ? 0 : -ENOMEM;
+	}
+	if (result == 0)
+		result = copy_meta(trace, meta);
+	if (result == 0)
+		result = trace->fd = path ? open_output(path, &made) : trace__own_file();
+	if (result < 0)
+		return result;
+	if (getrandom(trace->codec.uuid, UUID_BYTES, 0) != UUID_BYTES)
+		return -EIO;
+	trace__file_header_encode(trace->codec.uuid, header);
+	result = trace__write_at(trace->fd, 0, header, FILE_HEADER);
+	trace->end = trace->written = FILE_HEADER;
+	if (result == 0)
+		result = write_meta(trace);
+	if (result < 0 && made)
+		unlink(path);
+	return result;
+}
+
+int trace_create(const char *path, const struct trace_meta *meta, struct trace **ret)
+{
+	struct trace *trace = trace__new();
+	int result;
+
+	if (!trace)
+		return -ENOMEM;
+	trace->open.first = 1;
+	result = start(trace, path, meta);
+	if (result < 0) {
+		trace_free(trace);
+		return result;
+	}
+	trace->recording = true;
+	trace->tables.recording = true;
+	*ret = trace;
+	return 0;
+}
+
+/* ---- Appending --------------------------------------------------------- */
+
+/* Takes the lock, if the trace can be appended to. */
+static int enter(struct trace *trace)
+{
+	int result;
+
+	pthread_mutex_lock(&trace->lock);
+	result = trace->recording ? trace->error : -EROFS;
+	if (result < 0)
+		pthread_mutex_unlock(&trace->lock);
+	return result;
+}
+
+static int leave(struct trace *trace, int result)
+{
+	pthread_mutex_unlock(&trace->lock);
+	return result;
+}
+
+static bool is_full(const struct rows *rows)
+{
+	return rows->count == CHUNK_EVENTS_MAX ||
+		   rows->cost > CHUNK_RAW_GOAL - 2 * CORO_TRACE_STORED_MAX;
+}
+
+static int add_event(struct trace *trace, struct trace_event *event)
+{
+	int result = 0;
+
+	if (is_full(&trace->open)) /* there was no memory to close it */
+		result = close_rows(trace);
+	if (result == 0)
+		result = trace__bindings_apply(&trace->bindings, event);
+	if (result == 0)
+		result = trace__rows_add(&trace->open, event);
+	if (result == 0 && is_full(&trace->open))
+		close_rows(trace);
+	return result;
+}
+
+int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
+				 const struct coro_trace_slot *slots, unsigned count)
+{
+	unsigned taken = 0;
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	if (count > INT_MAX)
+		count = INT_MAX;
+	while (taken < count && result == 0 && !trace->error) {
+		struct trace_event event;
+		int slot_count =
+			trace_event_decode(slots + taken, count - taken, ring, index + taken, -1, &event);
+
+		if (slot_count == -EBADMSG) {
+			struct loss loss = {.after = trace__count(trace), .ring = ring, .count = 1};
+
+			result = trace__tables_add_loss(&trace->tables, &loss);
+			slot_count = 1;
+		} else if (slot_count <= 0) {
+			break;
+		} else {
+			result = add_event(trace, &event);
+		}
+		taken += result == -ENOMEM ? 0 : (unsigned)slot_count;
+	}
+	return leave(trace, result < 0 && taken == 0 ? result : (int)taken);
+}
+
+/* Writes a table's entries when `length` more bytes do not fit into the same chunk. */
+static int make_room(struct trace *trace, unsigned type, size_t length)
+{
+	size_t pending = trace->tables.pending[type].payload.length;
+	bool fits = length < CHUNK_RAW_GOAL && pending + length <= CHUNK_RAW_GOAL - 256;
+
+	return pending == 0 || fits ? 0 : write_table(trace, type);
+}
+
+int trace_append_string(struct trace *trace, uint32_t id, const char *bytes, size_t length)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = make_room(trace, CHUNK_STRINGS, length);
+	if (result == 0)
+		result = trace__tables_add_string(&trace->tables, id, bytes, length);
+	return leave(trace, result);
+}
+
+int trace_append_module(struct trace *trace, const struct trace_module *module)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = make_room(trace, CHUNK_MODULES, strlen(module->path));
+	if (result == 0)
+		result = trace__tables_add_module(&trace->tables, module);
+	return leave(trace, result);
+}
+
+int trace_append_site(struct trace *trace, const struct trace_site *site)
+{
+	size_t length =
+		(site->function ? strlen(site->function) : 0) + (site->file ? strlen(site->file) : 0);
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = make_room(trace, CHUNK_SITES, length);
+	if (result == 0)
+		result = trace__tables_add_site(&trace->tables, site);
+	return leave(trace, result);
+}
+
+int trace_append_source(struct trace *trace, const char *file, const char *text, size_t length)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = make_room(trace, CHUNK_SOURCE, strlen(file) + length);
+	if (result == 0)
+		result = trace__tables_add_source(&trace->tables, file, text, length);
+	return leave(trace, result);
+}
+
+int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count)
+{
+	int result = enter(trace);
+	struct loss loss;
+
+	if (result < 0)
+		return result;
+	loss = (struct loss){.after = trace__count(trace), .ring = ring, .count = count};
+	result = trace__tables_add_loss(&trace->tables, &loss);
+	if (result == 0 && trace->tables.loss_count - trace->tables.losses_written >= LOSSES_PENDING)
+		result = write_table(trace, CHUNK_LOST);
+	return leave(trace, result);
+}
+
+int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	while (length > 0 && result == 0) {
+		size_t part = length < OUTPUT_PIECE_MAX ? length : OUTPUT_PIECE_MAX;
+		struct trace_output piece = {
+			.after = trace__count(trace), .t = t, .fd = fd, .data = data, .length = part};
+
+		if (!trace__output_fits(&trace->output, part))
+			result = write_output(trace);
+		if (result == 0)
+			result = trace__output_add(&trace->output, &piece);
+		data += part;
+		length -= part;
+	}
+	return leave(trace, result);
+}
+
+int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length)
+{
+	int result = enter(trace);
+	uint32_t parts;
+
+	if (result < 0)
+		return result;
+	if (length == 0 || length > CHECKPOINT_MAX || n > trace__count(trace))
+		return leave(trace, -EINVAL);
+	parts = (uint32_t)((length + CHECKPOINT_PART - 1) / CHECKPOINT_PART);
+	for (uint32_t i = 0; i < parts && result == 0; i++) {
+		size_t from = (size_t)i * CHECKPOINT_PART;
+		size_t part = length - from < CHECKPOINT_PART ? length - from : CHECKPOINT_PART;
+		struct chunk chunk = {.type = CHUNK_CKPT, .first = n, .count = parts - i, .clock = parts};
+
+		result = write_chunk(trace, &chunk, bytes + from, part);
+	}
+	return leave(trace, result);
+}
+
+int trace_flush(struct trace *trace)
+{
+	int result = enter(trace);
+
+	return result < 0 ? result : leave(trace, write_all(trace));
+}
+
+/* ---- Ending ------------------------------------------------------------ */
+
+/* Writes INDEX and END, unless nothing is new since they were written. */
+static int write_end(struct trace *trace)
+{
+	struct chunk index = {.type = CHUNK_INDEX, .first = trace__count(trace)};
+	struct chunk end = {.type = CHUNK_END, .first = trace__count(trace)};
+	int result = 0;
+
+	if (trace->sealed == trace->index.count)
+		return 0;
+	bytes_clear(&trace->payload);
+	result = trace__index_encode(&trace->index, &trace->payload);
+	if (result == 0 && trace->payload.length <= CHUNK_RAW_GOAL) {
+		index.count = trace->index.count;
+		end.clock = trace->end;
+		result = write_chunk(trace, &index, trace->payload.data, trace->payload.length);
+	}
+	if (result == 0) {
+		end.count = (uint32_t)trace->meta.status;
+		end.flags = trace->meta.ended ? CHUNK_ENDED : 0;
+		result = write_chunk(trace, &end, NULL, 0);
+	}
+	if (result == 0)
+		trace->sealed = trace->index.count;
+	return result;
+}
+
+int trace_finish(struct trace *trace, int status)
+{
+	int result;
+
+	pthread_mutex_lock(&trace->lock);
+	if (!trace->recording)
+		return leave(trace, -EROFS);
+	trace->meta.status = status;
+	trace->meta.ended = true;
+	result = write_all(trace);
+	if (result == 0) {
+		trace->sealed = 0; /* the end says something new, even if no chunk is */
+		result = write_end(trace);
+	}
+	return leave(trace, result);
+}
+
+void trace__seal(struct trace *trace)
+{
+	if (trace->recording && trace->path && !trace->error && write_all(trace) == 0)
+		write_end(trace);
+}
+
+/* ---- Copying ----------------------------------------------------------- */
+
+/* Copies `length` bytes from the start of the trace's file. */
+static int copy_file(const struct trace *trace, int to, uint64_t length)
+{
+	static const size_t step = 256 << 10;
+	uint8_t *buffer = malloc(step);
+	int result = buffer ? 0 : -ENOMEM;
+
+	for (uint64_t at = 0; at < length && result == 0;) {
+		size_t part = length - at < step ? (size_t)(length - at) : step;
+
+		result = trace__read_at(trace->fd, at, buffer, part);
+		if (result == 0)
+			result = trace__write_at(to, at, buffer, part);
+		at += part;
+	}
+	free(buffer);
+	return result;
+}
+
+static int copy_all(const struct trace *trace, int to)
+{
+	int result = copy_file(trace, to, trace->written);
+
+	for (uint32_t i = 0; i < trace->index.count && result == 0; i++) {
+		const struct chunk *chunk = &trace->index.chunks[i];
+
+		if (chunk->memory)
+			result = trace__write_at(to, chunk->offset, chunk->memory, chunk_length(chunk));
+	}
+	return result;
+}
+
+/* Writes the copy beside its place and moves it there when it is whole. */
+static int copy_to(const struct trace *trace, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int directory = slash ? (int)(slash - path + 1) : 0;
+	mode_t mask = umask(0);
+	char *temporary;
+	int fd, result;
+
+	umask(mask);
+	if (asprintf(&temporary, "%.*s.%s.XXXXXX", directory, path, path + directory) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		result = -errno;
+		free(temporary);
+		return result;
+	}
+	result = copy_all(trace, fd);
+	if (result == 0 && fchmod(fd, 0666 & ~mask) < 0)
+		result = -errno;
+	if (close(fd) < 0 && result == 0)
+		result = -errno;
+	if (result == 0 && rename(temporary, path) < 0)
+		result = -errno;
+	if (result < 0)
+		unlink(temporary);
+	free(temporary);
+	return result;
+}
+
+static int save(struct trace *trace, const char *path)
+{
+	struct stat there, own;
+	char *real;
+	int result;
+
+	if (stat(path, &there) < 0)
+		return errno == ENOENT ? copy_to(trace, path) : -errno;
+	if (S_ISDIR(there.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(there.st_mode))
+		return -ENOTSUP;
+	if (fstat(trace->fd, &own) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino)
+		return trace->error; /* it is there already */
+	real = realpath(path, NULL);
+	if (!real)
+		return -errno;
+	result = copy_to(trace, real);
+	free(real);
+	return result;
+}
+
+int trace_save(struct trace *trace, const char *path)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&trace->lock);
+	if (trace->recording) {
+		/* With a file that fails, this makes chunks in memory, which are copied. */
+		result = write_all(trace);
+		if (result == 0 && trace->meta.ended)
+			result = write_end(trace);
+		if (result == trace->error)
+			result = 0;
+	}
+	if (result == 0)
+		result = save(trace, path);
+	return leave(trace, result);
+}

@@ -1,0 +1,109 @@
+#ifndef TRACER_LIVE_H
+#define TRACER_LIVE_H
+/*
+ * live.h - the segment of a program, seen by a reader.
+ *
+ * The layout is told in trace_abi.h, the writer's half in runtime/probe/ring.c and gate.c.
+ *
+ * Invariants
+ * - Nothing in a segment is believed. Files are opened without following links and must be
+ *   regular, of this user, and large enough; data is copied by pread(), never mapped, so
+ *   that a file that shrinks is a short read and not a signal; every offset and count is
+ *   checked. What cannot be is counted in live_damage().
+ * - The one mapping is `ctl`. Every access to it is guarded: should its file shrink, the
+ *   segment reads as broken from then on, and functions return -EIO.
+ * - Slots are handed out once and in order. The program may use their room again only
+ *   after live_advance().
+ *
+ * Threads: one at a time, but for live_mark(), live_sleep() and live_interrupt(), which
+ * may be called while another thread uses the segment.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <coroscope/trace_abi.h>
+
+struct live;
+
+/* Opens a segment's directory. On failure returns -errno and a malloc'ed sentence without
+ * the path in *ret_why ("is of version 2.0; this program reads 1.x", ...). */
+int live_open(const char *path, struct live **ret, char **ret_why);
+/* Gives a lease back, if there is one. */
+void live_free(struct live *live);
+
+/* The beacon, checked: magic, version, byte order, CRC. */
+const struct coro_beacon *live_beacon(const struct live *live);
+/* Whether the program that the beacon names is alive and the same. */
+bool live_is_alive(const struct live *live);
+/* Removes the directory of a program that has ended. */
+void live_remove(struct live *live);
+/* Things in the segment that could not be, so far. */
+uint64_t live_damage(const struct live *live);
+
+/* ---- Lease and gate ---------------------------------------------------- */
+
+/* Takes a free lease, with flags CORO_LEASE_*. -EBUSY: all are held. */
+int live_take_lease(struct live *live, uint32_t flags);
+/* Opens the gate, wants no more events, and gives the lease back. */
+void live_release(struct live *live);
+/* Which kinds of event are wanted: bits. */
+int live_set_kinds(struct live *live, uint64_t kinds);
+/* The gate. `budget` counts for CORO_STEP: events that may pass. */
+int live_set_gate(struct live *live, enum coro_run_state state, uint64_t budget);
+/* Stop after an event of these kinds; 0: of none. */
+int live_set_breaks(struct live *live, uint64_t kinds);
+
+enum live_rest {
+	LIVE_MOVES, /* an event may come at any moment */
+	LIVE_HELD,  /* no event can pass, and at least one thread waits at the gate */
+	LIVE_IDLE,  /* no event can pass; all threads are in their selectors, or there is none */
+};
+/* Where the program is. Everything that was emitted before it came to rest is there to be
+ * read after this call. */
+enum live_rest live_rest(struct live *live);
+
+/* ---- Reading ----------------------------------------------------------- */
+
+/* Rings known so far: 0 .. n-1. */
+unsigned live_rings(struct live *live);
+/* Copies committed slots of a ring, at most `room` (at least 16), that follow those that were
+ * taken; *ret_index is the first one's. Returns how many, 0 when there are no more. Slots
+ * that are damaged are passed over and counted in *ret_lost. */
+int live_read(struct live *live, unsigned ring, struct coro_trace_slot *slots, unsigned room,
+			  uint64_t *ret_index, uint64_t *ret_lost);
+/* `count` of the slots that live_read() gave are taken: the next call gives what follows. */
+void live_take(struct live *live, unsigned ring, unsigned count);
+/* What was taken since the last live_advance(); great: a quarter of some ring. */
+enum live_debt { LIVE_NO_DEBT, LIVE_SOME_DEBT, LIVE_GREAT_DEBT };
+enum live_debt live_debt(const struct live *live);
+/* All that was taken is in safety: the program may use the room again. */
+void live_advance(struct live *live);
+/* The next string: id, bytes (valid until the next call), length. 1, or 0 when there is
+ * none for now. */
+int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size_t *ret_length);
+
+/* ---- Sleeping ---------------------------------------------------------- */
+
+/* A mark before looking for news; live_sleep() with it returns at once when the program has
+ * said since that there are some. `light`: only when it waits at the gate or for room; else
+ * also when it sleeps in its selector or has emitted a few dozen events. */
+uint32_t live_mark(struct live *live, bool light);
+void live_sleep(struct live *live, uint32_t mark, int timeout_ms);
+/* Ends a sleep from another thread. */
+void live_interrupt(struct live *live);
+
+/* ---- Clock ------------------------------------------------------------- */
+
+/* The program's ticks and CLOCK_MONOTONIC, read together on this machine. */
+struct live_clock {
+	uint64_t ticks, mono;
+};
+void live_clock_read(struct live_clock *ret);
+/* Ticks a second, from the beacon or else from now and an early reading: sleeps until that is
+ * 10 ms ago, if it is not. */
+uint64_t live_clock_hz(const struct live *live, const struct live_clock *early);
+
+/* The checksum of the beacon. */
+uint32_t live_crc32c(const void *bytes, size_t length);
+
+#endif

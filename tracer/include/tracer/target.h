@@ -1,0 +1,85 @@
+#ifndef TRACER_TARGET_H
+#define TRACER_TARGET_H
+/*
+ * target.h - the live program: start it, hold it at its gate, read its rings.
+ *
+ * target_launch() starts a program under a pty (or on pipes), waits until its segment is
+ * there, takes a lease, and lets it go on: paused before its first event, or running. A
+ * recorder thread then drains its rings, strings and output into a trace, as long as it
+ * lives. Everything else looks at the trace.
+ *
+ * Promises: the program never waits for a reader that has died; the reader never crashes
+ * for what is in the segment; the program is not hung up when its debugger dies.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "trace.h"
+
+struct target;
+
+enum target_stdio {
+	TARGET_PTY,         /* a pty: the program believes that it has a terminal of its own */
+	TARGET_PASS_THROUGH /* as PTY when ours is a terminal, pipes else; and copied to ours */
+};
+
+struct target_options {
+	char *const *argv; /* argv[0] is the program, looked up in PATH when it has no slash */
+	bool paused;       /* start at the gate, before the first event */
+	bool virtual_time; /* COROSCOPE_TIME=virtual for the program */
+	enum target_stdio stdio;
+	unsigned short rows, columns; /* of the pty; 0: 24 x 80 */
+	const char *trace_path; /* where the trace is written; NULL: a file of its own */
+};
+
+/* Where the program is. */
+enum target_state {
+	TARGET_RUNNING, /* not at the gate */
+	TARGET_PAUSED,  /* at the gate, before its next event */
+	TARGET_EXITED,  /* gone; see target_status */
+};
+
+/* Starts it. On failure returns -errno and a malloc'ed sentence in *ret_why that names the
+ * program ("demos/x: not found", ...). A program without the probe gives -ENOTSUP when
+ * `paused`; otherwise it runs, with no events.
+ * *ret_trace is the trace it is recorded into; it is the caller's, to be freed after the
+ * target. */
+int target_launch(const struct target_options *options, struct target **ret,
+                  struct trace **ret_trace, char **ret_why);
+
+/* Ends the session. A program that still runs is released, and runs on by itself; one that
+ * target_kill() was called for is waited for. The trace of one that has ended is finished, if
+ * nobody did that. */
+void target_free(struct target *target);
+
+/* Becomes readable when something has happened (events, output, a change of state):
+ * for poll. target_attend() clears it. */
+int target_fd(struct target *target);
+void target_attend(struct target *target);
+
+enum target_state target_state(struct target *target);
+/* As from waitpid, once EXITED. */
+int target_status(struct target *target);
+/* 0, or the -errno of the trace that could not be written any more: recording has ended then,
+ * and the program runs on by itself. */
+int target_error(struct target *target);
+uint32_t target_pid(struct target *target);
+bool target_has_probe(struct target *target);
+
+/* At the gate: lets `count` events pass. Does not wait. */
+void target_step(struct target *target, uint64_t count);
+/* Lets it run; stops after an event whose kind is in `break_kinds` (bits), 0: never. */
+void target_continue(struct target *target, uint64_t break_kinds);
+/* Asks it to stop before its next event. */
+void target_pause(struct target *target);
+/* Waits until it is PAUSED or EXITED and everything that it emitted and wrote is in the
+ * trace, at most `timeout_ms` (-1: for ever). 0, or -ETIMEDOUT. */
+int target_settle(struct target *target, int timeout_ms);
+/* Lets go of it: opens the gate for good, and gives the lease back. It runs on. */
+void target_release(struct target *target);
+void target_kill(struct target *target);
+/* Bytes typed for the program, to its pty. */
+int target_write(struct target *target, const char *data, size_t length);
+void target_resize(struct target *target, unsigned short rows, unsigned short columns);
+
+#endif

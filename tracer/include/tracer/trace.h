@@ -1,0 +1,147 @@
+#ifndef TRACER_TRACE_H
+#define TRACER_TRACE_H
+/*
+ * trace.h - a trace: all that is known of one run, live or recorded.
+ *
+ * A live session is a recording whose end is still being written. Both are a
+ * struct trace: it is created empty and appended to by the recorder, or opened from
+ * a .coro file; whoever looks at it cannot tell, and need not. Closed chunks lie in
+ * the file, compressed; the open chunk is in memory; a few decoded chunks are cached.
+ *
+ * Events have numbers 1 .. trace_count(). Any may be asked for at any time.
+ *
+ * Threads: one thread may append while others read; every function takes the trace's
+ * lock. Pointers that are handed out (strings, output bytes, sources) stay valid until
+ * trace_free().
+ *
+ * The format is told in tracer/file/format.h.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "event.h"
+
+struct trace;
+
+/* What a trace says of the run as a whole. Strings are owned by the trace. */
+struct trace_meta {
+	const char *program;   /* path as it was given */
+	const char *arguments; /* the rest of the command line, blanks between; "" */
+	uint32_t pid;
+	uint32_t arch;         /* CORO_ARCH_* */
+	uint64_t clock_hz;     /* ticks a second */
+	uint64_t clock0;       /* ticks at t = 0 */
+	uint64_t real0;        /* CLOCK_REALTIME at t = 0, ns */
+	bool virtual_time;     /* the loop's clock was virtual */
+	bool ended;            /* the program's end is in the trace */
+	int status;            /* as from waitpid; valid if ended */
+};
+
+/* A piece of what the program wrote. */
+struct trace_output {
+	uint64_t after;  /* the last event before it */
+	int64_t t;       /* ns since the start */
+	int fd;          /* 1 or 2; under a pty all is 1 */
+	const char *data; /* raw bytes, not a string */
+	size_t length;
+};
+
+/* A loaded ELF file. */
+struct trace_module {
+	const char *path;
+	uint64_t start, end; /* addresses */
+	uint64_t bias;       /* address = bias + the file's virtual address */
+	uint8_t build_id[32];
+	uint8_t build_id_length; /* 0: has none */
+};
+
+/* A resolved program counter. */
+struct trace_site {
+	uint32_t site;        /* as in events */
+	const char *function; /* NULL: not known */
+	const char *file;     /* as the compiler wrote it; NULL: not known */
+	uint32_t line;        /* 0: not known */
+};
+
+/* The text of a source file at record time. */
+struct trace_source_text {
+	const char *file; /* as in sites */
+	const char *text;
+	size_t length;
+};
+
+/* ---- Making one -------------------------------------------------------- */
+
+/* A new trace that is written to `path` as it grows (which must not exist as a
+ * non-regular file; it is truncated). NULL: to an unlinked file of its own under
+ * $XDG_STATE_HOME/coroscope or $TMPDIR. meta is copied. Returns 0 or -errno: among others
+ * -EISDIR, -ENOTSUP (not a regular file), -EBUSY (somebody records into it). */
+int trace_create(const char *path, const struct trace_meta *meta, struct trace **ret);
+
+/* Appends the events in `count` slots of a ring, the first with index `index`; lap is
+ * not checked any more. They get the next numbers, and their rows become serials and names:
+ * the trace follows the binds. Returns the slots taken: an event
+ * whose payload is cut off is left for the next call; a slot that cannot begin an event is
+ * taken and counted as lost. -errno when the file cannot be written: then nothing is
+ * taken, now or later, by this or the calls below; the trace in memory stays whole and
+ * can be read and saved elsewhere. A call in which the error first appears may still
+ * have taken slots: it returns their count, and the next call returns the error. */
+int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
+                 const struct coro_trace_slot *slots, unsigned count);
+/* Also for the next ones: 0 or -errno; -EFBIG for a text of 8 MiB or more, which is left out. */
+int trace_append_string(struct trace *trace, uint32_t id, const char *bytes, size_t length);
+int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length);
+int trace_append_module(struct trace *trace, const struct trace_module *module);
+int trace_append_site(struct trace *trace, const struct trace_site *site);
+int trace_append_source(struct trace *trace, const char *file, const char *text, size_t length);
+/* `count` slots of a ring were lost after the events so far. */
+int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count);
+/* A checkpoint: the World after event n, serialised by the model. */
+int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length);
+/* Writes out the open chunk: called now and then (100 ms), and before a tail advances. */
+int trace_flush(struct trace *trace);
+/* The program has ended with this status: says so, flushes, writes index and end. What
+ * is appended after that is kept too; trace_free() then writes index and end anew. */
+int trace_finish(struct trace *trace, int status);
+/* A complete copy of the trace so far into a new file, as `save` does. */
+int trace_save(struct trace *trace, const char *path);
+
+/* ---- Opening one ------------------------------------------------------- */
+
+/* Opens a file. On failure returns -errno and a sentence without the file's name,
+ * malloc'ed, in *ret_why ("is not a trace", "is a trace of version 3.0; this program
+ * reads 1.x", "is empty", ...). A torn tail opens up to the tear: see trace_torn. */
+int trace_open(const char *path, struct trace **ret, char **ret_why);
+void trace_free(struct trace *trace);
+
+/* ---- Reading ----------------------------------------------------------- */
+
+const struct trace_meta *trace_meta(struct trace *trace);
+uint64_t trace_count(struct trace *trace);
+/* 0, -ENOENT when there is no event n, -EBADMSG when its chunk is damaged. */
+int trace_event(struct trace *trace, uint64_t n, struct trace_event *ret);
+/* The bytes of a string, 0-terminated, raw: filter before showing (text.h). NULL: no such id. */
+const char *trace_string(struct trace *trace, uint32_t id);
+/* Output pieces 0 .. count-1, in order. */
+size_t trace_output_count(struct trace *trace);
+int trace_output(struct trace *trace, size_t i, struct trace_output *ret);
+/* Modules, sites, sources. -ENOENT past the end or when not there. */
+int trace_module(struct trace *trace, size_t i, struct trace_module *ret);
+int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
+int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
+/* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
+uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
+/* Lost slots so far, and lost pieces: i-th loss comes after event `*ret_after`. */
+uint64_t trace_lost(struct trace *trace);
+int trace_loss(struct trace *trace, size_t i, uint64_t *ret_after, uint32_t *ret_ring, uint64_t *ret_count);
+/* Bytes of the file so far. */
+uint64_t trace_bytes(struct trace *trace);
+/* Bytes at the end, or in the middle, that could not be read; 0: whole, as far as it was
+ * read: a damaged chunk in the middle is noticed when one of its events is asked for. */
+uint64_t trace_torn(struct trace *trace);
+/* The path it was opened from or is written to; NULL: a file of its own. */
+const char *trace_path(struct trace *trace);
+/* Ticks to ns since the start. */
+int64_t trace_time(struct trace *trace, uint64_t clock);
+
+#endif

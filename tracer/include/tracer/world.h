@@ -1,0 +1,138 @@
+#ifndef TRACER_WORLD_H
+#define TRACER_WORLD_H
+/*
+ * world.h - what the program's coroutines look like after event n.
+ *
+ * A World is made empty and is changed by events alone: world_apply(world, event)
+ * is the whole of it. No clock, no file, no process: the same events give the same
+ * World, so that live, replayed, sought and stepped back are one thing.
+ *
+ * Invariants
+ * - An event changes one object, its `co`; everything that is
+ *   about two objects (who resumes whom, who awaits whom) is looked up, not stored
+ *   twice.
+ * - Objects are known by serial: never reused, one space for all kinds, in the order
+ *   of creation.
+ * - Values are not kept: the World keeps the number of the event that showed them.
+ * - Whatever an event says that cannot be (an unknown object, a state that does not
+ *   fit, a gap in cseq) is counted in `damage` or `missing`, never an abort: what
+ *   it names is then taken as the event says.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "event.h"
+
+struct world_object {
+	uint64_t serial; /* the id that people see */
+	uint8_t kind;    /* enum coro_object_kind; 0: not known */
+	uint8_t state;   /* enum coro_state, of the row; see world_state() for what to show */
+	uint8_t reason;  /* enum coro_reason, of a future */
+	bool closing;    /* its CLOSE was the last to resume it: GeneratorExit is in flight */
+	uint32_t cseq;   /* of its last event */
+	uint32_t name;   /* string id; 0: none */
+	uint32_t creation_site; /* string id "FILE:LINE FUNCTION"; 0: none */
+	uint32_t creation_pc;   /* else: low bits of the pc; 0: none */
+	uint64_t parent;     /* serial of its creator; of a task, future or timer: the task that
+	                        ran then, or else the body; 0: the program's main */
+	uint64_t created_at; /* event number */
+	uint64_t changed_at; /* event number of its last event */
+	int64_t changed_t;   /* its time */
+
+	/* Links; serials, 0: none. */
+	uint64_t waits_on; /* task: the future or task it awaits, while SUSPENDED;
+	                      future: what it is for; timer: the future it sets */
+	uint64_t delegate; /* generator, coroutine: whom it delegates to, while DELEGATING */
+	uint64_t resumer;  /* generator, coroutine: who resumed it last, from outside its chain; 0:
+	                      main. Valid from then on until it yields */
+	uint64_t drives;   /* task: its coroutine */
+	uint64_t owner;    /* lock: who holds it */
+	uint64_t woken_by; /* task: peer of its last WAKE or READY */
+
+	/* Where it was seen last: the site of its last event that had one, what others did to it
+	 * while it waited (CANCEL, WAKE, READY) aside. For a
+	 * suspended body that is the yield or await it waits in. */
+	uint32_t site;
+	bool site_is_string; /* a string id (CORO_SLOT_FILELINE), not a pc */
+
+	/* Event numbers; 0: has not happened. */
+	uint64_t argument_at; /* its CREATE, when it showed the argument */
+	uint64_t down_at;     /* what was last sent or thrown in (NEXT, SEND, THROW, CLOSE) */
+	uint64_t up_at;       /* what last came out (YIELD, RETURN, RAISE); task: DONE; future: FUTURE_SET */
+	uint64_t ready_at;    /* task: when it became READY; orders the ready queue */
+
+	uint64_t resumes;  /* NEXT, SEND, THROW, CLOSE; task: STEP */
+	int64_t run_ns;    /* task: time in RUNNING so far, up to its last event */
+	uint64_t length;   /* queue, channel: items in it */
+	uint64_t capacity; /* queue, channel: most items; 0: no bound */
+	int64_t number;    /* timer: due time, ns; descriptor: its number; future: descriptor's number,
+	                      or, of a sleep, how long, ns; 0: not known */
+	uint64_t children; /* future of a gather: how many AWAIT_CHILD so far */
+	uint64_t cancels;  /* task: CANCELs so far */
+};
+
+/* Copies share what has not changed since, so that a copy costs next to nothing; they may
+ * be used by different threads, one each. */
+struct world;
+
+/* Life cycle. NULL only when memory is out. */
+struct world *world_new(void);
+void world_free(struct world *world);
+struct world *world_copy(const struct world *world);
+
+/* Applies the next event. Events are applied in the order of their numbers.
+ * Returns 0, or -ENOMEM (the World is then as before). */
+int world_apply(struct world *world, const struct trace_event *event);
+
+/* Number of the last event applied; 0 at the start. */
+uint64_t world_at(const struct world *world);
+int64_t world_time(const struct world *world);  /* its t, ns */
+uint64_t world_turn(const struct world *world); /* TURN_BEGINs so far */
+uint64_t world_damage(const struct world *world);  /* events that could not be */
+uint64_t world_missing(const struct world *world); /* events that gaps in cseq say are missing */
+
+/* Objects; borrowed from the World, valid until it changes. */
+const struct world_object *world_find(const struct world *world, uint64_t serial); /* NULL: none */
+/* In the order of serials: first with serial > after, NULL at the end. Start with 0. */
+const struct world_object *world_next(const struct world *world, uint64_t after);
+size_t world_count(const struct world *world);
+
+/* Who has control, on the ring of the last event: the innermost body or task that is
+ * RUNNING (or DELEGATING, while its delegate has not been resumed yet, or has just finished);
+ * NULL: main or the loop itself. */
+const struct world_object *world_running(const struct world *world);
+/* The object that the last event changed, NULL at the start or after its DESTROY. */
+const struct world_object *world_changed(const struct world *world);
+
+/* The state to show: a DELEGATING body is RUNNING while something below it runs or control
+ * is on its way between them, else SUSPENDED; a coroutine of a READY task is SUSPENDED.
+ * enum coro_state. */
+unsigned world_state(const struct world *world, const struct world_object *object);
+/* Who stands directly above it: the body that delegates to it, the task that drives
+ * it; 0: nobody. */
+uint64_t world_above(const struct world *world, const struct world_object *object);
+/* Directly below: its delegate, the coroutine it drives; 0: nothing. May have gone. */
+uint64_t world_below(const struct world *world, const struct world_object *object);
+/* What it waits for, in the end: for a body, its task's future; 0: nothing. */
+uint64_t world_waits_on(const struct world *world, const struct world_object *object);
+/* The whole chain through an object, outermost first: task, its coroutine, delegates down
+ * to the leaf. Writes at most `room` serials, returns how many there are. Cut at `room`
+ * and at cycles. */
+size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* Who awaits it: tasks whose waits_on it is. As world_chain. */
+size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* The timer that is armed for a future, 0: none. */
+uint64_t world_timer(const struct world *world, uint64_t serial);
+/* What a future or task waits for through AWAIT_CHILD edges: serials of the children. */
+size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* The ready queue, in order. */
+size_t world_ready(const struct world *world, uint64_t *ret, size_t room);
+
+/* A checkpoint: the World as bytes, the same on every machine, and back. `*ret` is
+ * malloc'ed. Deserialising trusts nothing: -EBADMSG for bytes that no World wrote. */
+int world_serialise(const struct world *world, uint8_t **ret, size_t *ret_length);
+int world_deserialise(const uint8_t *bytes, size_t length, struct world **ret);
+/* Equal Worlds have equal hashes (over the serialised form). */
+uint64_t world_hash(const struct world *world);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * look.c - questions to a World.
+ *
+ * Everything that is about two objects is found here, from one object's link and the trees
+ * that hold the links' other ends:
+ *
+ *     task #5                  above: nobody          waits_on: future #9, its own
+ *       │ drives
+ *     worker #4  DELEGATING    above: #5              waits_on: #9, by its task
+ *       │ delegate
+ *     get #8     SUSPENDED     above: #4              waits_on: #9, by its task
+ *
+ * Links come from traces, so they may lead nowhere, or in a circle: every walk has an end.
+ */
+#include <stdint.h>
+#include "state.h"
+
+uint64_t world_at(const struct world *world)
+{
+	return world->at;
+}
+
+int64_t world_time(const struct world *world)
+{
+	return world->time;
+}
+
+uint64_t world_turn(const struct world *world)
+{
+	return world->turn;
+}
+
+uint64_t world_damage(const struct world *world)
+{
+	return world->damage;
+}
+
+uint64_t world_missing(const struct world *world)
+{
+	return world->missing;
+}
+
+const struct world_object *world_find(const struct world *world, uint64_t serial)
+{
+	const struct node *node = serial ? state_find(world, serial) : NULL;
+
+	return node ? &node->object : NULL;
+}
+
+const struct world_object *world_next(const struct world *world, uint64_t after)
+{
+	const struct tree_entry *entry =
+		tree_after(&world->objects, (struct tree_key){after, UINT64_MAX});
+
+	return entry ? &((const struct node *)entry->value)->object : NULL;
+}
+
+size_t world_count(const struct world *world)
+{
+	return world->objects.count;
+}
+
+const struct world_object *world_running(const struct world *world)
+{
+	const struct world_object *object = world_find(world, world->running[world->ring]);
+	const struct world_object *above;
+
+	if (!object)
+		return NULL;
+	if (state_is_finished(object)) {
+		above = world_find(world, world_above(world, object));
+		object = above && above->state == CORO_STATE_DELEGATING
+					 ? above
+					 : world_find(world, object->resumer);
+	}
+	if (object && (object->state == CORO_STATE_RUNNING || object->state == CORO_STATE_DELEGATING))
+		return object;
+	return NULL;
+}
+
+const struct world_object *world_changed(const struct world *world)
+{
+	return world_find(world, world->changed);
+}
+
+/* ---- States ------------------------------------------------------------ */
+
+/* A delegator runs while anything below it does, or has control on its way down or up. */
+static unsigned delegating_state(const struct world *world, const struct world_object *object)
+{
+	for (unsigned i = 0; i < STATE_DEEPEST; i++) {
+		if (object->state != CORO_STATE_DELEGATING)
+			break;
+		if (state_has_control(world, object->serial))
+			return CORO_STATE_RUNNING;
+		object = world_find(world, object->delegate);
+		if (!object)
+			return CORO_STATE_SUSPENDED;
+	}
+	if (object->state == CORO_STATE_RUNNING)
+		return CORO_STATE_RUNNING;
+	if (state_is_finished(object) && state_has_control(world, object->serial))
+		return CORO_STATE_RUNNING;
+	return CORO_STATE_SUSPENDED;
+}
+
+unsigned world_state(const struct world *world, const struct world_object *object)
+{
+	const struct world_object *above;
+
+	if (object->state == CORO_STATE_DELEGATING)
+		return delegating_state(world, object);
+	if (object->state != CORO_STATE_RUNNING || object->kind == CORO_OBJECT_TASK)
+		return object->state;
+	above = world_find(world, world_above(world, object));
+	if (above && above->kind == CORO_OBJECT_TASK &&
+		(above->state == CORO_STATE_READY || above->state == CORO_STATE_SUSPENDED))
+		return CORO_STATE_SUSPENDED;
+	return object->state;
+}
+
+/* ---- Up and down ------------------------------------------------------- */
+
+uint64_t world_below(const struct world *world, const struct world_object *object)
+{
+	return state_below(object);
+}
+
+/* Several may delegate to one: a generator may be driven from two sides. The one that changed
+ * last is shown. */
+uint64_t world_above(const struct world *world, const struct world_object *object)
+{
+	struct tree_key key = {object->serial, 0};
+	const struct world_object *above, *best = NULL;
+	const struct tree_entry *entry;
+
+	for (unsigned i = 0; i < 64; i++) {
+		entry = tree_after(&world->uppers, key);
+		if (!entry || entry->key.major != object->serial)
+			break;
+		key = entry->key;
+		above = world_find(world, key.minor);
+		if (above && (!best || above->changed_at > best->changed_at))
+			best = above;
+	}
+	return best ? best->serial : 0;
+}
+
+/* The outermost above an object; in a circle, some member of it. */
+static const struct world_object *outermost(const struct world *world,
+											const struct world_object *object)
+{
+	const struct world_object *above;
+
+	for (unsigned i = 0; i < STATE_DEEPEST; i++) {
+		above = world_find(world, world_above(world, object));
+		if (!above)
+			break;
+		object = above;
+	}
+	return object;
+}
+
+size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
+{
+	const struct world_object *object = world_find(world, serial), *mark = NULL;
+	size_t count = 0, next_mark = 1;
+
+	if (!object)
+		return 0;
+	/* Brent's: the mark stands still for ever longer, and whoever meets it goes round. */
+	for (object = outermost(world, object); object && object != mark;
+		 object = world_find(world, state_below(object))) {
+		if (count < room)
+			ret[count] = object->serial;
+		count++;
+		if (count == next_mark) {
+			mark = object;
+			next_mark *= 2;
+		}
+	}
+	return count;
+}
+
+/* ---- Waiting ----------------------------------------------------------- */
+
+uint64_t world_waits_on(const struct world *world, const struct world_object *object)
+{
+	switch (object->kind) {
+	case CORO_OBJECT_GENERATOR:
+	case CORO_OBJECT_COROUTINE:
+	case CORO_OBJECT_ASYNC_GENERATOR:
+		object = outermost(world, object);
+		return object->kind == CORO_OBJECT_TASK ? object->waits_on : 0;
+	default:
+		return object->waits_on;
+	}
+}
+
+/* Those of a kind whose waits_on is `serial`. */
+static size_t waiting_for(const struct world *world, uint64_t serial, unsigned kind, uint64_t *ret,
+						  size_t room)
+{
+	struct tree_key key = {serial, 0};
+	const struct world_object *object;
+	const struct tree_entry *entry;
+	size_t count = 0;
+
+	while ((entry = tree_after(&world->waiters, key)) && entry->key.major == serial) {
+		key = entry->key;
+		object = world_find(world, key.minor);
+		if (!object || object->kind != kind)
+			continue;
+		if (count < room)
+			ret[count] = key.minor;
+		count++;
+	}
+	return count;
+}
+
+size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
+{
+	return waiting_for(world, serial, CORO_OBJECT_TASK, ret, room);
+}
+
+uint64_t world_timer(const struct world *world, uint64_t serial)
+{
+	uint64_t timer;
+
+	return waiting_for(world, serial, CORO_OBJECT_TIMER, &timer, 1) ? timer : 0;
+}
+
+size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
+{
+	const struct node *node = state_find(world, serial);
+
+	if (!node)
+		return 0;
+	for (size_t i = 0; i < node->object.children && i < room; i++)
+		ret[i] = node->children->serials[i];
+	return node->object.children;
+}
+
+size_t world_ready(const struct world *world, uint64_t *ret, size_t room)
+{
+	struct tree_key key = {0, 0};
+	const struct tree_entry *entry;
+
+	for (size_t i = 0; i < room; i++) {
+		entry = tree_after(&world->ready, key);
+		if (!entry)
+			break;
+		key = entry->key;
+		ret[i] = key.minor;
+	}
+	return world->ready.count;
+}

@@ -1,0 +1,228 @@
+/*
+ * state.c - objects, and their links looked up from the other end.
+ *
+ *      object 7: waits_on 9            waiters  (9, 7)
+ *      object 4: delegate 6            uppers   (6, 4)
+ *      object 7: ready since 120       ready    (120, 7)
+ *
+ * A change of an object is: its old links out of the trees, its new ones in. All memory was
+ * fetched before, by state_reserve(), so that a change is whole or does not happen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model_assert.h"
+#include "state.h"
+
+/* ---- References -------------------------------------------------------- */
+
+static void children_unref(struct children *children)
+{
+	if (children && __atomic_sub_fetch(&children->references, 1, __ATOMIC_ACQ_REL) == 0)
+		free(children);
+}
+
+static void node_ref(void *value)
+{
+	struct node *node = value;
+
+	__atomic_add_fetch(&node->references, 1, __ATOMIC_RELAXED);
+}
+
+static void node_unref(void *value)
+{
+	struct node *node = value;
+
+	if (__atomic_sub_fetch(&node->references, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	children_unref(node->children);
+	free(node);
+}
+
+const struct tree_values state_nodes = {node_ref, node_unref};
+
+static struct tree_key key_of(uint64_t major, uint64_t minor)
+{
+	return (struct tree_key){major, minor};
+}
+
+const struct node *state_find(const struct world *world, uint64_t serial)
+{
+	const struct tree_entry *entry = tree_find(&world->objects, key_of(serial, 0));
+
+	return entry ? entry->value : NULL;
+}
+
+/* ---- Memory ------------------------------------------------------------ */
+
+/* Makes the node in *place one that only this World can reach; its tree path is that already. */
+static struct node *own_node(void **place)
+{
+	struct node *old = *place, *node;
+
+	if (__atomic_load_n(&old->references, __ATOMIC_ACQUIRE) == 1)
+		return old;
+	node = malloc(sizeof(*node));
+	if (!node)
+		return NULL;
+	*node = *old;
+	node->references = 1;
+	if (node->children)
+		__atomic_add_fetch(&node->children->references, 1, __ATOMIC_RELAXED);
+	*place = node;
+	node_unref(old);
+	return node;
+}
+
+/* Makes the list of an owned node its own, with room for one more. */
+static int own_children(struct node *node)
+{
+	struct children *old = node->children, *list;
+	uint64_t count = node->object.children, room;
+
+	if (old && __atomic_load_n(&old->references, __ATOMIC_ACQUIRE) == 1 && count < old->room)
+		return 0;
+	room = count < 4 ? 4 : count * 2;
+	list = malloc(sizeof(*list) + room * sizeof(list->serials[0]));
+	if (!list)
+		return -ENOMEM;
+	list->references = 1;
+	list->room = room;
+	if (old)
+		memcpy(list->serials, old->serials, count * sizeof(list->serials[0]));
+	node->children = list;
+	children_unref(old);
+	return 0;
+}
+
+static int reserve_ring(struct world *world, uint32_t ring)
+{
+	uint64_t *running;
+
+	if (ring < world->rings)
+		return 0;
+	running = realloc(world->running, ((size_t)ring + 1) * sizeof(running[0]));
+	if (!running)
+		return -ENOMEM;
+	memset(running + world->rings, 0, (ring + 1 - world->rings) * sizeof(running[0]));
+	world->running = running;
+	world->rings = ring + 1;
+	return 0;
+}
+
+static struct node *spare_node(struct world *world)
+{
+	if (!world->spare)
+		world->spare = malloc(sizeof(*world->spare));
+	return world->spare;
+}
+
+int state_reserve(struct world *world, uint64_t serial, uint32_t ring, bool child)
+{
+	size_t need = tree_need(&world->objects) + 2 * tree_need(&world->uppers) +
+				  2 * tree_need(&world->waiters) + 2 * tree_need(&world->ready);
+	struct node *node;
+	void **place;
+
+	if (reserve_ring(world, ring) < 0 || tree_pool_fill(&world->pool, need) < 0)
+		return -ENOMEM;
+	if (!state_find(world, serial)) {
+		node = spare_node(world);
+		if (!node)
+			return -ENOMEM;
+		memset(node, 0, sizeof(*node));
+		node->references = 1;
+	} else {
+		place = tree_own(&world->objects, &world->pool, &state_nodes, key_of(serial, 0));
+		node = own_node(place);
+		if (!node)
+			return -ENOMEM;
+	}
+	return child ? own_children(node) : 0;
+}
+
+/* ---- Changes ----------------------------------------------------------- */
+
+uint64_t state_below(const struct world_object *object)
+{
+	return object->delegate ? object->delegate : object->drives;
+}
+
+/* Moves a link in a tree from the key `old` to the key `new`; major 0: none. */
+static void move_link(struct world *world, struct tree *tree, struct tree_key old,
+					  struct tree_key new)
+{
+	if (old.major == new.major && old.minor == new.minor)
+		return;
+	if (old.major)
+		tree_remove(tree, &world->pool, NULL, old);
+	if (new.major)
+		tree_insert(tree, &world->pool, NULL, new, NULL);
+}
+
+/* Moves the links of an object from what it was to what it is. */
+static void move_links(struct world *world, const struct world_object *old,
+					   const struct world_object *new)
+{
+	uint64_t old_ready = old->state == CORO_STATE_READY ? old->ready_at : 0;
+	uint64_t new_ready = new->state == CORO_STATE_READY ? new->ready_at : 0;
+
+	move_link(world, &world->uppers, key_of(state_below(old), old->serial),
+			  key_of(state_below(new), new->serial));
+	move_link(world, &world->waiters, key_of(old->waits_on, old->serial),
+			  key_of(new->waits_on, new->serial));
+	move_link(world, &world->ready, key_of(old_ready, old->serial), key_of(new_ready, new->serial));
+}
+
+void state_replace(struct world *world, const struct world_object *object, uint64_t child)
+{
+	const struct world_object nothing = {.serial = object->serial};
+	struct node *node = (struct node *)state_find(world, object->serial);
+
+	if (!node) {
+		node = world->spare;
+		model_assert(node != NULL);
+		world->spare = NULL;
+		tree_insert(&world->objects, &world->pool, &state_nodes, key_of(object->serial, 0), node);
+		move_links(world, &nothing, object);
+	} else {
+		move_links(world, &node->object, object);
+	}
+	node->object = *object;
+	if (child)
+		node->children->serials[node->object.children++] = child;
+}
+
+void state_set_children(struct world *world, uint64_t serial, struct children *children)
+{
+	struct node *node = (struct node *)state_find(world, serial);
+
+	children_unref(node->children);
+	node->children = children;
+}
+
+void state_remove(struct world *world, uint64_t serial)
+{
+	const struct world_object nothing = {.serial = serial};
+	const struct node *node = state_find(world, serial);
+
+	model_assert(node != NULL);
+	move_links(world, &node->object, &nothing);
+	node_unref(tree_remove(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
+}
+
+/* ---- Questions --------------------------------------------------------- */
+
+bool state_is_finished(const struct world_object *object)
+{
+	return object->state == CORO_STATE_DONE || object->state == CORO_STATE_FAILED ||
+		   object->state == CORO_STATE_CANCELLED;
+}
+
+bool state_has_control(const struct world *world, uint64_t serial)
+{
+	for (uint32_t ring = 0; ring < world->rings; ring++)
+		if (world->running[ring] == serial)
+			return true;
+	return false;
+}

@@ -1,0 +1,78 @@
+#ifndef TRACER_MODEL_STATE_H
+#define TRACER_MODEL_STATE_H
+/*
+ * state.h - what a World is made of. Private to the model.
+ *
+ *     objects    serial              -> struct node      the World itself
+ *     uppers     (below, above)      -> -                who delegates to, or drives, whom
+ *     waiters    (awaited, who)      -> -                who waits for whom
+ *     ready      (since event, task) -> -                the ready queue
+ *     running    ring                -> serial           who has control
+ *
+ * Invariants
+ * - uppers, waiters and ready say nothing that the objects do not say: each of their keys
+ *   is a link of an object, looked up from its other end. state_replace() keeps them so.
+ *   They are not serialised.
+ * - running[r] is the body or task that ring r ran last. It may lag by one event, when a
+ *   body has finished: control then is on its way to whoever resumed it (world_running).
+ * - Objects and their lists of children are counted references, shared by copies of the
+ *   World as the nodes of the trees are, and copied before they are changed.
+ */
+#include <tracer/world.h>
+#include "schema.h"
+#include "tree.h"
+
+/* The children that AWAIT_CHILD events named, in their order: object.children of them. */
+struct children {
+	uint32_t references;
+	uint64_t room;
+	uint64_t serials[];
+};
+
+struct node {
+	uint32_t references;
+	struct world_object object;
+	struct children *children; /* one reference; NULL: none */
+};
+
+struct world {
+	uint64_t at;      /* number of the last event */
+	int64_t time;     /* its t */
+	uint64_t changed; /* serial of the object that it changed; 0: none, or gone */
+	uint64_t turn, damage, missing;
+	struct tree objects, uppers, waiters, ready;
+	uint64_t *running;     /* owned; serials by ring; 0: main, or the loop */
+	uint32_t rings;        /* how many of them; <= CORO_RINGS */
+	uint32_t ring;         /* the last event's */
+	struct tree_pool pool; /* for the next event */
+	struct node *spare;    /* owned; for the next new object, or NULL */
+	struct schema schema;
+};
+
+extern const struct tree_values state_nodes; /* of world.objects */
+
+/* Memory for one event that changes `serial`, of ring `ring`, and may give it a child: 0 or
+ * -ENOMEM, and the World is the same after either. After it, one change of that object, by the
+ * functions below, cannot fail. */
+int state_reserve(struct world *world, uint64_t serial, uint32_t ring, bool child);
+
+const struct node *state_find(const struct world *world, uint64_t serial); /* NULL: none */
+
+/* Makes the object of that serial be `object`, or adds it, and updates the links. With
+ * `child` its list of children gets that one more, else the list stays. */
+void state_replace(struct world *world, const struct world_object *object, uint64_t child);
+/* Gives it this list, which holds object.children of them; NULL: none. */
+void state_set_children(struct world *world, uint64_t serial, struct children *children);
+void state_remove(struct world *world, uint64_t serial);
+
+/* Whom a link down leads to: the delegate, or the coroutine that a task drives. */
+uint64_t state_below(const struct world_object *object);
+
+bool state_is_finished(const struct world_object *object);
+/* Has it control, on some ring? */
+bool state_has_control(const struct world *world, uint64_t serial);
+
+/* An end to walks along links of hostile traces, which may be circles. */
+enum { STATE_DEEPEST = 1 << 16 };
+
+#endif

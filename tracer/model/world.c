@@ -1,0 +1,501 @@
+/*
+ * world.c - what each event does to the World.
+ *
+ * world_apply() copies the object that the event names, changes the copy by the rules below,
+ * and puts it back; memory was fetched before. What the event says wins over what the World
+ * believed: a disagreement is counted, and the event's word taken.
+ *
+ * Who has control. Bodies resume each other, a task's step resumes its coroutine's leaf, and
+ * delegators are passed over; `running` of a ring is who has it now:
+ *
+ *     STEP t         t                          the loop runs a task
+ *     NEXT .. x      x, and x.resumer = who     from outside: task, body or main
+ *     YIELD x        x.resumer
+ *     DELEGATE x     still x, until the delegate is resumed
+ *     RETURN x       x itself for the moment: if somebody delegates to x, control goes there
+ *                    (UNDELEGATE says so), else to x.resumer; the next event tells
+ *     UNDELEGATE o   o if it goes on, and o.resumer = who resumed the delegate last
+ *     AWAIT, DONE, TURN_BEGIN ...               nobody: the loop
+ *
+ *     main ──send──► general ═yield from═► internal        resumer of internal: main
+ *      ▲                                       │ YIELD: control goes to main;
+ *      └───────────────────────────────────────┘        general is DELEGATING all the time
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "state.h"
+
+/* One event being applied. */
+struct change {
+	struct world *world;
+	const struct trace_event *event;
+	struct world_object object; /* what it becomes */
+	uint64_t child;             /* to append to its children; 0: none */
+	bool remove;                /* it goes, instead */
+	bool damaged;               /* the event cannot be */
+};
+
+/* ---- Control ----------------------------------------------------------- */
+
+static uint64_t control(const struct world *world)
+{
+	return world->running[world->ring];
+}
+
+static void give_control(struct world *world, uint64_t serial)
+{
+	world->running[world->ring] = serial;
+}
+
+/* A body that had finished at the last event has passed control on by now. */
+static void settle_control(struct world *world)
+{
+	const struct world_object *last = world_find(world, control(world));
+
+	if (last && state_is_finished(last))
+		give_control(world, last->resumer);
+}
+
+/* Who really resumes: the event's peer, but a delegator only passes on what came to it. */
+static uint64_t resumer_of(const struct world *world, uint64_t peer)
+{
+	const struct world_object *object = world_find(world, peer);
+
+	if (!object || object->state != CORO_STATE_DELEGATING)
+		return peer;
+	return control(world) == peer ? object->resumer : control(world);
+}
+
+/* Who makes a new object: the task that runs, or else the body; 0: main. */
+static uint64_t creator(const struct world *world)
+{
+	uint64_t serial = control(world);
+	const struct world_object *object = world_find(world, serial);
+
+	for (unsigned i = 0; object && i < 64; i++) {
+		if (object->kind == CORO_OBJECT_TASK)
+			return object->serial;
+		object = world_find(world, object->resumer);
+	}
+	return serial;
+}
+
+/* ---- Rules ------------------------------------------------------------- */
+
+static bool has_integer(const struct trace_value *value)
+{
+	return value->kind == CORO_VALUE_INT || value->kind == CORO_VALUE_BOOL;
+}
+
+/* A new object of that serial, as the event tells of it. */
+static void begin_object(struct change *change)
+{
+	const struct trace_event *event = change->event;
+	struct world_object *object = &change->object;
+
+	*object = (struct world_object){.serial = event->co, .created_at = event->n};
+	object->state = CORO_STATE_NONE;
+	object->kind = event->object_kind;
+	object->name = event->name;
+	if (!(event->flags & CORO_SLOT_BIND))
+		return;
+	object->kind = event->bind.kind;
+	object->reason = event->bind.reason;
+	object->creation_site = event->bind.site;
+	if (event->bind.name)
+		object->name = event->bind.name;
+	if (!object->creation_site && event->flags & CORO_SLOT_FILELINE)
+		object->creation_site = event->site;
+	else if (!object->creation_site)
+		object->creation_pc = event->site;
+}
+
+static void create(struct change *change)
+{
+	const struct trace_value *value = &change->event->value;
+	struct world_object *object = &change->object;
+
+	object->parent = change->event->peer;
+	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
+		if (has_integer(value) && value->integer > 0)
+			object->capacity = (uint64_t)value->integer;
+	} else if (value->kind != CORO_VALUE_ABSENT) {
+		object->argument_at = change->event->n;
+	}
+}
+
+static void resume(struct change *change)
+{
+	struct world_object *object = &change->object;
+
+	object->resumes++;
+	object->down_at = change->event->n;
+	object->closing = false;
+	if (object->state != CORO_STATE_RUNNING)
+		return;
+	object->closing = change->event->kind == CORO_EVENT_CLOSE;
+	object->resumer = resumer_of(change->world, change->event->peer);
+	if (object->resumer == object->serial)
+		object->resumer = 0;
+	give_control(change->world, object->serial);
+}
+
+static void come_out(struct change *change)
+{
+	struct world_object *object = &change->object;
+
+	object->up_at = change->event->n;
+	object->closing = false;
+	if (change->event->kind == CORO_EVENT_YIELD) {
+		give_control(change->world, object->resumer);
+		object->resumer = 0;
+	} else {
+		give_control(change->world, object->serial);
+	}
+}
+
+static void undelegate(struct change *change)
+{
+	struct world_object *object = &change->object;
+
+	if (object->state == CORO_STATE_RUNNING) {
+		if (control(change->world) != object->serial)
+			object->resumer = control(change->world);
+		give_control(change->world, object->serial);
+	} else {
+		object->resumer = 0;
+	}
+}
+
+/* A task left the loop's hands, or came back to them. */
+static void task_changes(struct change *change)
+{
+	const struct trace_event *event = change->event;
+	struct world_object *object = &change->object;
+	struct world *world = change->world;
+
+	switch (event->kind) {
+	case CORO_EVENT_SPAWN:
+		object->drives = event->peer;
+		object->parent = creator(world);
+		return;
+	case CORO_EVENT_READY:
+	case CORO_EVENT_WAKE:
+		object->woken_by = event->peer;
+		object->ready_at = event->n;
+		if (control(world) == object->serial)
+			give_control(world, 0);
+		return;
+	case CORO_EVENT_STEP:
+		object->resumes++;
+		give_control(world, object->serial);
+		return;
+	case CORO_EVENT_AWAIT:
+		object->waits_on = event->peer;
+		give_control(world, 0);
+		return;
+	case CORO_EVENT_CANCEL:
+		object->cancels++;
+		return;
+	default:
+		object->up_at = event->n;
+		give_control(world, 0);
+		return;
+	}
+}
+
+static void future_begins(struct change *change)
+{
+	struct world_object *object = &change->object;
+
+	object->waits_on = change->event->peer;
+	object->parent = creator(change->world);
+	if (has_integer(&change->event->value))
+		object->number = change->event->value.integer;
+}
+
+static void item_comes_out(struct change *change)
+{
+	if (change->object.length)
+		change->object.length--;
+	else
+		change->damaged = true;
+}
+
+/* What the kind of the event says besides the state. */
+static void apply_kind(struct change *change)
+{
+	const struct trace_event *event = change->event;
+	struct world_object *object = &change->object;
+
+	switch (event->kind) {
+	case CORO_EVENT_CREATE:
+		create(change);
+		break;
+	case CORO_EVENT_DESTROY:
+	case CORO_EVENT_TIMER_FIRE:
+	case CORO_EVENT_TIMER_CANCEL:
+		change->remove = true;
+		break;
+	case CORO_EVENT_NEXT:
+	case CORO_EVENT_SEND:
+	case CORO_EVENT_THROW:
+	case CORO_EVENT_CLOSE:
+		resume(change);
+		break;
+	case CORO_EVENT_YIELD:
+	case CORO_EVENT_RETURN:
+	case CORO_EVENT_RAISE:
+		come_out(change);
+		break;
+	case CORO_EVENT_DELEGATE:
+		object->delegate = event->peer;
+		give_control(change->world, object->serial);
+		break;
+	case CORO_EVENT_UNDELEGATE:
+		undelegate(change);
+		break;
+	case CORO_EVENT_SPAWN:
+	case CORO_EVENT_READY:
+	case CORO_EVENT_STEP:
+	case CORO_EVENT_AWAIT:
+	case CORO_EVENT_WAKE:
+	case CORO_EVENT_CANCEL:
+	case CORO_EVENT_DONE:
+		task_changes(change);
+		break;
+	case CORO_EVENT_FUTURE_NEW:
+	case CORO_EVENT_TIMER_SET:
+		future_begins(change);
+		break;
+	case CORO_EVENT_FUTURE_SET:
+		object->up_at = event->n;
+		break;
+	case CORO_EVENT_AWAIT_CHILD:
+		change->child = event->peer;
+		break;
+	case CORO_EVENT_TURN_BEGIN:
+		change->world->turn++;
+		give_control(change->world, 0);
+		break;
+	case CORO_EVENT_SELECT:
+	case CORO_EVENT_TURN_END:
+	case CORO_EVENT_CALLBACK:
+		give_control(change->world, 0);
+		break;
+	case CORO_EVENT_IO_REGISTER:
+		object->parent = event->peer;
+		if (has_integer(&event->value))
+			object->number = event->value.integer;
+		break;
+	case CORO_EVENT_LOCK_ACQUIRE:
+		object->owner = event->peer;
+		break;
+	case CORO_EVENT_LOCK_RELEASE:
+		object->owner = 0;
+		break;
+	case CORO_EVENT_QUEUE_PUT:
+	case CORO_EVENT_CHANNEL_SEND:
+		object->length++;
+		break;
+	case CORO_EVENT_QUEUE_GET:
+	case CORO_EVENT_CHANNEL_RECV:
+		item_comes_out(change);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- Any event --------------------------------------------------------- */
+
+static bool begins(const struct trace_event *event, bool known)
+{
+	switch (event->kind) {
+	case CORO_EVENT_CREATE:
+	case CORO_EVENT_SPAWN:
+	case CORO_EVENT_FUTURE_NEW:
+	case CORO_EVENT_TIMER_SET:
+		return true;
+	case CORO_EVENT_IO_REGISTER:
+		return !known;
+	default:
+		return false;
+	}
+}
+
+/* Is this the event that comes next for the object? Counts what is missing. */
+static void check_sequence(struct change *change, uint32_t before)
+{
+	int32_t step = (int32_t)(change->event->cseq - before);
+
+	if (step <= 0)
+		change->damaged = true;
+	else
+		change->world->missing += (uint64_t)step - 1;
+}
+
+/* What others did to a task while it waited: the site is theirs, and the task still stands where
+ * it stood. */
+static bool done_by_another(const struct trace_event *event)
+{
+	return event->kind == CORO_EVENT_CANCEL || event->kind == CORO_EVENT_WAKE ||
+		   (event->kind == CORO_EVENT_READY && event->peer && event->peer != event->co);
+}
+
+/* What every event says: a state, a time, a place. */
+static void apply_state(struct change *change)
+{
+	const struct trace_event *event = change->event;
+	struct world_object *object = &change->object;
+
+	if (object->kind == CORO_OBJECT_TASK && object->state == CORO_STATE_RUNNING &&
+		event->t > object->changed_t)
+		object->run_ns += event->t - object->changed_t;
+	object->state = event->next;
+	object->cseq = event->cseq;
+	object->changed_at = event->n;
+	object->changed_t = event->t;
+	if (event->site && !done_by_another(event)) {
+		object->site = event->site;
+		object->site_is_string = event->flags & CORO_SLOT_FILELINE;
+	}
+	if (!object->kind)
+		object->kind = event->object_kind;
+	if (!object->name)
+		object->name = event->name;
+}
+
+/* Links that hold in one state only. */
+static void end_links(struct world_object *object)
+{
+	if (object->state != CORO_STATE_DELEGATING)
+		object->delegate = 0;
+	if (object->kind == CORO_OBJECT_TASK && object->state != CORO_STATE_SUSPENDED)
+		object->waits_on = 0;
+}
+
+static void apply(struct change *change, const struct world_object *known)
+{
+	const struct trace_event *event = change->event;
+	struct world *world = change->world;
+
+	if (begins(event, known != NULL)) {
+		change->damaged = known != NULL;
+		begin_object(change);
+	} else if (known) {
+		change->object = *known;
+		check_sequence(change, known->cseq);
+	} else {
+		change->damaged = true;
+		begin_object(change);
+		change->object.state = event->prev;
+		if (event->cseq)
+			check_sequence(change, 0);
+	}
+	if (change->object.state != event->prev ||
+		!schema_fits(&world->schema, event->kind, change->object.kind, event->prev, event->next))
+		change->damaged = true;
+
+	settle_control(world);
+	apply_state(change);
+	apply_kind(change);
+	end_links(&change->object);
+	if (!change->remove) {
+		state_replace(world, &change->object, change->child);
+		world->changed = event->co;
+		return;
+	}
+	if (control(world) == event->co)
+		give_control(world, change->object.resumer);
+	if (known)
+		state_remove(world, event->co);
+	world->changed = 0;
+}
+
+int world_apply(struct world *world, const struct trace_event *event)
+{
+	struct change change = {.world = world, .event = event};
+	bool child = event->kind == CORO_EVENT_AWAIT_CHILD && event->peer;
+	uint32_t ring = event->ring;
+	const struct node *node;
+	int result;
+
+	if (ring >= CORO_RINGS) {
+		ring = 0;
+		change.damaged = true;
+	}
+	if (event->co) {
+		result = state_reserve(world, event->co, ring, child);
+		if (result < 0)
+			return result;
+	}
+	if (event->co)
+		world->ring = ring;
+	world->at = event->n;
+	world->time = event->t;
+	world->changed = 0;
+	if (event->co) {
+		node = state_find(world, event->co);
+		apply(&change, node ? &node->object : NULL);
+	} else {
+		change.damaged = true;
+	}
+	world->damage += change.damaged;
+	return 0;
+}
+
+/* ---- Life cycle -------------------------------------------------------- */
+
+struct world *world_new(void)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	if (!world)
+		return NULL;
+	world->running = calloc(1, sizeof(world->running[0]));
+	if (!world->running) {
+		free(world);
+		return NULL;
+	}
+	world->rings = 1;
+	schema_init(&world->schema);
+	return world;
+}
+
+void world_free(struct world *world)
+{
+	if (!world)
+		return;
+	tree_clear(&world->objects, &state_nodes);
+	tree_clear(&world->uppers, NULL);
+	tree_clear(&world->waiters, NULL);
+	tree_clear(&world->ready, NULL);
+	tree_pool_done(&world->pool);
+	free(world->spare);
+	free(world->running);
+	free(world);
+}
+
+struct world *world_copy(const struct world *world)
+{
+	struct world *copy = malloc(sizeof(*copy));
+	size_t bytes = world->rings * sizeof(world->running[0]);
+
+	if (!copy)
+		return NULL;
+	*copy = *world;
+	copy->pool = (struct tree_pool){0};
+	copy->spare = NULL;
+	copy->running = malloc(bytes);
+	if (!copy->running) {
+		free(copy);
+		return NULL;
+	}
+	memcpy(copy->running, world->running, bytes);
+	copy->objects = tree_share(&world->objects);
+	copy->uppers = tree_share(&world->uppers);
+	copy->waiters = tree_share(&world->waiters);
+	copy->ready = tree_share(&world->ready);
+	return copy;
+}

@@ -1,0 +1,368 @@
+/*
+ * control_page.c - lease, gate, breakpoints and tails: what the reader writes.
+ *
+ * The page is mapped, because both sides sleep on words of it. Its file belongs to the
+ * program, which may cut it off; then an access raises SIGBUS. So each access is a little
+ * function that guarded() calls: the handler jumps back out to it, and the segment is broken
+ * from then on. A SIGBUS from anywhere else goes to whoever had the signal before.
+ *
+ * The gate's protocol is told in runtime/probe/gate.c.
+ */
+#include "control_page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "live_private.h"
+
+#define load(pointer)         __atomic_load_n(pointer, __ATOMIC_ACQUIRE)
+#define store(pointer, value) __atomic_store_n(pointer, value, __ATOMIC_RELEASE)
+
+/* ---- The guard --------------------------------------------------------- */
+
+static _Thread_local sigjmp_buf *guard_out; /* where a fault leads to; NULL: no guard */
+static struct sigaction before;
+
+static void on_fault(int number, siginfo_t *information, void *context)
+{
+	if (guard_out)
+		siglongjmp(*guard_out, 1);
+	if (before.sa_flags & SA_SIGINFO) {
+		before.sa_sigaction(number, information, context);
+	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+		before.sa_handler(number);
+	} else {
+		/* Returning repeats the access, and then the default action follows. */
+		signal(SIGBUS, SIG_DFL);
+	}
+}
+
+/* Again for each segment: somebody may have set a handler of his own since. */
+static void install(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction now;
+
+	sigemptyset(&action.sa_mask);
+	pthread_mutex_lock(&lock);
+	if (!sigaction(SIGBUS, NULL, &now) &&
+		!(now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_fault)) {
+		before = now;
+		sigaction(SIGBUS, &action, NULL);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* What an access is about, and what it found. */
+struct request {
+	int lease;
+	unsigned ring;
+	uint32_t word;
+	uint64_t number;
+	uint64_t found;
+};
+
+/* Does `access` under the guard. 0, or -EIO when the page is broken. */
+static int guarded(struct live *live, void (*access)(struct coro_ctl *, struct request *),
+				   struct request *request)
+{
+	sigjmp_buf out;
+
+	if (live->control.broken)
+		return -EIO;
+	if (sigsetjmp(out, 0)) {
+		guard_out = NULL;
+		live->control.broken = true;
+		return -EIO;
+	}
+	guard_out = &out;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	access(live->control.ctl, request);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_out = NULL;
+	return 0;
+}
+
+/* ---- Opening ----------------------------------------------------------- */
+
+static void read_magic(struct coro_ctl *ctl, struct request *request)
+{
+	request->found = load(&ctl->magic);
+}
+
+int control_page_open(struct live *live)
+{
+	struct request request = {0};
+	uint64_t wanted;
+	void *memory;
+
+	live->control.fd = live_open_file(live, "ctl", O_RDWR, sizeof(struct coro_ctl));
+	if (live->control.fd < 0)
+		return live->control.fd;
+	memory = mmap(NULL, sizeof(struct coro_ctl), PROT_READ | PROT_WRITE, MAP_SHARED,
+				  live->control.fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	live->control.ctl = memory;
+	install();
+	memcpy(&wanted, CORO_TRACE_MAGIC, sizeof(wanted));
+	if (guarded(live, read_magic, &request) < 0)
+		return -EIO;
+	return request.found == wanted ? 0 : -EBADMSG;
+}
+
+void control_page_close(struct live *live)
+{
+	if (live->control.ctl)
+		munmap(live->control.ctl, sizeof(struct coro_ctl));
+	if (live->control.fd >= 0)
+		close(live->control.fd);
+	live->control.ctl = NULL;
+	live->control.fd = -1;
+}
+
+/* ---- Lease ------------------------------------------------------------- */
+
+static int set_lock(struct live *live, int lease, short type)
+{
+	struct flock lock = {.l_type = type,
+						 .l_whence = SEEK_SET,
+						 .l_start = (off_t)(offsetof(struct coro_ctl, lease) +
+											(size_t)lease * sizeof(struct coro_lease)),
+						 .l_len = sizeof(struct coro_lease)};
+
+	return fcntl(live->control.fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+static void fill_lease(struct coro_ctl *ctl, struct request *request)
+{
+	struct coro_lease *lease = &ctl->lease[request->lease];
+
+	store(&lease->flags, 0);
+	store(&lease->asleep, 0);
+	memset(ctl->tail[request->lease], 0, sizeof(ctl->tail[0]));
+	store(&lease->pid, (uint32_t)getpid());
+	store(&lease->flags, request->word);
+}
+
+int live_take_lease(struct live *live, uint32_t flags)
+{
+	for (int i = 0; i < CORO_LEASES; i++) {
+		if (set_lock(live, i, F_WRLCK) < 0)
+			continue;
+		live->control.lease = i;
+		return guarded(live, fill_lease, &(struct request){.lease = i, .word = flags});
+	}
+	return -EBUSY;
+}
+
+static void futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void raise_gate(struct coro_ctl *ctl)
+{
+	__atomic_fetch_add(&ctl->gate_futex, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_last_lease(const struct coro_ctl *ctl, int mine)
+{
+	for (int i = 0; i < CORO_LEASES; i++)
+		if (i != mine && load(&ctl->lease[i].pid))
+			return false;
+	return true;
+}
+
+static void empty_lease(struct coro_ctl *ctl, struct request *request)
+{
+	struct coro_lease *lease = &ctl->lease[request->lease];
+
+	if (is_last_lease(ctl, request->lease))
+		store(&ctl->kind_mask, 0);
+	if (load(&lease->flags) & CORO_LEASE_CONTROLLER)
+		store(&ctl->run_state, CORO_RUN);
+	store(&lease->flags, 0);
+	store(&lease->asleep, 0);
+	store(&lease->pid, 0);
+	raise_gate(ctl);
+}
+
+void live_release(struct live *live)
+{
+	int lease = live->control.lease;
+
+	if (lease < 0)
+		return;
+	guarded(live, empty_lease, &(struct request){.lease = lease});
+	futex_wake(&live->control.ctl->gate_futex);
+	set_lock(live, lease, F_UNLCK);
+	live->control.lease = -1;
+	for (unsigned i = 0; i < live->ring_count; i++)
+		futex_wake((uint32_t *)&live->control.ctl->tail[lease][i]);
+}
+
+/* ---- Gate -------------------------------------------------------------- */
+
+static void set_kinds(struct coro_ctl *ctl, struct request *request)
+{
+	store(&ctl->kind_mask, request->number);
+}
+
+int live_set_kinds(struct live *live, uint64_t kinds)
+{
+	return guarded(live, set_kinds, &(struct request){.number = kinds});
+}
+
+static void set_gate(struct coro_ctl *ctl, struct request *request)
+{
+	store(&ctl->step_ring, CORO_STEP_ANY);
+	store(&ctl->step_budget, request->number);
+	__atomic_store_n(&ctl->run_state, request->word, __ATOMIC_SEQ_CST);
+	raise_gate(ctl);
+}
+
+int live_set_gate(struct live *live, enum coro_run_state state, uint64_t budget)
+{
+	int result = guarded(live, set_gate, &(struct request){.word = state, .number = budget});
+
+	futex_wake(&live->control.ctl->gate_futex);
+	return result;
+}
+
+static void set_breaks(struct coro_ctl *ctl, struct request *request)
+{
+	struct coro_breakpoint *breakpoint = &ctl->breakpoint[0];
+
+	__atomic_fetch_add(&breakpoint->seq, 1, __ATOMIC_SEQ_CST);
+	store(&breakpoint->kind_mask, request->number);
+	store(&breakpoint->ignore, 0);
+	store(&breakpoint->flags, request->number ? CORO_BREAK_ENABLED : 0);
+	__atomic_fetch_add(&breakpoint->seq, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&ctl->ctl_seq, 1, __ATOMIC_SEQ_CST);
+}
+
+int live_set_breaks(struct live *live, uint64_t kinds)
+{
+	return guarded(live, set_breaks, &(struct request){.number = kinds});
+}
+
+/* Whether no event can pass, whatever the threads do. */
+static void is_shut(struct coro_ctl *ctl, struct request *request)
+{
+	uint32_t state = __atomic_load_n(&ctl->run_state, __ATOMIC_SEQ_CST);
+
+	request->found = state == CORO_PAUSE || (state == CORO_STEP && !load(&ctl->step_budget));
+}
+
+enum live_rest live_rest(struct live *live)
+{
+	struct request request = {0};
+	bool held = false;
+	unsigned rings;
+
+	if (guarded(live, is_shut, &request) < 0 || !request.found)
+		return LIVE_MOVES;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rings = live_rings(live);
+	for (unsigned i = 0; i < rings; i++) {
+		struct coro_ring_header header;
+
+		if (live_ring_header(live, i, &header) < 0)
+			continue;
+		if (header.at_gate == 1)
+			held = true;
+		else if (header.state != CORO_RING_PARKED && header.state != CORO_RING_EXITED)
+			return LIVE_MOVES;
+	}
+	return held ? LIVE_HELD : rings ? LIVE_IDLE : LIVE_MOVES;
+}
+
+/* ---- Rings and tails --------------------------------------------------- */
+
+static void read_rings(struct coro_ctl *ctl, struct request *request)
+{
+	request->found = load(&ctl->rings);
+}
+
+uint32_t control_page_rings(struct live *live)
+{
+	struct request request = {0};
+
+	guarded(live, read_rings, &request);
+	return (uint32_t)request.found;
+}
+
+static void set_tail(struct coro_ctl *ctl, struct request *request)
+{
+	store(&ctl->tail[request->lease][request->ring], request->number);
+}
+
+void control_page_set_tail(struct live *live, unsigned ring, uint64_t next)
+{
+	int lease = live->control.lease;
+
+	if (lease < 0)
+		return;
+	guarded(live, set_tail, &(struct request){.lease = lease, .ring = ring, .number = next});
+	futex_wake((uint32_t *)&live->control.ctl->tail[lease][ring]);
+}
+
+/* ---- Sleeping ---------------------------------------------------------- */
+
+static void mark(struct coro_ctl *ctl, struct request *request)
+{
+	struct coro_lease *lease = &ctl->lease[request->lease];
+
+	request->found = load(&lease->wake_futex);
+	__atomic_store_n(&lease->asleep, request->word, __ATOMIC_SEQ_CST);
+}
+
+uint32_t live_mark(struct live *live, bool light)
+{
+	struct request request = {.lease = live->control.lease, .word = light ? 1 : 2};
+
+	if (request.lease >= 0)
+		guarded(live, mark, &request);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return (uint32_t)request.found;
+}
+
+void live_sleep(struct live *live, uint32_t raised, int timeout_ms)
+{
+	struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+							   .tv_nsec = timeout_ms % 1000 * 1000000L};
+	int lease = live->control.lease;
+
+	if (lease < 0 || live->control.broken)
+		nanosleep(&timeout, NULL);
+	else
+		syscall(SYS_futex, &live->control.ctl->lease[lease].wake_futex, FUTEX_WAIT, raised,
+				&timeout, NULL, 0);
+}
+
+static void raise_wake(struct coro_ctl *ctl, struct request *request)
+{
+	__atomic_fetch_add(&ctl->lease[request->lease].wake_futex, 1, __ATOMIC_SEQ_CST);
+}
+
+void live_interrupt(struct live *live)
+{
+	int lease = live->control.lease;
+
+	if (lease < 0)
+		return;
+	guarded(live, raise_wake, &(struct request){.lease = lease});
+	futex_wake(&live->control.ctl->lease[lease].wake_futex);
+}

@@ -1,0 +1,17 @@
+#ifndef TRACER_CONTROL_PAGE_H
+#define TRACER_CONTROL_PAGE_H
+/*
+ * control_page.h - the one file of a segment that both sides write.
+ */
+#include <stdint.h>
+
+struct live;
+
+int control_page_open(struct live *live);
+void control_page_close(struct live *live);
+/* How many rings the program says it has made. */
+uint32_t control_page_rings(struct live *live);
+/* The next index of a ring that will be read; wakes a writer that waits for room. */
+void control_page_set_tail(struct live *live, unsigned ring, uint64_t next);
+
+#endif

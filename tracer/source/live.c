@@ -1,0 +1,543 @@
+/*
+ * live.c - the reader's half of the segment: files, beacon, rings, strings.
+ *
+ * READER ALGORITHM of a ring, with `next` the index of the first slot not taken yet
+ *
+ *  1. Copy the header. head is believed if next <= head <= next + 2^k. A greater one is
+ *     believed if the slot before it is committed: the writer did not wait, and what it wrote
+ *     over is lost. Any other is damage.
+ *
+ *         taken            committed            perhaps          not yet, or taken long ago
+ *     ───────────────┬──────────────────────┬─────────────┬───────────────────────────────
+ *                  next                    head       first slot with a wrong lap
+ *
+ *  2. Below head: copy, check the lap of each. All are committed, for head was stored after
+ *     them; one that is not is damage, is passed over and counted as lost.
+ *  3. From head on: copy, count the leading slots whose lap is right, and copy these a second
+ *     time: the first copy may have taken a word after its commit but the bytes beside it
+ *     before. The second one began after the commit.
+ *  4. Hand out what is whole; an event whose payload is cut off by the buffer's end is left
+ *     for the next time by whoever decodes it.
+ *  5. next moves over what was taken. When that is in safety, the tail in ctl moves there
+ *     too, by a release store; a writer that sleeps on the tail is woken.
+ *
+ * When the program has died, the same steps give everything up to the last commit.
+ */
+#include <tracer/live.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control_page.h"
+#include "live_private.h"
+
+#define CLOCK_BASE_NS 10000000u /* between two readings from which a rate is computed */
+#define BEYOND_HEAD   128       /* slots that are looked at beyond a published head */
+
+uint32_t live_crc32c(const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint32_t crc = 0xffffffffu;
+
+	for (size_t i = 0; i < length; i++) {
+		crc ^= at[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	}
+	return ~crc;
+}
+
+/* ---- Files ------------------------------------------------------------- */
+
+int live_open_file(const struct live *live, const char *name, int flags, uint64_t least)
+{
+	struct stat status;
+	int fd = openat(live->directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_uid != live->owner ||
+		status.st_nlink > 1 || status.st_size < 0 || (uint64_t)status.st_size < least) {
+		close(fd);
+		return -EBADMSG;
+	}
+	return fd;
+}
+
+/* All of it, or -EIO. */
+static int read_at(int fd, void *bytes, size_t length, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t result = pread(fd, (char *)bytes + done, length - done, (off_t)(offset + done));
+
+		if (result < 0 && errno == EINTR)
+			continue;
+		if (result <= 0)
+			return result < 0 ? -errno : -EIO;
+		done += (size_t)result;
+	}
+	return 0;
+}
+
+/* ---- Opening ----------------------------------------------------------- */
+
+static int refuse(int error, char **ret_why, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static int refuse(int error, char **ret_why, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(ret_why, format, arguments) < 0)
+		*ret_why = NULL;
+	va_end(arguments);
+	return error;
+}
+
+static int check_directory(struct live *live, char **ret_why)
+{
+	struct stat status;
+
+	if (fstat(live->directory, &status))
+		return refuse(-errno, ret_why, "%s", strerror(errno));
+	live->owner = status.st_uid;
+	if (status.st_uid != geteuid() && geteuid() != 0)
+		return refuse(-EPERM, ret_why, "belongs to another user");
+	if (status.st_mode & 077)
+		return refuse(-EPERM, ret_why, "can be entered by other users");
+	return 0;
+}
+
+static int check_beacon(struct live *live, char **ret_why)
+{
+	struct coro_beacon *beacon = &live->beacon;
+	int fd = live_open_file(live, "beacon", O_RDONLY, sizeof(*beacon));
+	int result = fd < 0 ? fd : read_at(fd, beacon, sizeof(*beacon), 0);
+
+	if (fd >= 0)
+		close(fd);
+	if (result < 0)
+		return refuse(result, ret_why, "has no beacon that can be read");
+	if (memcmp(beacon->magic, CORO_TRACE_MAGIC, sizeof(beacon->magic)))
+		return refuse(-EBADMSG, ret_why, "is not a segment");
+	if (beacon->endian != CORO_TRACE_ENDIAN)
+		return refuse(-EBADMSG, ret_why, "is of a machine with another byte order");
+	if (beacon->major != CORO_TRACE_MAJOR)
+		return refuse(-EPROTONOSUPPORT, ret_why, "is of version %u.%u; this program reads %u.x",
+					  beacon->major, beacon->minor, CORO_TRACE_MAJOR);
+	if (beacon->header_length != sizeof(*beacon) ||
+		beacon->crc != live_crc32c(beacon, offsetof(struct coro_beacon, crc)))
+		return refuse(-EBADMSG, ret_why, "has a damaged beacon");
+	return 0;
+}
+
+int live_open(const char *path, struct live **ret, char **ret_why)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	int result;
+
+	*ret_why = NULL;
+	if (!live)
+		return -ENOMEM;
+	live->strings = -1;
+	live->control.fd = live->control.lease = -1;
+	live->string_offset = sizeof(struct coro_str_header);
+	live->path = strdup(path);
+	live->directory = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+	if (!live->path || live->directory < 0)
+		result = refuse(live->path ? -errno : -ENOMEM, ret_why, "cannot be opened: %s",
+						strerror(live->path ? errno : ENOMEM));
+	else
+		result = check_directory(live, ret_why);
+	if (result >= 0)
+		result = check_beacon(live, ret_why);
+	if (result >= 0) {
+		result = control_page_open(live);
+		if (result < 0)
+			refuse(result, ret_why, "has no control page that can be used");
+	}
+	if (result < 0) {
+		live_free(live);
+		return result;
+	}
+	*ret = live;
+	return 0;
+}
+
+void live_free(struct live *live)
+{
+	if (!live)
+		return;
+	live_release(live);
+	for (unsigned i = 0; i < live->ring_count; i++)
+		if (live->ring[i].fd >= 0)
+			close(live->ring[i].fd);
+	free(live->ring);
+	control_page_close(live);
+	if (live->strings >= 0)
+		close(live->strings);
+	if (live->directory >= 0)
+		close(live->directory);
+	free(live->string);
+	free(live->path);
+	free(live);
+}
+
+const struct coro_beacon *live_beacon(const struct live *live)
+{
+	return &live->beacon;
+}
+
+uint64_t live_damage(const struct live *live)
+{
+	return live->damage;
+}
+
+bool live_is_alive(const struct live *live)
+{
+	char path[64], text[1024];
+	ssize_t length = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", live->beacon.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (length <= 0)
+		return false;
+	text[length] = 0;
+
+	const char *at = strrchr(text, ')');
+
+	if (!at || at[1] != ' ' || at[2] == 'Z')
+		return false;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && strtoull(at + 1, NULL, 10) == live->beacon.starttime;
+}
+
+void live_remove(struct live *live)
+{
+	int copy = openat(live->directory, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *files = copy >= 0 ? fdopendir(copy) : NULL;
+	char *slash;
+
+	for (struct dirent *file; files && (file = readdir(files));)
+		if (file->d_name[0] != '.')
+			unlinkat(live->directory, file->d_name, 0);
+	if (files)
+		closedir(files);
+	else if (copy >= 0)
+		close(copy);
+	rmdir(live->path);
+	slash = strrchr(live->path, '/');
+	if (slash && slash != live->path) {
+		*slash = 0;
+		rmdir(live->path);
+		*slash = '/';
+	}
+}
+
+/* ---- Rings ------------------------------------------------------------- */
+
+static void open_ring(struct live *live, unsigned number)
+{
+	struct live_ring *ring = &live->ring[number];
+	struct coro_ring_header header;
+	char name[32];
+	int fd;
+
+	*ring = (struct live_ring){.fd = -1};
+	snprintf(name, sizeof(name), "ring.%u", number);
+	fd = live_open_file(live, name, O_RDONLY, sizeof(header));
+	if (fd < 0) {
+		live->damage++;
+		return;
+	}
+	if (read_at(fd, &header, sizeof(header), 0) < 0 || header.magic != CORO_RING_MAGIC ||
+		header.ring != number || header.log2_slots < 6 || header.log2_slots > 24) {
+		live->damage++;
+		close(fd);
+		return;
+	}
+	ring->fd = fd;
+	ring->log2_slots = header.log2_slots;
+	/* Who comes late begins with what is still there. */
+	if (header.head > (uint64_t)1 << header.log2_slots)
+		ring->next = ring->tail = header.head - ((uint64_t)1 << header.log2_slots);
+}
+
+unsigned live_rings(struct live *live)
+{
+	uint32_t count = control_page_rings(live);
+
+	if (count > CORO_RINGS) {
+		live->damage++;
+		count = CORO_RINGS;
+	}
+	if (count > live->ring_count) {
+		struct live_ring *ring = reallocarray(live->ring, count, sizeof(*ring));
+
+		if (!ring)
+			return live->ring_count;
+		live->ring = ring;
+		while (live->ring_count < count)
+			open_ring(live, live->ring_count++);
+	}
+	return live->ring_count;
+}
+
+int live_ring_header(struct live *live, unsigned number, struct coro_ring_header *ret)
+{
+	if (number >= live->ring_count || live->ring[number].fd < 0)
+		return -EBADF;
+	return read_at(live->ring[number].fd, ret, sizeof(*ret), 0);
+}
+
+static bool is_committed(const struct live_ring *ring, const struct coro_trace_slot *slot,
+						 uint64_t index)
+{
+	return CORO_SLOT_KIND(slot->word) != 0 &&
+		   CORO_SLOT_LAP(slot->word) == (((index >> ring->log2_slots) + 1) & 15);
+}
+
+/* Copies slots, around the ring's end if need be. */
+static int copy_slots(const struct live_ring *ring, uint64_t index, struct coro_trace_slot *slots,
+					  uint64_t count)
+{
+	uint64_t size = (uint64_t)1 << ring->log2_slots, place = index & (size - 1);
+	uint64_t first = count < size - place ? count : size - place;
+	int result = read_at(ring->fd, slots, first * sizeof(*slots),
+						 sizeof(struct coro_ring_header) + place * sizeof(*slots));
+
+	if (result < 0 || first == count)
+		return result;
+	return read_at(ring->fd, slots + first, (count - first) * sizeof(*slots),
+				   sizeof(struct coro_ring_header));
+}
+
+/* How many slots from `index` on are committed, whatever head says; at most `most`. */
+static uint64_t look_beyond(const struct live_ring *ring, uint64_t index, uint64_t most)
+{
+	struct coro_trace_slot slots[BEYOND_HEAD];
+	uint64_t count = 0;
+
+	if (most > BEYOND_HEAD)
+		most = BEYOND_HEAD;
+	if (copy_slots(ring, index, slots, most) < 0)
+		return 0;
+	while (count < most && is_committed(ring, &slots[count], index + count)) {
+		uint64_t whole = count + 1 + CORO_SLOT_EXT(slots[count].word);
+
+		if (whole > most)
+			break;
+		count = whole;
+	}
+	return count;
+}
+
+/* How many slots are committed according to `head`, or -1 for a head that cannot be. A writer
+ * that does not wait may have gone round: then next jumps, and *ret_lost says how far. */
+static int64_t believe_head(struct live *live, struct live_ring *ring, uint64_t head,
+							uint64_t *ret_lost)
+{
+	uint64_t size = (uint64_t)1 << ring->log2_slots;
+	struct coro_trace_slot last;
+
+	if (head - ring->next <= size)
+		return (int64_t)(head - ring->next);
+	if (ring->next - head <= size)
+		return 0; /* what was found beyond an older head has been taken */
+	if (head < ring->next || copy_slots(ring, head - 1, &last, 1) < 0 ||
+		!is_committed(ring, &last, head - 1)) {
+		live->damage++;
+		return -1;
+	}
+	*ret_lost = head - size - ring->next;
+	ring->next = head - size;
+	return (int64_t)size;
+}
+
+int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots, unsigned room,
+			  uint64_t *ret_index, uint64_t *ret_lost)
+{
+	struct coro_ring_header header;
+	struct live_ring *ring;
+	uint64_t available, size, damaged = 0;
+	int64_t committed;
+
+	*ret_lost = 0;
+	if (live_ring_header(live, number, &header) < 0)
+		return 0;
+	ring = &live->ring[number];
+	size = (uint64_t)1 << ring->log2_slots;
+	committed = believe_head(live, ring, header.head, ret_lost);
+	if (committed < 0)
+		return 0;
+	available = (uint64_t)committed;
+	if (available < room && available < size)
+		available +=
+			look_beyond(ring, ring->next + available,
+						room - available < size - available ? room - available : size - available);
+	if (available > room)
+		available = room;
+	if (!available || copy_slots(ring, ring->next, slots, available) < 0)
+		return 0;
+	while (damaged < available && !is_committed(ring, &slots[damaged], ring->next + damaged))
+		damaged++;
+	if (damaged) {
+		live->damage++;
+		*ret_lost += damaged;
+		ring->next += damaged;
+		available -= damaged;
+		memmove(slots, slots + damaged, available * sizeof(*slots));
+	}
+	*ret_index = ring->next;
+	for (unsigned i = 0; i < available; i++)
+		if (!is_committed(ring, &slots[i], ring->next + i))
+			return (int)i;
+	return (int)available;
+}
+
+void live_take(struct live *live, unsigned number, unsigned count)
+{
+	if (number >= live->ring_count)
+		return;
+	live->ring[number].next += count;
+}
+
+/* Where the fullest ring stands: what was taken and not told, to its size. */
+enum live_debt live_debt(const struct live *live)
+{
+	enum live_debt debt = LIVE_NO_DEBT;
+
+	for (unsigned i = 0; i < live->ring_count; i++) {
+		const struct live_ring *ring = &live->ring[i];
+		uint64_t untold = ring->next - ring->tail;
+
+		if (untold >= (uint64_t)1 << ring->log2_slots >> 2)
+			return LIVE_GREAT_DEBT;
+		if (untold)
+			debt = LIVE_SOME_DEBT;
+	}
+	return debt;
+}
+
+void live_advance(struct live *live)
+{
+	for (unsigned i = 0; i < live->ring_count; i++) {
+		struct live_ring *ring = &live->ring[i];
+
+		if (ring->next == ring->tail)
+			continue;
+		ring->tail = ring->next;
+		control_page_set_tail(live, i, ring->tail);
+	}
+}
+
+/* ---- Clock ------------------------------------------------------------- */
+
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The reading between two of CLOCK_MONOTONIC that lie closest together, of a few. */
+void live_clock_read(struct live_clock *ret)
+{
+	uint64_t best = UINT64_MAX;
+
+	*ret = (struct live_clock){0};
+	for (int i = 0; i < 8; i++) {
+		uint64_t before = monotonic(), ticks = 0, after;
+
+#if defined(__x86_64__)
+		ticks = __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+		__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+#endif
+		after = monotonic();
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		ret->ticks = ticks;
+		ret->mono = before + best / 2;
+	}
+}
+
+uint64_t live_clock_hz(const struct live *live, const struct live_clock *early)
+{
+	struct live_clock late;
+	uint64_t since;
+
+	if (live->beacon.clock_hz)
+		return live->beacon.clock_hz;
+	since = monotonic() - early->mono;
+	if (since < CLOCK_BASE_NS)
+		nanosleep(&(struct timespec){.tv_nsec = (long)(CLOCK_BASE_NS - since)}, NULL);
+	live_clock_read(&late);
+	if (late.mono <= early->mono || late.ticks <= early->ticks)
+		return 1000000000u;
+	return (uint64_t)((double)(late.ticks - early->ticks) * 1e9 /
+					  (double)(late.mono - early->mono));
+}
+
+/* ---- Strings ----------------------------------------------------------- */
+
+int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size_t *ret_length)
+{
+	struct {
+		uint32_t length, hash;
+	} record;
+
+	if (live->strings < 0) {
+		live->strings = live_open_file(live, "str", O_RDONLY, sizeof(struct coro_str_header));
+		if (live->strings < 0)
+			return 0;
+	}
+	if (live->string_id >= live->string_count) {
+		struct coro_str_header header;
+
+		if (read_at(live->strings, &header, sizeof(header), 0) < 0 ||
+			header.magic != CORO_STR_MAGIC || header.count <= live->string_id)
+			return 0;
+		live->string_count = header.count;
+	}
+	if (read_at(live->strings, &record, sizeof(record), live->string_offset) < 0 ||
+		record.length > LIVE_STRING_MOST) {
+		live->damage++;
+		live->string_count = live->string_id; /* no record can be found after this one */
+		return 0;
+	}
+
+	char *bytes = realloc(live->string, record.length + 1);
+
+	if (!bytes)
+		return 0;
+	live->string = bytes;
+	if (read_at(live->strings, bytes, record.length, live->string_offset + sizeof(record)) < 0) {
+		live->damage++;
+		return 0;
+	}
+	bytes[record.length] = 0;
+	live->string_offset += (sizeof(record) + record.length + 7) & ~(uint64_t)7;
+	*ret_id = ++live->string_id;
+	*ret = bytes;
+	*ret_length = record.length;
+	return 1;
+}

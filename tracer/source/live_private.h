@@ -1,0 +1,47 @@
+#ifndef TRACER_LIVE_PRIVATE_H
+#define TRACER_LIVE_PRIVATE_H
+/*
+ * live_private.h - what live.c and control_page.c share.
+ */
+#include <sys/types.h>
+#include <tracer/live.h>
+
+#define LIVE_STRING_MOST 65536u /* bytes of a string that is believed */
+
+struct live_ring {
+	int fd; /* owned; -1: cannot be read */
+	uint32_t log2_slots;
+	uint64_t next; /* index of the first slot that was not taken */
+	uint64_t tail; /* what the program was told of it */
+};
+
+/* The mapped page, and the lease in it. */
+struct control_page {
+	int fd;               /* owned; holds the lease's lock; -1: none */
+	struct coro_ctl *ctl; /* mapped; only touched under the guard */
+	bool broken;          /* an access failed: its file is not whole any more */
+	int lease;            /* which one is ours; -1: none */
+};
+
+struct live {
+	char *path;    /* owned */
+	int directory; /* owned */
+	uid_t owner;   /* of the directory, and of all files in it */
+	struct coro_beacon beacon;
+	struct control_page control;
+	struct live_ring *ring; /* owned */
+	unsigned ring_count;
+	int strings;            /* owned; -1: not there yet */
+	uint32_t string_id;     /* the last one that was handed out */
+	uint32_t string_count;  /* how many there are, as seen last */
+	uint64_t string_offset; /* of the record after it */
+	char *string;           /* owned; bytes of the last one */
+	uint64_t damage;
+};
+
+/* A regular file of the segment of at least so many bytes: descriptor, or -errno. */
+int live_open_file(const struct live *live, const char *name, int flags, uint64_t least);
+/* A copy of a ring's header. */
+int live_ring_header(struct live *live, unsigned ring, struct coro_ring_header *ret);
+
+#endif

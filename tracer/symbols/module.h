@@ -1,0 +1,47 @@
+#ifndef TRACER_SYMBOLS_MODULE_H
+#define TRACER_SYMBOLS_MODULE_H
+/*
+ * module.h - one ELF file: its functions and, when it has them, its lines.
+ *
+ * The file is opened at once and kept open, so that a program that is built anew, or has
+ * ended, is still read as it was started. Symbols and DWARF are read when first asked for;
+ * a separate debug file is found by build-id or debuglink.
+ *
+ * Addresses here are the file's own (virtual addresses of the ELF file, before loading).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct module;
+
+/* Opens the ELF file `open_path`, which is called `path`. Not a regular file: -EINVAL;
+ * not ELF: -ENOEXEC; else -errno. */
+int module_open(const char *path, const char *open_path, struct module **ret);
+void module_close(struct module *module);
+
+/* When the file was last written. */
+struct timespec module_time(const struct module *module);
+/* Its build-id: the number of bytes, at most `room`; 0: has none. */
+size_t module_build_id(struct module *module, uint8_t *ret, size_t room);
+/* The file's address of the byte at `offset` of the file. false: it is not loaded. */
+bool module_address_of(struct module *module, uint64_t offset, uint64_t *ret);
+/* Whether code is at that address. */
+bool module_is_code(struct module *module, uint64_t address);
+
+/* What stands at an address. Strings are owned by the module. */
+struct module_place {
+	const char *function;  /* NULL: not known */
+	uint64_t offset;       /* of the address in the function; valid when `file` is NULL */
+	const char *file;      /* as the compiler was given it, or absolute; NULL: no line */
+	const char *directory; /* where the compiler ran, NULL: not known */
+	uint32_t line;         /* 0: not known */
+};
+/* Calls `each` with the directories where its units were compiled. */
+void module_directories(struct module *module, void (*each)(void *data, const char *directory),
+                        void *data);
+/* 0, or -ENOENT when not even a function is known. */
+int module_place(struct module *module, uint64_t address, struct module_place *ret);
+
+#endif
