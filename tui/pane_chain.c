@@ -151,7 +151,7 @@ static void draw_level(struct ui *ui, const struct ui_rect *rect, int row, size_
 	bool is_string;
 	if (level + 1 < ui->levels.count && ui->levels.level[level + 1].called)
 		put_resume_site(ui, rect, row, level + 1);
-	else if (ui_is_body(object) && ui_own_site(ui, object, &site, &is_string))
+	else if (ui_is_body(object) && ui_own_site(object, &site, &is_string))
 		put_site(ui, rect, row, site, is_string);
 	ui_put_field(rect, row, word_at, WORD_COLUMNS, ui_role_of_state(state),
 				 doing(ui, level, object));

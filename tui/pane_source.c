@@ -35,7 +35,7 @@ static void add_facts(struct ui *ui, struct text *text, const struct symbols_pla
 		struct symbols_place at;
 		uint32_t site;
 		bool is_string;
-		if (!ui_is_body(object) || !ui_own_site(ui, object, &site, &is_string) ||
+		if (!ui_is_body(object) || !ui_own_site(object, &site, &is_string) ||
 			symbols_place(symbols, site, is_string, &at) < 0 || !at.file || at.line != line ||
 			strcmp(at.file, place->file) != 0)
 			continue;

@@ -163,7 +163,7 @@ static void collect(struct ui *ui, struct facts *facts)
 		add_number(facts, "cancels", object->cancels);
 	uint32_t site;
 	bool is_string;
-	if (body && ui_own_site(ui, object, &site, &is_string))
+	if (body && ui_own_site(object, &site, &is_string))
 		add_site(ui, facts, "at", site, is_string);
 	if (object->kind == CORO_OBJECT_LOOP)
 		; /* made by the runtime, at no line of the program */

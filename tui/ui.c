@@ -20,10 +20,7 @@
 #include <time.h>
 #include "ui.h"
 
-enum {
-	FRAME_MS = 33,
-	EVENTS_BACK = 512, /* that are read for where a body was seen last */
-};
+enum { FRAME_MS = 33 };
 
 void ui_say(struct ui *ui, bool bad, const char *format, ...)
 {
@@ -111,34 +108,11 @@ static bool place_in_program(struct ui *ui, uint32_t site, bool is_string,
 		   ret->line && !(ret->function && strncmp(ret->function, "coro__", 6) == 0);
 }
 
-bool ui_own_site(struct ui *ui, const struct world_object *object, uint32_t *ret_site,
-				 bool *ret_is_string)
+bool ui_own_site(const struct world_object *object, uint32_t *ret_site, bool *ret_is_string)
 {
-	struct trace *trace = session_trace(ui->session);
-	struct trace_event event;
 	*ret_site = object->site;
 	*ret_is_string = object->site_is_string;
-	/* One that has not begun was last seen where it was created. */
-	if (ui_is_body(object) && object->state == CORO_STATE_CREATED)
-		return false;
-	if (!ui_is_body(object) || !object->down_at ||
-		trace_event(trace, object->down_at, &event) < 0 || event.site != object->site ||
-		(event.flags & CORO_SLOT_FILELINE ? true : false) != object->site_is_string)
-		return object->site;
-	/* It was resumed, and has not been seen at a line of its own since: it went on from where it
-	 * had yielded or delegated. */
-	uint64_t n = session_playhead(ui->session);
-	for (int i = 0; n > object->created_at && i < EVENTS_BACK; n--, i++) {
-		if (trace_event(trace, n, &event) < 0)
-			return false;
-		if (event.co != object->serial ||
-			(event.kind != CORO_EVENT_YIELD && event.kind != CORO_EVENT_DELEGATE))
-			continue;
-		*ret_site = event.site;
-		*ret_is_string = event.flags & CORO_SLOT_FILELINE;
-		return event.site;
-	}
-	return false;
+	return object->site;
 }
 
 bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose)
@@ -159,7 +133,7 @@ bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose)
 	*ret_whose = object->serial;
 	uint32_t site;
 	bool is_string;
-	return (ui_own_site(ui, object, &site, &is_string) &&
+	return (ui_own_site(object, &site, &is_string) &&
 			place_in_program(ui, site, is_string, ret)) ||
 		   place_in_program(ui, object->creation_site, true, ret) ||
 		   place_in_program(ui, object->creation_pc, false, ret);

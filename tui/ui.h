@@ -176,10 +176,8 @@ void ui_add_event(struct ui *ui, const struct trace_event *event, struct text *w
                   struct text *what);
 /* The event at the playhead. False: there is none. */
 bool ui_event_now(struct ui *ui, struct trace_event *ret);
-/* Where a body is itself. (Its last event may have been a resume: the site of that is where its
- * resumer is.) False: it is not known. */
-bool ui_own_site(struct ui *ui, const struct world_object *object, uint32_t *ret_site,
-                 bool *ret_is_string);
+/* Where it was seen itself. False: it has not been seen at a line of its own yet. */
+bool ui_own_site(const struct world_object *object, uint32_t *ret_site, bool *ret_is_string);
 /* The place to show for the subject: its last site, or that of the event of now; and whose
  * it is. False: none is known. */
 bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose);

@@ -480,24 +480,36 @@ static void locks_queues_descriptors_and_turns_are_kept(void **state)
 	end(&story);
 }
 
-static void the_place_is_that_of_the_last_event_that_had_one(void **state)
+static void the_place_is_that_of_its_own_last_event_that_had_one(void **state)
 {
 	struct story story;
 	struct trace_event *event = &story.simulator.event;
+	const struct world_object *object;
+	bool is_string;
 	uint64_t g;
 
 	begin(&story);
 	g = generator(&story);
 	simulator_emit(&story.simulator, CORO_EVENT_NEXT, g, CORO_STATE_RUNNING, 0);
-	event->site = 77;
+	event->site = 77; /* its resumer's */
+	assert_int_equal(world_apply(story.world, event), 0);
+	object = world_find(story.world, g);
+	assert_int_equal(object->site, 0);
+	assert_int_equal(world_place(object, &is_string),
+					 object->creation_site ? object->creation_site : object->creation_pc);
+	simulator_emit(&story.simulator, CORO_EVENT_YIELD, g, CORO_STATE_SUSPENDED, 0);
+	event->site = 78;
 	event->flags = CORO_SLOT_FILELINE;
 	assert_int_equal(world_apply(story.world, event), 0);
-	assert_int_equal(world_find(story.world, g)->site, 77);
-	assert_true(world_find(story.world, g)->site_is_string);
+	simulator_emit(&story.simulator, CORO_EVENT_SEND, g, CORO_STATE_RUNNING, 0);
+	event->site = 79;
+	assert_int_equal(world_apply(story.world, event), 0);
+	assert_int_equal(world_place(world_find(story.world, g), &is_string), 78);
+	assert_true(is_string);
 	simulator_emit(&story.simulator, CORO_EVENT_YIELD, g, CORO_STATE_SUSPENDED, 0);
 	event->site = 0;
 	assert_int_equal(world_apply(story.world, event), 0);
-	assert_int_equal(world_find(story.world, g)->site, 77);
+	assert_int_equal(world_find(story.world, g)->site, 78);
 	end(&story);
 }
 
@@ -982,7 +994,7 @@ int main(void)
 		cmocka_unit_test(a_gather_knows_its_children),
 		cmocka_unit_test(a_timer_is_there_while_it_is_armed),
 		cmocka_unit_test(locks_queues_descriptors_and_turns_are_kept),
-		cmocka_unit_test(the_place_is_that_of_the_last_event_that_had_one),
+		cmocka_unit_test(the_place_is_that_of_its_own_last_event_that_had_one),
 		cmocka_unit_test(rings_have_control_each_for_itself),
 		cmocka_unit_test(what_cannot_be_is_counted_and_taken),
 		cmocka_unit_test(circles_of_delegation_end),

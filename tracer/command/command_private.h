@@ -128,6 +128,8 @@ void add_utf8(struct text *text, const char *bytes, size_t length);
 bool is_coroutine(const struct world_object *object);
 void objects_list(struct session *session, bool all, struct text *ret);
 cJSON *objects_json(struct session *session, bool all);
+/* Where an object stands, as text. */
+void object_place(struct text *text, struct session *session, const struct world_object *object);
 /* A line about one object: "internal #2  generator  suspended  channel.c:12". */
 void object_line(struct session *session, const struct world_object *object, struct text *ret);
 

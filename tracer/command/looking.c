@@ -12,8 +12,7 @@
 static bool get_all(int argc, char **argv, bool *ret)
 {
 	*ret = argc == 2;
-	return argc == 1 ||
-		   (argc == 2 && (strcmp(argv[1], "all") == 0 || strcmp(argv[1], "--all") == 0));
+	return argc == 1 || strcmp(argv[1], "all") == 0 || strcmp(argv[1], "--all") == 0;
 }
 
 enum command_status run_ps(struct command_context *context, int argc, char **argv)
@@ -50,7 +49,7 @@ static const struct world_object *get_object(struct command_context *context, in
 
 		errno = 0;
 		serial = strtoull(digits, &end, 10);
-		if (argc > 2 || *digits < '0' || *digits > '9' || *end || errno) {
+		if (*digits < '0' || *digits > '9' || *end || errno) {
 			*ret_status = bad(context, "%s: '%.60s' is not the id of an object", argv[0], argv[1]);
 			return NULL;
 		}
@@ -127,12 +126,7 @@ enum command_status run_chain(struct command_context *context, int argc, char **
 		columns_add(&columns, &cell);
 		add_value_at(&cell, session, object->up_at);
 		columns_add(&columns, &cell);
-		if (object->site) {
-			const char *place =
-				symbols_text(session_symbols(session), object->site, object->site_is_string);
-
-			text_add_filtered(&cell, place, strlen(place));
-		}
+		object_place(&cell, session, object);
 		columns_add(&columns, &cell);
 	}
 	columns_print(&columns, &context->answer);
@@ -161,12 +155,13 @@ enum command_status run_source(struct command_context *context, int argc, char *
 	enum command_status status;
 	const struct world_object *object = get_object(context, argc, argv, &status);
 	struct symbols_place place;
-	uint32_t first, line;
+	uint32_t first, line, site;
+	bool is_string;
 
 	if (!object)
 		return status;
-	if (!object->site || symbols_place(symbols, object->site, object->site_is_string, &place) < 0 ||
-		!place.file) {
+	site = world_place(object, &is_string);
+	if (!site || symbols_place(symbols, site, is_string, &place) < 0 || !place.file) {
 		text_add(answer, "the place where it is is not known");
 		return COMMAND_FAILED;
 	}
@@ -208,7 +203,7 @@ enum command_status run_events(struct command_context *context, int argc, char *
 	if (argc > 1) {
 		errno = 0;
 		count = strtoull(argv[1], &end, 10);
-		if (argc > 2 || *argv[1] < '0' || *argv[1] > '9' || *end || errno)
+		if (*argv[1] < '0' || *argv[1] > '9' || *end || errno)
 			return bad(context, "events: '%.60s' is not a number of events", argv[1]);
 	}
 	if (last == 0 || count == 0) {
@@ -237,8 +232,6 @@ enum command_status run_output(struct command_context *context, int argc, char *
 	struct trace_output output;
 	const char *line;
 
-	if (argc > 1)
-		return bad(context, "output: takes no argument, not '%.60s'", argv[1]);
 	for (size_t i = 0; i < count; i++) {
 		if (trace_output(session_trace(session), i, &output) < 0 ||
 			output.after > session_playhead(session))

@@ -12,13 +12,12 @@ bool is_coroutine(const struct world_object *object)
 		   object->kind == CORO_OBJECT_ASYNC_GENERATOR || object->kind == CORO_OBJECT_TASK;
 }
 
-static void add_place(struct text *text, struct session *session, const struct world_object *object)
+void object_place(struct text *text, struct session *session, const struct world_object *object)
 {
-	const char *place;
+	bool is_string;
+	uint32_t site = world_place(object, &is_string);
+	const char *place = symbols_text(session_symbols(session), site, is_string);
 
-	if (!object->site)
-		return;
-	place = symbols_text(session_symbols(session), object->site, object->site_is_string);
 	text_add_filtered(text, place, strlen(place));
 }
 
@@ -40,7 +39,7 @@ void object_line(struct session *session, const struct world_object *object, str
 		before = ret->length;
 		text_add(ret, "  ");
 	}
-	add_place(ret, session, object);
+	object_place(ret, session, object);
 	/* Nothing came after the blanks: take them back. */
 	while (ret->length && ret->data[ret->length - 1] == ' ')
 		ret->data[--ret->length] = 0;
@@ -67,7 +66,7 @@ void objects_list(struct session *session, bool all, struct text *ret)
 		columns_add_string(&columns, state_of(session, object));
 		text_add_wait(&cell, session, object);
 		columns_add(&columns, &cell);
-		add_place(&cell, session, object);
+		object_place(&cell, session, object);
 		columns_add(&columns, &cell);
 	}
 	if (columns.count == 6)
@@ -108,6 +107,8 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 {
 	_cleanup_(text_cleanup) struct text text = {0};
 	cJSON *json = cJSON_CreateObject();
+	uint32_t site;
+	bool is_string;
 
 	json_add_number(json, "id", object->serial);
 	text_add_name(&text, session, object);
@@ -121,7 +122,8 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 	add_links(json, session_world(session), object);
 	if (object->parent)
 		json_add_number(json, "parent", object->parent);
-	json_add_place(json, "site", session, object->site, object->site_is_string);
+	site = world_place(object, &is_string);
+	json_add_place(json, "site", session, site, is_string);
 	if (object->creation_site)
 		json_add_place(json, "created_site", session, object->creation_site, true);
 	else

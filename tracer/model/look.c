@@ -104,6 +104,14 @@ static unsigned delegating_state(const struct world *world, const struct world_o
 	return CORO_STATE_SUSPENDED;
 }
 
+uint32_t world_place(const struct world_object *object, bool *ret_is_string)
+{
+	*ret_is_string = object->site ? object->site_is_string : object->creation_site != 0;
+	if (object->site)
+		return object->site;
+	return object->creation_site ? object->creation_site : object->creation_pc;
+}
+
 unsigned world_state(const struct world *world, const struct world_object *object)
 {
 	const struct world_object *above;

@@ -335,12 +335,25 @@ static void check_sequence(struct change *change, uint32_t before)
 		change->world->missing += (uint64_t)step - 1;
 }
 
-/* What others did to a task while it waited: the site is theirs, and the task still stands where
- * it stood. */
-static bool done_by_another(const struct trace_event *event)
+/* What others did to it: the site is theirs, and it still stands where it stood. */
+static bool done_by_another(const struct trace_event *event, const struct world_object *object)
 {
-	return event->kind == CORO_EVENT_CANCEL || event->kind == CORO_EVENT_WAKE ||
-		   (event->kind == CORO_EVENT_READY && event->peer && event->peer != event->co);
+	switch (event->kind) {
+	case CORO_EVENT_NEXT:
+	case CORO_EVENT_SEND:
+	case CORO_EVENT_THROW:
+	case CORO_EVENT_CLOSE:
+	case CORO_EVENT_CANCEL:
+	case CORO_EVENT_WAKE:
+		return true;
+	case CORO_EVENT_READY:
+		return event->peer && event->peer != event->co;
+	case CORO_EVENT_CREATE:
+		return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
+			   object->kind == CORO_OBJECT_ASYNC_GENERATOR;
+	default:
+		return false;
+	}
 }
 
 /* What every event says: a state, a time, a place. */
@@ -356,7 +369,7 @@ static void apply_state(struct change *change)
 	object->cseq = event->cseq;
 	object->changed_at = event->n;
 	object->changed_t = event->t;
-	if (event->site && !done_by_another(event)) {
+	if (event->site && !done_by_another(event, object)) {
 		object->site = event->site;
 		object->site_is_string = event->flags & CORO_SLOT_FILELINE;
 	}

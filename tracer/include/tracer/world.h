@@ -49,9 +49,9 @@ struct world_object {
 	uint64_t owner;    /* lock: who holds it */
 	uint64_t woken_by; /* task: peer of its last WAKE or READY */
 
-	/* Where it was seen last: the site of its last event that had one, what others did to it
-	 * while it waited (CANCEL, WAKE, READY) aside. For a
-	 * suspended body that is the yield or await it waits in. */
+	/* Where it was seen last: the site of its last own event that had one; what others did to
+	 * it (resuming it, waking it, cancelling it) has their site. For a suspended body that is
+	 * the yield or await it waits in. 0: not seen yet. See world_place(). */
 	uint32_t site;
 	bool site_is_string; /* a string id (CORO_SLOT_FILELINE), not a pc */
 
@@ -108,6 +108,8 @@ const struct world_object *world_changed(const struct world *world);
  * is on its way between them, else SUSPENDED; a coroutine of a READY task is SUSPENDED.
  * enum coro_state. */
 unsigned world_state(const struct world *world, const struct world_object *object);
+/* Where it stands: where it was seen last, or else where it was created. As `site`; 0: not known. */
+uint32_t world_place(const struct world_object *object, bool *ret_is_string);
 /* Who stands directly above it: the body that delegates to it, the task that drives
  * it; 0: nobody. */
 uint64_t world_above(const struct world *world, const struct world_object *object);
