@@ -34,7 +34,7 @@ static const char *why_not_back(struct ui *ui)
 
 static const char *why_not_step(struct ui *ui)
 {
-	return ui_subject(ui) ? NULL : "there is no coroutine yet";
+	return session_subject(ui->session) ? NULL : "there is no coroutine that could step";
 }
 
 const char *ui_action_why(struct ui *ui, enum ui_action action)
@@ -72,10 +72,8 @@ const char *ui_action_why(struct ui *ui, enum ui_action action)
 	case UI_ACTION_FIND_PREVIOUS:
 		return ui->sought[0] ? NULL : "nothing was looked for yet: / finds";
 	case UI_ACTION_GO_MARK:
-		for (unsigned letter = 0; letter < UI_MARKS; letter++)
-			if (ui->marks[letter])
-				return NULL;
-		return "nothing is marked yet: m and a letter marks";
+		return session_mark_at(ui->session, 0) ? NULL
+											   : "nothing is marked yet: m and a letter marks";
 	case UI_ACTION_FOLLOW:
 		return session_selected(ui->session) ? NULL : "it follows already";
 	case UI_ACTION_INPUT:
@@ -89,7 +87,10 @@ const char *ui_action_why(struct ui *ui, enum ui_action action)
 
 static void moved(struct ui *ui, int result)
 {
-	if (result < 0 && result != -EINPROGRESS) {
+	if (result == -EINPROGRESS) {
+		ui_say(ui, false, "waits for the next event; Space stops");
+		ui->message_waits = true;
+	} else if (result < 0) {
 		const char *why = session_why(ui->session);
 		ui_say(ui, true, "%s", why && *why ? why : "that cannot be done now");
 	}
@@ -170,21 +171,18 @@ static bool move(struct ui *ui, enum ui_action action)
 void ui_mark(struct ui *ui, int letter)
 {
 	char digits[32];
-	if (letter <= ' ' || letter >= UI_MARKS)
+	if (letter <= ' ' || letter > '~')
 		return;
-	ui->marks[letter] = session_playhead(ui->session) + 1;
+	if (session_mark(ui->session, (char[]){(char)letter, 0}) < 0)
+		return;
 	ui_say(ui, false, "event %s is marked %c", ui_number(session_playhead(ui->session), digits),
 		   letter);
 }
 
 void ui_go_mark(struct ui *ui, int letter)
 {
-	if (letter <= ' ' || letter >= UI_MARKS)
-		return;
-	if (ui->marks[letter])
-		moved(ui, session_goto(ui->session, ui->marks[letter] - 1));
-	else
-		ui_say(ui, true, "no event is marked %c", letter);
+	if (letter > ' ' && letter <= '~')
+		moved(ui, session_goto_mark(ui->session, (char[]){(char)letter, 0}));
 }
 
 void ui_seek(struct ui *ui, int thousandths)
@@ -200,7 +198,12 @@ void ui_find(struct ui *ui, enum session_direction direction)
 	const struct ui_view_ops *view = ui_view_of(ui);
 	if (!ui->sought[0])
 		return;
-	if (view->find && view->find(ui, ui->sought, direction) < 0)
+	if (!view->find || view->find(ui, ui->sought, direction) >= 0)
+		return;
+	if (view == &ui_debug_view && ui->focus == UI_PANE_TASKS)
+		ui_say(ui, true, "no task is named '%s': Tab to Events, where / searches events",
+			   ui->sought);
+	else
 		ui_say(ui, true, "there is no %s '%s'",
 			   direction == SESSION_FORWARD ? "further" : "earlier", ui->sought);
 }
@@ -382,24 +385,22 @@ void ui_run(struct ui *ui, const char *line)
 		line++;
 	if (!*line)
 		return;
-	if (strncmp(line, "mark ", 5) == 0 && line[5] && !line[6]) {
-		ui_mark(ui, line[5]);
-		return;
-	}
-	if (strncmp(line, "goto '", 6) == 0 && line[6] && !line[7]) {
-		ui_go_mark(ui, line[6]);
-		return;
-	}
 	enum ui_action action = ui_key_command(line);
 	if (action == UI_ACTION_CONTINUE || action == UI_ACTION_PLAY ||
 		(action != UI_ACTION_NONE && !is_language(line))) {
 		ui_act(ui, action);
 		return;
 	}
+	uint64_t before = session_playhead(ui->session);
 	enum command_status status = command_run(&ui->command, line);
 	moved(ui, 0);
+	/* A page of before is about another moment. */
+	if (session_playhead(ui->session) != before)
+		ui->page = NULL;
 	if (status == COMMAND_QUIT)
 		quit(ui, ui->command.kill);
+	else if (status == COMMAND_BAD && !is_language(line))
+		ui_say(ui, true, "%s: see :help", text_string(&ui->command.answer));
 	else
 		ui_show_answer(ui, status != COMMAND_OK, text_string(&ui->command.answer));
 }

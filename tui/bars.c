@@ -30,6 +30,12 @@ const char *ui_number(uint64_t number, char ret[32])
 
 /* ---- Row 0 ------------------------------------------------------------- */
 
+/* Who is counted by state: tasks; in a program that has none, its coroutines and generators. */
+static bool is_counted(const struct ui *ui, const struct world_object *object)
+{
+	return ui->states.tasks ? object->kind == CORO_OBJECT_TASK : ui_is_body(object);
+}
+
 static void count_states(struct ui *ui)
 {
 	const struct world *world = session_world(ui->session);
@@ -37,34 +43,20 @@ static void count_states(struct ui *ui)
 		return;
 	memset(&ui->states, 0, sizeof(ui->states));
 	ui->states.of = world_at(world) + 1;
+	for (const struct world_object *object = world_next(world, 0); object && !ui->states.tasks;
+		 object = world_next(world, object->serial))
+		ui->states.tasks = object->kind == CORO_OBJECT_TASK;
 	for (const struct world_object *object = world_next(world, 0); object;
 		 object = world_next(world, object->serial)) {
-		if (object->kind < CORO_OBJECT_GENERATOR || object->kind > CORO_OBJECT_TASK)
-			continue;
-		switch (world_state(world, object)) {
-		case CORO_STATE_RUNNING:
-			ui->states.running++;
-			break;
-		case CORO_STATE_READY:
-			ui->states.ready++;
-			break;
-		case CORO_STATE_DONE:
-			ui->states.done++;
-			break;
-		case CORO_STATE_FAILED:
-		case CORO_STATE_CANCELLED:
-			ui->states.failed++;
-			break;
-		default:
-			ui->states.waiting++;
-		}
+		if (is_counted(ui, object))
+			ui->states.count[ui_glyph_of_state(world_state(world, object))]++;
 	}
 }
 
 /* The one truth that matters: what the program is doing. */
 static enum ui_role run_state(struct ui *ui, char *ret, size_t room)
 {
-	const struct trace_meta *meta = trace_meta(session_trace(ui->session));
+	int status;
 	if (!ui->began_live) {
 		snprintf(ret, room, "RECORDING");
 		return UI_ROLE_STRONG;
@@ -74,14 +66,15 @@ static enum ui_role run_state(struct ui *ui, char *ret, size_t room)
 		snprintf(ret, room, "%s", moving ? "RUNNING" : "PAUSED");
 		return moving ? UI_ROLE_ALIVE : UI_ROLE_STRONG;
 	}
-	if (meta->ended && WIFSIGNALED(meta->status)) {
-		const char *name = sigabbrev_np(WTERMSIG(meta->status));
+	bool ended = trace_ended(session_trace(ui->session), &status);
+	if (ended && WIFSIGNALED(status)) {
+		const char *name = sigabbrev_np(WTERMSIG(status));
 		snprintf(ret, room, "KILLED by SIG%s", name ? name : "?");
 		return UI_ROLE_WARNING;
 	}
-	if (meta->ended && WIFEXITED(meta->status)) {
-		snprintf(ret, room, "EXITED %d", WEXITSTATUS(meta->status));
-		return WEXITSTATUS(meta->status) ? UI_ROLE_WARNING : UI_ROLE_STRONG;
+	if (ended && WIFEXITED(status)) {
+		snprintf(ret, room, "EXITED %d", WEXITSTATUS(status));
+		return WEXITSTATUS(status) ? UI_ROLE_WARNING : UI_ROLE_STRONG;
 	}
 	snprintf(ret, room, "ENDED");
 	return UI_ROLE_STRONG;
@@ -101,79 +94,145 @@ static void anomalies(struct ui *ui, struct text *text)
 		text_add(text, "lost %llu!  ", (unsigned long long)trace_lost(trace));
 	if (world_missing(world))
 		text_add(text, "missing %llu!  ", (unsigned long long)world_missing(world));
-	if (world_damage(world))
-		text_add(text, "damaged %llu!  ", (unsigned long long)world_damage(world));
+	if (world_damage(world) || trace_damage(trace))
+		text_add(text, "damaged %llu!  ",
+				 (unsigned long long)(world_damage(world) + trace_damage(trace)));
 	if (trace_torn(trace))
 		text_add(text, "torn!  ");
 }
 
-static int put_count(const struct ui_rect *rect, int column, unsigned count, unsigned state)
+/* The order of the counts at the right. */
+static const struct {
+	enum ui_glyph glyph;
+	unsigned state;
+} counted[] = {
+	{UI_GLYPH_CREATED, CORO_STATE_CREATED},     {UI_GLYPH_RUNNING, CORO_STATE_RUNNING},
+	{UI_GLYPH_READY, CORO_STATE_READY},         {UI_GLYPH_SUSPENDED, CORO_STATE_SUSPENDED},
+	{UI_GLYPH_DONE, CORO_STATE_DONE},           {UI_GLYPH_FAILED, CORO_STATE_FAILED},
+	{UI_GLYPH_CANCELLED, CORO_STATE_CANCELLED},
+};
+enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
+
+/* " 1► 8○": what it takes, a blank before each. */
+static int counts_width(const struct ui *ui)
 {
-	if (!count)
-		return column;
-	column = ui_putf(rect, 0, column, ui_role_of_state(state), "%u%s", count,
-					 ui_glyph(ui_glyph_of_state(state)));
-	return column + 1;
+	int width = 0;
+	for (unsigned i = 0; i < COUNTED; i++)
+		if (ui->states.count[counted[i].glyph])
+			width += 2 + snprintf(NULL, 0, "%u", ui->states.count[counted[i].glyph]);
+	return width;
+}
+
+static void put_counts(const struct ui *ui, const struct ui_rect *rect, int column)
+{
+	for (unsigned i = 0; i < COUNTED; i++) {
+		unsigned count = ui->states.count[counted[i].glyph];
+		if (count)
+			column = 1 + ui_putf(rect, 0, column, ui_role_of_state(counted[i].state), "%u%s", count,
+								 ui_glyph(counted[i].glyph));
+	}
+}
+
+/* The parts of the first row, from the left; each is there whole, or not at all. */
+enum part {
+	PART_NAME,
+	PART_PROGRAM,
+	PART_PID,
+	PART_STATE,
+	PART_TURN,
+	PART_EVENT,
+	PART_TIME,
+	PARTS
+};
+
+/* What gives way first; the counts before all of these but the name of this program, what is
+ * wrong with the trace only before the event. */
+static const enum part gives_way[] = {PART_PID, PART_PROGRAM, PART_TIME, PART_TURN, PART_STATE};
+
+static int left_width(const struct text *parts, int gap)
+{
+	int width = 0;
+	for (unsigned i = 0; i < PARTS; i++)
+		if (parts[i].length)
+			width += gap + ui_width(text_string(&parts[i]));
+	return width ? width - gap + 1 : 1;
+}
+
+/* Empties parts until they fit. */
+static void fit_status(const struct ui *ui, struct text *parts, int gap, struct text *wrong,
+					   int *counts)
+{
+	int columns = ui->layout.status.columns;
+	for (unsigned i = 0; i < 3 + sizeof(gives_way) / sizeof(gives_way[0]); i++) {
+		int right = *counts + ui_width(text_string(wrong));
+		if (left_width(parts, gap) + (right ? gap - 1 + right : 0) <= columns)
+			return;
+		if (i == 0)
+			text_clear(&parts[PART_NAME]);
+		else if (i == 1)
+			*counts = 0;
+		else if (i - 2 < sizeof(gives_way) / sizeof(gives_way[0]))
+			text_clear(&parts[gives_way[i - 2]]);
+		else
+			text_clear(wrong);
+	}
+}
+
+static void name_program(struct text *text, const char *path, int columns)
+{
+	struct text name = {0};
+	char shown[64];
+	const char *base = base_name(path);
+	text_add_filtered(&name, base, strlen(base));
+	ui_shorten(text_string(&name), columns, true, shown, sizeof(shown));
+	text_add(text, "%s", shown);
+	text_done(&name);
 }
 
 static void draw_status(struct ui *ui)
 {
 	const struct ui_rect *rect = &ui->layout.status;
-	struct trace *trace = session_trace(ui->session);
-	const struct trace_meta *meta = trace_meta(trace);
+	const struct trace_meta *meta = trace_meta(session_trace(ui->session));
 	const struct world *world = session_world(ui->session);
 	bool full = ui->layout.form == UI_FORM_FULL;
-	const char *gap = full ? "   " : "  ";
-	char a[32], b[32];
-	struct text name = {0}, right = {0};
+	char a[32], b[32], state[64];
+	enum ui_role roles[PARTS] = {[PART_NAME] = UI_ROLE_DIM,     [PART_PROGRAM] = UI_ROLE_STRONG,
+								 [PART_PID] = UI_ROLE_DIM,      [PART_TURN] = UI_ROLE_NORMAL,
+								 [PART_EVENT] = UI_ROLE_STRONG, [PART_TIME] = UI_ROLE_NORMAL};
+	struct text parts[PARTS] = {0}, wrong = {0};
+
+	name_program(&parts[PART_PROGRAM], meta->program, full ? 30 : 18);
+	if (full) {
+		text_add(&parts[PART_NAME], "coroscope");
+		if (ui->pin)
+			text_add(&parts[PART_PID], "pid -");
+		else
+			text_add(&parts[PART_PID], "pid %u", meta->pid);
+	}
+	roles[PART_STATE] = run_state(ui, state, sizeof(state));
+	text_add(&parts[PART_STATE], "%s", state);
+	text_add(&parts[PART_TURN], "turn %s", ui_number(world_turn(world), a));
+	text_add(&parts[PART_EVENT], "%s %s/%s", full ? "event" : "ev",
+			 ui_number(session_playhead(ui->session), a), ui_number(session_head(ui->session), b));
+	if (ui->pin)
+		text_add(&parts[PART_TIME], "t -");
+	else
+		text_add(&parts[PART_TIME], "t %.*f s", full ? 6 : 3, (double)world_time(world) / 1e9);
 
 	count_states(ui);
-	anomalies(ui, &right);
-	unsigned counts[] = {ui->states.running, ui->states.ready, ui->states.waiting, ui->states.done,
-						 ui->states.failed};
-	int counts_width = 0;
-	for (unsigned i = 0; i < 5; i++)
-		if (counts[i])
-			counts_width += snprintf(a, sizeof(a), "%u", counts[i]) + 2;
-	int start = rect->columns - counts_width - ui_width(text_string(&right));
-	struct ui_rect left = *rect;
-	left.columns = start > 0 ? start : 0;
-
-	const char *base = base_name(meta->program);
-	text_add_filtered(&name, base, strlen(base));
-	int column = 1;
-	if (full)
-		column = ui_put(&left, 0, column, UI_ROLE_DIM, "coroscope  ");
-	char shown[64];
-	ui_shorten(text_string(&name), full ? 30 : 18, true, shown, sizeof(shown));
-	column = ui_put(&left, 0, column, UI_ROLE_STRONG, shown);
-	if (full && ui->pin)
-		column = ui_putf(&left, 0, column, UI_ROLE_DIM, "%spid -", gap);
-	else if (full)
-		column = ui_putf(&left, 0, column, UI_ROLE_DIM, "%spid %u", gap, meta->pid);
-	char state[64];
-	enum ui_role role = run_state(ui, state, sizeof(state));
-	column = ui_put(&left, 0, column, UI_ROLE_NORMAL, gap);
-	column = ui_put(&left, 0, column, role, state);
-	column = ui_putf(&left, 0, column, UI_ROLE_NORMAL, "%sturn %s", gap,
-					 ui_number(world_turn(world), a));
-	column = ui_putf(&left, 0, column, UI_ROLE_STRONG, "%s%s %s/%s", gap, full ? "event" : "ev",
-					 ui_number(session_playhead(ui->session), a),
-					 ui_number(session_head(ui->session), b));
-	if (ui->pin)
-		column = ui_putf(&left, 0, column, UI_ROLE_NORMAL, "%st -", gap);
-	else
-		column = ui_putf(&left, 0, column, UI_ROLE_NORMAL, "%st %.*f s", gap, full ? 6 : 3,
-						 (double)world_time(world) / 1e9);
-
-	column = ui_put(rect, 0, start, UI_ROLE_WARNING, text_string(&right));
-	column = put_count(rect, column, ui->states.running, CORO_STATE_RUNNING);
-	column = put_count(rect, column, ui->states.ready, CORO_STATE_READY);
-	column = put_count(rect, column, ui->states.waiting, CORO_STATE_SUSPENDED);
-	column = put_count(rect, column, ui->states.done, CORO_STATE_DONE);
-	put_count(rect, column, ui->states.failed, CORO_STATE_FAILED);
-	text_done(&name);
-	text_done(&right);
+	anomalies(ui, &wrong);
+	int counts = counts_width(ui), gap = full ? 3 : 2, column = 1;
+	fit_status(ui, parts, gap, &wrong, &counts);
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (parts[i].length)
+			column = gap + ui_put(rect, 0, column, roles[i], text_string(&parts[i]));
+		text_done(&parts[i]);
+	}
+	column = rect->columns - counts - ui_width(text_string(&wrong));
+	column = ui_put(rect, 0, column, UI_ROLE_WARNING, text_string(&wrong));
+	if (counts)
+		put_counts(ui, rect, column);
+	text_done(&wrong);
 }
 
 /* ---- Row 1 ------------------------------------------------------------- */
@@ -264,16 +323,26 @@ static void draw_transport(struct ui *ui)
 		for (int i = 0; i < cells; i++)
 			column = ui_put_glyph(rect, 0, column, UI_ROLE_FRAME, UI_GLYPH_LINE_H);
 		ui_put_glyph(rect, 0, column, UI_ROLE_FRAME, UI_GLYPH_LINE_UDL);
-		for (unsigned letter = 0; letter < UI_MARKS; letter++)
-			if (ui->marks[letter])
-				ui_put_glyph(rect, 0, start + scrubber_cell(ui->marks[letter] - 1, head, cells),
-							 UI_ROLE_KEY, UI_GLYPH_MARK);
+		const struct session_mark *mark;
+		for (size_t i = 0; (mark = session_mark_at(ui->session, i)); i++)
+			ui_put_glyph(rect, 0, start + scrubber_cell(mark->n, head, cells), UI_ROLE_KEY,
+						 UI_GLYPH_MARK);
 		int cell = scrubber_cell(at, head, cells);
 		ui_put_glyph(rect, 0, start + cell, UI_ROLE_PLAYHEAD, UI_GLYPH_PLAYHEAD);
 		ui_region_add(ui, rect->row, rect->column + start, cells, UI_ACTION_NONE);
 	}
 	ui_putf(rect, 0, rect->columns - 7, UI_ROLE_NORMAL, "%5.1f%%",
 			head ? (double)at * 100 / (double)head : 0.0);
+}
+
+int ui_scrubber_near(struct ui *ui, int column)
+{
+	int start, cells;
+	scrubber_place(ui, &start, &cells);
+	int cell = column - ui->layout.transport.column - start;
+	if (cell <= 0 || cells < 2)
+		return 0;
+	return cell >= cells ? 1000 : cell * 1000 / (cells - 1);
 }
 
 int ui_scrubber_at(struct ui *ui, int row, int column)
@@ -284,16 +353,25 @@ int ui_scrubber_at(struct ui *ui, int row, int column)
 	int cell = column - rect->column - start;
 	if (row != rect->row || cell < 0 || cell >= cells)
 		return -1;
-	return cell * 1000 / (cells - 1);
+	return ui_scrubber_near(ui, column);
 }
 
 /* ---- The keys ---------------------------------------------------------- */
 
-/* The columns that the keys with the hint of ui_keys[i] and their word take. */
-static unsigned hint_end(unsigned i, unsigned context)
+/* Its word in the last row: the table's; on a page that goes on, its motions have one too. */
+static const char *hint_of(const struct ui *ui, unsigned i)
+{
+	enum ui_action action = ui_keys[i].action;
+	if (ui->page && ui->page_goes_on && (action == UI_ACTION_DOWN || action == UI_ACTION_UP))
+		return "scroll";
+	return ui_keys[i].hint;
+}
+
+/* The end of the keys from ui_keys[i] on that share its hint. */
+static unsigned hint_end(const struct ui *ui, unsigned i, unsigned context)
 {
 	unsigned end = i + 1;
-	while (end < ui_key_count && strcmp(ui_keys[end].hint, ui_keys[i].hint) == 0 &&
+	while (end < ui_key_count && strcmp(hint_of(ui, end), hint_of(ui, i)) == 0 &&
 		   ui_keys[end].contexts & context)
 		end++;
 	return end;
@@ -307,16 +385,16 @@ static void draw_hints(struct ui *ui)
 	int column = 1;
 	for (unsigned i = 0, end; i < ui_key_count; i = end) {
 		end = i + 1;
-		if (!*ui_keys[i].hint || !(ui_keys[i].contexts & context))
+		if (!*hint_of(ui, i) || !(ui_keys[i].contexts & context))
 			continue;
-		end = hint_end(i, context);
+		end = hint_end(ui, i, context);
 		char names[64] = "", name[16];
 		for (unsigned k = i; k < end; k++) {
 			ui_key_shown(&ui_keys[k], name, sizeof(name));
 			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", k > i ? " " : "",
 					 name);
 		}
-		const char *bar = strchr(ui_keys[i].hint, '|');
+		const char *hint = hint_of(ui, i), *bar = strchr(hint, '|');
 		char word[32];
 		if (ui_keys[i].action == UI_ACTION_CLOSE)
 			snprintf(word, sizeof(word), "%s",
@@ -326,8 +404,7 @@ static void draw_hints(struct ui *ui)
 		else if (bar && narrow)
 			snprintf(word, sizeof(word), "%s", bar + 1);
 		else
-			snprintf(word, sizeof(word), "%.*s", (int)strcspn(ui_keys[i].hint, "|"),
-					 ui_keys[i].hint);
+			snprintf(word, sizeof(word), "%.*s", (int)strcspn(hint, "|"), hint);
 		int width = ui_width(names) + 1 + ui_width(word);
 		if (column + width > rect->columns)
 			continue;

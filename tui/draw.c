@@ -98,6 +98,22 @@ void ui_shorten(const char *text, int columns, bool middle, char *ret, size_t ro
 	snprintf(ret, room, "%.*s%s%s", (int)head_bytes, text, ui_glyph(UI_GLYPH_CUT), text + skip);
 }
 
+void ui_shorten_place(const char *place, int columns, char *ret, size_t room)
+{
+	const char *slash = strrchr(place, '/'), *colon = strrchr(place, ':');
+	char head[256];
+	if (ui_width(place) > columns && slash)
+		place = slash + 1;
+	int line = colon && colon > place ? ui_width(colon) : 0;
+	if (ui_width(place) <= columns || !line || columns < line + 2) {
+		ui_shorten(place, columns, true, ret, room);
+		return;
+	}
+	snprintf(head, sizeof(head), "%.*s", (int)(colon - place), place);
+	ui_shorten(head, columns - line, false, ret, room);
+	snprintf(ret + strlen(ret), room - strlen(ret), "%s", colon);
+}
+
 /* ---- Drawing ----------------------------------------------------------- */
 
 int ui_put(const struct ui_rect *rect, int row, int column, enum ui_role role, const char *text)

@@ -28,6 +28,9 @@ size_t ui_fit(const char *text, int columns, int *ret_columns);
 /* A copy of `text` that fits: cut at the end, or in the middle where `middle`. A static
  * buffer of the caller's. */
 void ui_shorten(const char *text, int columns, bool middle, char *ret, size_t room);
+/* The same for a place, "dir/file.c:12": the directory goes first, then the end of the name, and
+ * the line stays. */
+void ui_shorten_place(const char *place, int columns, char *ret, size_t room);
 
 /* ---- Drawing ----------------------------------------------------------- */
 

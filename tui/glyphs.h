@@ -12,6 +12,7 @@
 /*     role          utf8  noblocks  ascii */
 #define UI_GLYPHS(X)                         \
 	X(CURSOR,        "►",  "►",  ">")        \
+	X(SEEN,          "▸",  "▸",  ":")        \
 	X(FUTURE,        "·",  "·",  ".")        \
 	X(CREATED,       "◇",  "◇",  "c")        \
 	X(RUNNING,       "►",  "►",  ">")        \

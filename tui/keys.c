@@ -158,7 +158,9 @@ void ui_keys_document(FILE *out)
 		"`?` shows the keys that are valid at the moment. A key that cannot act says why. What a\n"
 		"key does can be asked for by name too, after `:`. The last row of the screen, the names "
 		"of\n"
-		"the views, the transport row and all panes take mouse clicks; the wheel scrolls.\n",
+		"the views, the transport row and all panes take mouse clicks; the scrubber can be "
+		"dragged, the wheel\n"
+		"scrolls.\n",
 		out);
 	for (unsigned group = 0; group < UI_KEY_GROUP_COUNT; group++) {
 		fprintf(out, "\n## %s\n\n| Keys | `:` | Where | What |\n|---|---|---|---|\n",

@@ -20,8 +20,8 @@
 enum {
 	DRAWN_COLUMNS = 120,
 	DRAWN_ROWS = 36,
-	LEFT_BORDER = 45,   /* between Tasks and Source */
-	VALUES_BORDER = 79, /* between Values and Events */
+	LEFT_BORDER = 41,   /* between Tasks and Source */
+	VALUES_BORDER = 71, /* between Values and Events */
 	MIDDLE_BORDER = 20, /* between the upper and the lower panes */
 };
 

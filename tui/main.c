@@ -17,6 +17,15 @@ static int user_interface(struct session *session, bool *kill)
 	return ui_main(session, &options, kill);
 }
 
+static const char help[] =
+	"\nOptions of the screen, before or after the name of the command:\n"
+	"  --color=WHICH  never, auto, 8, 16, 256, true: how many colours; auto, the default, obeys\n"
+	"                 NO_COLOR\n"
+	"  --ascii        no sign beyond ASCII\n"
+	"  --no-mouse     leaves the mouse to the terminal\n"
+	"  --no-sync      no synchronized output, for a terminal that flickers with it\n"
+	"  --pin          fixed words for process id and time, so that screens can be compared\n";
+
 /* Takes an option of the screen. 1: it was one; 0: it is another's; -1: it is bad. */
 static int take_option(const char *word)
 {
@@ -71,5 +80,6 @@ int main(int argc, char **argv)
 	}
 	argv[kept] = NULL;
 	command_user_interface = user_interface;
+	command_screen_options = help;
 	return command_main(kept, argv);
 }

@@ -23,8 +23,15 @@ static struct ui_place page_place(struct ui *ui)
 	return place;
 }
 
-static void draw_frame(struct ui *ui, const struct ui_place *place, const char *title)
+/* The title says which of the `count` lines are seen, where there are more. */
+static void draw_frame(struct ui *ui, const struct ui_place *place, const char *name, size_t count)
 {
+	const struct ui_list *list = &ui->page_list;
+	size_t last = list->top + (size_t)(place->inside.rows > 0 ? place->inside.rows : 0);
+	char title[96];
+	ui->page_goes_on = list->top > 0 || last < count;
+	snprintf(title, sizeof(title), ui->page_goes_on ? "%s  %zu-%zu of %zu" : "%s", name,
+			 list->top + 1, last < count ? last : count, count);
 	ui_clear(&place->frame);
 	ui_lines_begin(ui->rows, ui->columns);
 	ui_lines_add(&place->frame, place->edges);
@@ -67,6 +74,44 @@ static void settle(struct ui *ui, size_t count, int height)
 
 /* ---- Help -------------------------------------------------------------- */
 
+/* What the signs of the panes mean. */
+static const struct {
+	enum ui_glyph glyph;
+	const char *word;
+} legend[] = {
+	{UI_GLYPH_CREATED, "created"},      {UI_GLYPH_RUNNING, "running"}, {UI_GLYPH_READY, "ready"},
+	{UI_GLYPH_SUSPENDED, "waits"},      {UI_GLYPH_DONE, "done"},       {UI_GLYPH_FAILED, "failed"},
+	{UI_GLYPH_CANCELLED, "cancelled"},  {UI_GLYPH_OPEN, "open"},       {UI_GLYPH_LOCKED, "locked"},
+	{UI_GLYPH_DOWN, "went down"},       {UI_GLYPH_UP, "came up"},      {UI_GLYPH_SEEN, "last seen"},
+	{UI_GLYPH_FUTURE, "still to come"},
+};
+enum { LEGEND = sizeof(legend) / sizeof(legend[0]), LEGEND_COLUMNS = 18 };
+
+static size_t legend_per_row(const struct ui *ui)
+{
+	int columns = ui->layout.columns - 5;
+	return columns >= LEGEND_COLUMNS ? (size_t)(columns / LEGEND_COLUMNS) : 1;
+}
+
+/* Its rows: a title, the signs, a blank. */
+static size_t legend_count(const struct ui *ui)
+{
+	return 2 + (LEGEND + legend_per_row(ui) - 1) / legend_per_row(ui);
+}
+
+static void legend_draw(const struct ui *ui, const struct ui_rect *rect, int row, size_t line)
+{
+	if (line == 0)
+		ui_put(rect, row, 1, UI_ROLE_STRONG, "Signs");
+	size_t per_row = legend_per_row(ui);
+	for (size_t i = 0; line && i < per_row && (line - 1) * per_row + i < LEGEND; i++) {
+		size_t sign = (line - 1) * per_row + i;
+		int column = 3 + (int)i * LEGEND_COLUMNS;
+		ui_put_glyph(rect, row, column, UI_ROLE_KEY, legend[sign].glyph);
+		ui_put(rect, row, column + 2, UI_ROLE_NORMAL, legend[sign].word);
+	}
+}
+
 /* The context that the help is about: what is under it. */
 static unsigned help_context(struct ui *ui)
 {
@@ -106,26 +151,48 @@ static size_t help_row(struct ui *ui, size_t wanted, const struct ui_key **ret_k
 	return row;
 }
 
-static size_t help_count(struct ui *ui)
+/* The signs come first where there is room for them, else after the keys. */
+static size_t keys_begin(const struct ui *ui)
+{
+	return ui->layout.form == UI_FORM_FULL ? legend_count(ui) : 0;
+}
+
+static size_t key_count(struct ui *ui)
 {
 	const struct ui_key *key;
 	const char *title;
 	return help_row(ui, SIZE_MAX, &key, &title);
 }
 
+static size_t help_count(struct ui *ui)
+{
+	/* In the end, the legend has a blank before it, not after it. */
+	return key_count(ui) + legend_count(ui);
+}
+
 static void help_draw(struct ui *ui)
 {
 	struct ui_place place = page_place(ui);
 	const struct ui_rect *rect = &place.inside;
-	draw_frame(ui, &place, "Keys that are valid now");
 	settle(ui, help_count(ui), rect->rows);
+	draw_frame(ui, &place, "Keys that are valid now", help_count(ui));
 	bool wide = rect->columns >= 100;
 	for (int row = 0; row < rect->rows; row++) {
 		const struct ui_key *key;
 		const char *title;
-		if (help_row(ui, ui->page_list.top + (size_t)row, &key, &title) <=
-			ui->page_list.top + (size_t)row)
-			break;
+		size_t line = ui->page_list.top + (size_t)row, begin = keys_begin(ui);
+		size_t keys = key_count(ui);
+		if (line < begin) {
+			legend_draw(ui, rect, row, line);
+			continue;
+		}
+		line -= begin;
+		if (line >= keys) {
+			if (!begin && line > keys)
+				legend_draw(ui, rect, row, line - keys - 1);
+			continue;
+		}
+		help_row(ui, line, &key, &title);
 		if (title)
 			ui_put(rect, row, 1, UI_ROLE_STRONG, title);
 		if (!key)
@@ -169,8 +236,8 @@ static void answer_draw(struct ui *ui)
 {
 	struct ui_place place = page_place(ui);
 	const struct ui_rect *rect = &place.inside;
-	draw_frame(ui, &place, "Answer");
 	settle(ui, answer_count(ui), rect->rows);
+	draw_frame(ui, &place, "Answer", answer_count(ui));
 	const char *line = text_string(&ui->page_text);
 	size_t skip = ui->page_list.top;
 	while (skip && (line = strchr(line, '\n'))) {
@@ -208,7 +275,7 @@ void ui_show_answer(struct ui *ui, bool bad, const char *text)
 {
 	if (!*text)
 		return;
-	if (!strchr(text, '\n') && ui_width(text) < ui->columns - 2) {
+	if (!strchr(text, '\n')) {
 		ui_say(ui, bad, "%s", text);
 		return;
 	}

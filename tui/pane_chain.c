@@ -10,6 +10,13 @@
  * Between two levels is what went down last and what came up last; what the event of now
  * did is bold, with a `*`.
  *
+ * Below the chain of a task that waits stands what it waits for, down to the end (waits.h); of a
+ * future, a lock ... that alone.
+ *
+ *     amain() #2           producer_consumer.c:85  suspended
+ *      └ future #13        gather 0/2
+ *        ├ ann #10         put shelf
+ *
  * The loop has no chain: of it the pane shows the ready queue, which is who runs next.
  */
 #include <stdlib.h>
@@ -28,15 +35,19 @@ static bool has_chain(struct ui *ui)
 	return ui_is_body(subject) || (subject && subject->kind == CORO_OBJECT_TASK);
 }
 
+/* Lines of the chain proper. */
+static size_t chain_lines(struct ui *ui)
+{
+	return has_chain(ui) && ui->levels.count ? 2 * ui->levels.count + 1 : 0;
+}
+
 /* A line of the pane: even ones are levels, odd ones are the links between them; the first
- * is whoever resumes from outside. */
+ * is whoever resumes from outside. Then come those of what is waited for. */
 static size_t line_count(struct ui *ui)
 {
 	if (is_loop(ui))
 		return world_ready(session_world(ui->session), NULL, 0);
-	if (!has_chain(ui))
-		return 0;
-	return ui->levels.count ? 2 * ui->levels.count + 1 : 0;
+	return chain_lines(ui) + ui->waits.count;
 }
 
 /* The words of what went down or came up last, in at most `columns` cells. */
@@ -121,8 +132,8 @@ static void put_site(struct ui *ui, const struct ui_rect *rect, int row, uint32_
 	char shown[128];
 	if (!columns || !site)
 		return;
-	ui_shorten(symbols_text(session_symbols(ui->session), site, is_string), columns, true, shown,
-			   sizeof(shown));
+	ui_shorten_place(symbols_text(session_symbols(ui->session), site, is_string), columns, shown,
+					 sizeof(shown));
 	ui_put(rect, row, rect->columns - WORD_COLUMNS - columns - 1, UI_ROLE_DIM, shown);
 }
 
@@ -164,7 +175,7 @@ static void draw_outside(struct ui *ui, const struct ui_rect *rect, int row)
 	const struct world_object *top = world_find(world, ui->levels.level[0].serial);
 	struct text text = {0};
 	if (ui->levels.resumer)
-		text_add_object(&text, ui->session, ui->levels.resumer);
+		text_add_object_near(&text, ui->session, ui->levels.resumer, ui->levels.level[0].down_at);
 	else
 		text_add(&text, "%s", top && top->kind == CORO_OBJECT_TASK ? "loop" : "main");
 	if (!ui->levels.outer) {
@@ -201,9 +212,52 @@ static void draw_ready(struct ui *ui, const struct ui_rect *rect, int row, size_
 	if (task->woken_by) {
 		text_clear(&text);
 		text_add(&text, "by ");
-		text_add_object(&text, ui->session, task->woken_by);
+		text_add_object_near(&text, ui->session, task->woken_by, task->ready_at);
 		ui_put_field(rect, row, column, rect->columns - column, UI_ROLE_DIM, text_string(&text));
 	}
+	text_done(&text);
+}
+
+/* Does one of the lines after line i stand beside its ancestor of that depth? */
+static bool goes_on(const struct waits *waits, size_t i, unsigned depth)
+{
+	while (++i < waits->count && waits->wait[i].depth >= depth)
+		if (waits->wait[i].depth == depth)
+			return true;
+	return false;
+}
+
+static void draw_wait(struct ui *ui, const struct ui_rect *rect, int row, size_t i)
+{
+	const struct wait *wait = &ui->waits.wait[i];
+	const struct world_object *object = world_find(session_world(ui->session), wait->serial);
+	int words = rect->columns >= 56 ? 26 : 16, word_at = rect->columns - words, column = 2;
+	struct ui_rect left = *rect;
+	left.columns = word_at - 1;
+	for (unsigned depth = 0; depth < wait->depth; depth++, column += 2)
+		if (goes_on(&ui->waits, i, depth))
+			ui_put_glyph(&left, row, column, UI_ROLE_FRAME, UI_GLYPH_TREE_DOWN);
+	ui_put_glyph(&left, row, column, UI_ROLE_FRAME,
+				 wait->last ? UI_GLYPH_TREE_LAST : UI_GLYPH_TREE_BRANCH);
+	column += 2;
+	struct text text = {0};
+	if (wait->owner)
+		text_add(&text, "owner ");
+	text_add_object_near(&text, ui->session, wait->serial, session_playhead(ui->session));
+	if (column < left.columns)
+		ui_put_field(&left, row, column, left.columns - column, UI_ROLE_NORMAL, text_string(&text));
+	text_clear(&text);
+	if (wait->circle)
+		text_add(&text, "waits for itself");
+	else if (object)
+		ui_add_wait(ui, &text, object);
+	else
+		text_add(&text, "has gone");
+	ui_put_field(rect, row, word_at, words,
+				 wait->circle ? UI_ROLE_WARNING
+				 : object     ? ui_role_of_state(world_state(session_world(ui->session), object))
+							  : UI_ROLE_DIM,
+				 text_string(&text));
 	text_done(&text);
 }
 
@@ -211,6 +265,10 @@ static void draw_line(struct ui *ui, const struct ui_rect *rect, int row, size_t
 {
 	if (is_loop(ui)) {
 		draw_ready(ui, rect, row, line);
+		return;
+	}
+	if (line >= chain_lines(ui)) {
+		draw_wait(ui, rect, row, line - chain_lines(ui));
 		return;
 	}
 	if (line == 0)
@@ -233,7 +291,7 @@ static void draw_nothing(struct ui *ui, const struct ui_rect *rect)
 				(unsigned long long)subject);
 	else
 		ui_put(rect, 0, 1, UI_ROLE_DIM,
-			   subject                         ? "it is not a coroutine: it has no chain"
+			   subject                         ? "it has no chain, and waits for nothing"
 			   : session_playhead(ui->session) ? "nothing lives now"
 											   : "nothing has run yet");
 }
@@ -279,7 +337,9 @@ static bool chain_act(struct ui *ui, enum ui_action action)
 			list->held = ui->tasks.list.held = false;
 			return true;
 		}
-		if (list->cursor && list->cursor % 2 == 0)
+		if (list->cursor >= chain_lines(ui))
+			session_select(ui->session, ui->waits.wait[list->cursor - chain_lines(ui)].serial);
+		else if (list->cursor && list->cursor % 2 == 0)
 			session_select(ui->session, ui->levels.level[list->cursor / 2 - 1].serial);
 		else if (list->cursor % 2)
 			session_goto(ui->session, ui->levels.level[list->cursor / 2].down_at
@@ -298,7 +358,7 @@ static void chain_click(struct ui *ui, int row)
 		return;
 	ui->chain.cursor = line;
 	ui->chain.held = true;
-	if (is_loop(ui) || (line && line % 2 == 0))
+	if (is_loop(ui) || line >= chain_lines(ui) || (line && line % 2 == 0))
 		chain_act(ui, UI_ACTION_OPEN);
 }
 

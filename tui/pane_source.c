@@ -6,8 +6,9 @@
  *      32 │     printf("%s %s\n", name, text(got));
  *
  * There are no line events: a line is current because the last event of the subject came
- * from a call in it. At the right of a line stands what the chain knows of it: what came
- * and went there, or which level waits in it.
+ * from a call in it. Where that event is past, and the subject somewhere behind the line, the
+ * line was only seen last, and has a calm sign. At the right of a line stands what the chain knows
+ * of it: what came and went there, or which level waits in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 /* The facts of one line, for its right margin: of the current one what the last event of whose
  * place it is was; of others, who of the chain is there. */
 static void add_facts(struct ui *ui, struct text *text, const struct symbols_place *place,
-					  uint32_t line, bool current, uint64_t whose)
+					  uint32_t line, bool current, uint64_t whose, enum ui_standing standing)
 {
 	const struct world *world = session_world(ui->session);
 	struct symbols *symbols = session_symbols(ui->session);
+	if (current && standing == UI_SEEN)
+		return;
 	if (current) {
 		const struct world_object *object = world_find(world, whose);
 		struct trace_event event;
@@ -67,7 +70,8 @@ static void source_draw(struct ui *ui, const struct ui_rect *rect)
 	struct symbols *symbols = session_symbols(ui->session);
 	struct symbols_place place;
 	uint64_t whose;
-	if (!ui_place_now(ui, &place, &whose) || !place.file) {
+	enum ui_standing standing;
+	if (!ui_place_now(ui, &place, &whose, &standing) || !place.file) {
 		const struct world_object *subject = world_find(session_world(ui->session), ui_subject(ui));
 		ui_put(rect, 0, 1, UI_ROLE_DIM,
 			   !session_playhead(ui->session)      ? "no event has happened yet"
@@ -100,10 +104,13 @@ static void source_draw(struct ui *ui, const struct ui_rect *rect)
 		bool current = line == place.line;
 		struct text text = {0}, facts = {0};
 		add_source(&text, bytes, length, rect->columns >= 90 ? 4 : 2);
-		add_facts(ui, &facts, &place, line, current, whose);
+		add_facts(ui, &facts, &place, line, current, whose, standing);
 		ui_putf(rect, row, 0, UI_ROLE_DIM, "%5u ", line);
-		if (current)
+		bool there = current && standing == UI_STANDS;
+		if (there)
 			ui_put_glyph(rect, row, 6, UI_ROLE_STRONG, UI_GLYPH_CURSOR);
+		else if (current)
+			ui_put_glyph(rect, row, 6, UI_ROLE_DIM, UI_GLYPH_SEEN);
 		else
 			ui_put_glyph(rect, row, 6, UI_ROLE_FRAME, UI_GLYPH_TREE_DOWN);
 		int room = rect->columns - 8;
@@ -113,7 +120,7 @@ static void source_draw(struct ui *ui, const struct ui_rect *rect)
 			ui_put_right(rect, row, rect->columns - facts_width - 1, facts_width,
 						 current ? UI_ROLE_CHANGED : UI_ROLE_DIM, text_string(&facts));
 		}
-		ui_put_field(rect, row, 8, room, current ? UI_ROLE_STRONG : UI_ROLE_NORMAL,
+		ui_put_field(rect, row, 8, room, there ? UI_ROLE_STRONG : UI_ROLE_NORMAL,
 					 text_string(&text));
 		if (line == list->cursor + 1 && ui->focus == UI_PANE_SOURCE && list->held)
 			ui_paint_row(rect, row, UI_ROLE_SELECT);
@@ -126,12 +133,16 @@ static void source_title(struct ui *ui, struct text *left, struct text *right)
 {
 	struct symbols_place place;
 	uint64_t whose;
-	if (!ui_place_now(ui, &place, &whose) || !place.base) {
+	enum ui_standing standing;
+	if (!ui_place_now(ui, &place, &whose, &standing) || !place.base) {
 		text_add(left, "Source");
 		return;
 	}
 	text_add_filtered(left, place.base, strlen(place.base));
-	text_add(left, ":%u", place.line);
+	text_add(left, ":%u%s", place.line,
+			 standing == UI_SEEN      ? " last seen"
+			 : standing == UI_CREATED ? " created"
+									  : "");
 	if (place.function) {
 		text_add(left, "  ");
 		text_add_filtered(left, place.function, strlen(place.function));
@@ -157,7 +168,8 @@ static bool source_act(struct ui *ui, enum ui_action action)
 {
 	struct symbols_place place;
 	uint64_t whose;
-	if (!ui_place_now(ui, &place, &whose) || !place.file)
+	enum ui_standing standing;
+	if (!ui_place_now(ui, &place, &whose, &standing) || !place.file)
 		return false;
 	int lines = symbols_source_lines(session_symbols(ui->session), place.file);
 	return lines >= 0 && ui_list_act(&ui->source, action, (size_t)lines);

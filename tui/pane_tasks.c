@@ -103,14 +103,15 @@ static void make_rows(struct ui *ui)
 		ui->tasks.tree_of = world_at(world) + 1;
 		return;
 	}
-	size_t room = world_count(world), count = 0, actors = 0;
+	size_t room = world_count(world), count = 0, tasks = 0, bodies = 0;
 	struct ui_tree_node *nodes = room ? calloc(room, sizeof(*nodes)) : NULL;
 	const struct world_object *changed = world_changed(world);
 	for (const struct world_object *object = world_next(world, 0); object && count < room && nodes;
 		 object = world_next(world, object->serial)) {
 		if (!is_row(object))
 			continue;
-		actors += object->kind <= CORO_OBJECT_TASK;
+		tasks += object->kind == CORO_OBJECT_TASK;
+		bodies += ui_is_body(object);
 		nodes[count++] = (struct ui_tree_node){
 			.id = object->serial,
 			.parent = parent_of(world, object),
@@ -118,7 +119,8 @@ static void make_rows(struct ui *ui)
 			.keep = object->serial == subject || object == changed,
 		};
 	}
-	ui->tasks.objects = actors;
+	ui->tasks.tasks = tasks;
+	ui->tasks.bodies = bodies;
 	if (ui_tree_build(&ui->tasks.tree, nodes, count, &ui->tasks.folds) < 0)
 		ui_say(ui, true, "out of memory");
 	free(nodes);
@@ -134,9 +136,7 @@ static void folds_changed(struct ui *ui)
 
 /* ---- Drawing ----------------------------------------------------------- */
 
-/* Why it does not run; of a thing that cannot run, what is in it. */
-static void add_wait(struct ui *ui, struct text *text, const struct world_object *object,
-					 unsigned state)
+void ui_add_wait(struct ui *ui, struct text *text, const struct world_object *object)
 {
 	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
 		text_add(text, "%llu", (unsigned long long)object->length);
@@ -147,12 +147,12 @@ static void add_wait(struct ui *ui, struct text *text, const struct world_object
 	}
 	if (object->owner) {
 		text_add(text, "owner: ");
-		text_add_object(text, ui->session, object->owner);
+		text_add_object_near(text, ui->session, object->owner, object->changed_at);
 		return;
 	}
 	text_add_wait(text, ui->session, object);
 	if (!text->length)
-		text_add(text, "%s", trace_state_name(state));
+		text_add(text, "%s", trace_state_name(world_state(session_world(ui->session), object)));
 }
 
 static void draw_row(struct ui *ui, const struct ui_rect *rect, int row,
@@ -193,7 +193,7 @@ static void draw_row(struct ui *ui, const struct ui_rect *rect, int row,
 	column += 4;
 
 	text_clear(&text);
-	add_wait(ui, &text, object, state);
+	ui_add_wait(ui, &text, object);
 	ui_put_field(rect, row, column, rect->columns - column,
 				 is_finished(state) || state == CORO_STATE_OPEN ? UI_ROLE_DIM : role,
 				 text_string(&text));
@@ -246,19 +246,23 @@ static void tasks_draw(struct ui *ui, const struct ui_rect *rect)
 	if (!tree->count)
 		ui_put(&body, body.rows > 1 ? 1 : 0, 1, UI_ROLE_DIM,
 			   session_playhead(ui->session) ? "nothing lives now"
-											 : "nothing yet: . lets the first event happen");
+											 : "nothing yet: . makes the first event");
 }
 
 static void tasks_title(struct ui *ui, struct text *left, struct text *right)
 {
-	text_add(left, "Tasks %zu", ui->tasks.objects);
+	/* A program without a loop has none: then it is its generators that are told. */
+	if (ui->tasks.tasks || !ui->tasks.bodies)
+		text_add(left, "Tasks %zu", ui->tasks.tasks);
+	else
+		text_add(left, "Coroutines %zu", ui->tasks.bodies);
+	text_add(left, " by creator");
 	uint64_t selected = session_selected(ui->session);
 	if (!selected) {
-		text_add(right, "follows the events");
+		text_add(right, "follows");
 		return;
 	}
-	text_add(right, "selected: ");
-	text_add_object(right, ui->session, selected);
+	text_add(right, "selected #%llu", (unsigned long long)selected);
 }
 
 /* ---- Acting ------------------------------------------------------------ */

@@ -60,13 +60,15 @@ static void add_value_of(struct ui *ui, struct facts *facts, const char *key, ui
 		text_add_value(&fact->text, ui->session, &event.value, 200);
 }
 
-static void add_object(struct ui *ui, struct facts *facts, const char *key, uint64_t serial)
+/* An object that event n linked to the subject. */
+static void add_object(struct ui *ui, struct facts *facts, const char *key, uint64_t serial,
+					   uint64_t n)
 {
 	if (!serial)
 		return;
 	struct fact *fact = add(facts, key);
 	fact->object = serial;
-	text_add_object(&fact->text, ui->session, serial);
+	text_add_object_near(&fact->text, ui->session, serial, n);
 }
 
 static void add_number(struct facts *facts, const char *key, uint64_t number)
@@ -98,6 +100,27 @@ static void add_awaiters(struct ui *ui, struct facts *facts, const struct world_
 	}
 	if (count > 8)
 		text_add(&fact->text, ", %zu more", count - 8);
+}
+
+/* Who waits at a queue, a lock ..., and what for. */
+static void add_waiters(struct ui *ui, struct facts *facts, const struct world_object *object)
+{
+	const struct world *world = session_world(ui->session);
+	uint64_t futures[12], awaiters[1];
+	size_t count = world_waiters(world, object->serial, futures, 12);
+	for (size_t i = 0; i < count && i < 12; i++) {
+		const struct world_object *future = world_find(world, futures[i]);
+		if (!future)
+			continue;
+		bool task = world_awaiters(world, futures[i], awaiters, 1) > 0;
+		struct fact *fact = add(facts, "waiting");
+		fact->object = task ? awaiters[0] : futures[i];
+		text_add_object(&fact->text, ui->session, fact->object);
+		if (future->reason != CORO_REASON_NONE)
+			text_add(&fact->text, " (%s)", trace_reason_name(future->reason));
+	}
+	if (count > 12)
+		text_add(&add(facts, "waiting")->text, "%zu more", count - 12);
 }
 
 static void collect(struct ui *ui, struct facts *facts)
@@ -141,18 +164,20 @@ static void collect(struct ui *ui, struct facts *facts)
 	}
 	text_done(&wait);
 	add_awaiters(ui, facts, object);
-	add_object(ui, facts, "drives", object->drives);
+	add_object(ui, facts, "drives", object->drives, object->created_at);
 	if (object->state == CORO_STATE_DELEGATING)
-		add_object(ui, facts, "delegates", object->delegate);
-	add_object(ui, facts, "owner", object->owner);
+		add_object(ui, facts, "delegates", object->delegate, object->changed_at);
+	add_object(ui, facts, "owner", object->owner, object->changed_at);
 	if (task)
-		add_object(ui, facts, "woken by", object->woken_by);
+		add_object(ui, facts, "woken by", object->woken_by, object->ready_at);
 	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
 		fact = add(facts, "items");
 		text_add(&fact->text, "%llu", (unsigned long long)object->length);
 		if (object->capacity)
 			text_add(&fact->text, " of %llu", (unsigned long long)object->capacity);
 	}
+	if (!body && !task && object->kind != CORO_OBJECT_FUTURE)
+		add_waiters(ui, facts, object);
 	if (object->kind == CORO_OBJECT_LOOP) {
 		add_number(facts, "turn", world_turn(world));
 		add_number(facts, "ready", world_ready(world, NULL, 0));
@@ -175,7 +200,7 @@ static void collect(struct ui *ui, struct facts *facts)
 	fact->object = object->parent;
 	fact->event = object->created_at;
 	if (object->parent)
-		text_add_object(&fact->text, ui->session, object->parent);
+		text_add_object_near(&fact->text, ui->session, object->parent, object->created_at);
 	else
 		text_add(&fact->text, "main");
 	if (task && !ui->pin) {
@@ -209,7 +234,10 @@ static void values_draw(struct ui *ui, const struct ui_rect *rect)
 		/* Of a place the line number matters, at its end. */
 		size_t key = strlen(fact->key);
 		bool place = key >= 2 && strcmp(fact->key + key - 2, "at") == 0;
-		ui_shorten(text_string(&fact->text), room, place, shown, sizeof(shown));
+		if (place)
+			ui_shorten_place(text_string(&fact->text), room, shown, sizeof(shown));
+		else
+			ui_shorten(text_string(&fact->text), room, false, shown, sizeof(shown));
 		int column = ui_put(rect, row, 12, role, shown);
 		if (new)
 			ui_put(rect, row, column, UI_ROLE_CHANGED, " *");

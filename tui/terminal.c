@@ -32,6 +32,7 @@ static struct {
 	FILE *in, *out;
 	FILE *opened; /* /dev/tty, when one of them had to be opened; else NULL */
 	bool sync;    /* frames are wrapped in synchronized output */
+	bool drags;   /* it has a mouse, and tells of it while its button is held */
 	int pipe[2];
 	volatile sig_atomic_t taken; /* the terminal is curses' now */
 
@@ -61,6 +62,20 @@ static void on_signal(int number)
 	ssize_t written = write(terminal.pipe[1], &letter, 1);
 	(void)written; /* a full pipe holds enough news already */
 	errno = saved;
+}
+
+static void say(const char *bytes)
+{
+	ssize_t written = write(terminal.out_fd, bytes, strlen(bytes));
+	(void)written;
+}
+
+/* Whether the terminal tells of a mouse that moves while its button is held. curses reads such
+ * reports, but does not ask for them. */
+static void report_drags(bool wanted)
+{
+	if (terminal.drags)
+		say(wanted ? "\033[?1002h" : "\033[?1002l");
 }
 
 static void copy_stderr(void)
@@ -274,7 +289,7 @@ int ui_terminal_open(const struct ui_terminal_options *options, const char **ret
 	if (terminal.sync)
 		add_farewell("\033[?2026l");
 	if (!options->no_mouse)
-		add_farewell("\033[?1000l\033[?1006l");
+		add_farewell("\033[?1002l\033[?1000l\033[?1006l");
 	add_farewell(tigetstr("sgr0"));
 	add_farewell(tigetstr("rmkx"));
 	add_farewell(tigetstr("cnorm"));
@@ -298,7 +313,10 @@ int ui_terminal_open(const struct ui_terminal_options *options, const char **ret
 	curs_set(0);
 	if (!options->no_mouse) {
 		mouseinterval(0);
-		mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+		terminal.drags =
+			mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED | REPORT_MOUSE_POSITION,
+					  NULL) != 0;
+		report_drags(true);
 	}
 	ui_colours_open(options->colours);
 	return 0;
@@ -309,6 +327,7 @@ void ui_terminal_close(void)
 	if (!terminal.taken)
 		return;
 	if (terminal.screen) {
+		report_drags(false);
 		if (!isendwin())
 			endwin();
 		release_pipe_signals();
@@ -364,6 +383,8 @@ int ui_terminal_key(struct ui_mouse *ret_mouse)
 			ret_mouse->button = TERMINAL_WHEEL_UP;
 		else if (event.bstate & BUTTON5_PRESSED)
 			ret_mouse->button = TERMINAL_WHEEL_DOWN;
+		else if (event.bstate & REPORT_MOUSE_POSITION)
+			ret_mouse->button = TERMINAL_DRAG;
 		else if (event.bstate & BUTTON1_PRESSED)
 			ret_mouse->button = TERMINAL_CLICK;
 		else
@@ -386,18 +407,14 @@ void ui_terminal_suspend(void)
 {
 	struct sigaction before, stop = {.sa_handler = SIG_DFL};
 	sigemptyset(&stop.sa_mask);
+	report_drags(false);
 	endwin();
 	sigaction(SIGTSTP, &stop, &before);
 	kill(0, SIGTSTP);
 	/* It goes on here after SIGCONT. */
 	sigaction(SIGTSTP, &before, NULL);
 	reset_prog_mode();
-}
-
-static void say(const char *bytes)
-{
-	ssize_t written = write(terminal.out_fd, bytes, strlen(bytes));
-	(void)written;
+	report_drags(true);
 }
 
 void ui_terminal_show(bool all)

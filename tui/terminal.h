@@ -34,7 +34,12 @@ char ui_terminal_signal(void);
 /* The next key (keys.h), -1: there is none; -2: the terminal is gone. A mouse event is
  * TERMINAL_MOUSE, with its place. */
 enum { TERMINAL_MOUSE = 0x400000 };
-enum ui_mouse_button { TERMINAL_CLICK, TERMINAL_WHEEL_UP, TERMINAL_WHEEL_DOWN };
+enum ui_mouse_button {
+	TERMINAL_CLICK,
+	TERMINAL_DRAG, /* it moved while the button was held */
+	TERMINAL_WHEEL_UP,
+	TERMINAL_WHEEL_DOWN,
+};
 struct ui_mouse {
 	int row, column;
 	enum ui_mouse_button button;

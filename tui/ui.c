@@ -29,6 +29,7 @@ void ui_say(struct ui *ui, bool bad, const char *format, ...)
 	vsnprintf(ui->message, sizeof(ui->message), format, arguments);
 	va_end(arguments);
 	ui->message_bad = bad;
+	ui->message_waits = false;
 	ui->dirty = true;
 }
 
@@ -62,7 +63,11 @@ bool ui_event_now(struct ui *ui, struct trace_event *ret)
 
 uint64_t ui_subject(struct ui *ui)
 {
-	return session_subject(ui->session);
+	uint64_t subject = session_subject(ui->session);
+	const struct world_object *changed = world_changed(session_world(ui->session));
+	if (!subject && changed && (ui_is_body(changed) || changed->kind == CORO_OBJECT_TASK))
+		return changed->serial;
+	return subject;
 }
 
 bool ui_is_body(const struct world_object *object)
@@ -115,10 +120,31 @@ bool ui_own_site(const struct world_object *object, uint32_t *ret_site, bool *re
 	return object->site;
 }
 
-bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose)
+/* Whether an object whose own place is `site` is there now. */
+static enum ui_standing standing(struct ui *ui, const struct world_object *object)
 {
 	const struct world *world = session_world(ui->session);
 	struct trace_event event;
+	/* A loop runs in the call that made it. */
+	if (object->kind == CORO_OBJECT_LOOP || object->state == CORO_STATE_DELEGATING ||
+		world_state(world, object) == CORO_STATE_SUSPENDED)
+		return UI_STANDS;
+	if (!ui_event_now(ui, &event))
+		return UI_SEEN;
+	/* One that is resumed goes on from where it waited. */
+	bool resumed = event.co == object->serial && event.kind >= CORO_EVENT_NEXT &&
+				   event.kind <= CORO_EVENT_CLOSE;
+	bool same = event.site == object->site &&
+				object->site_is_string == ((event.flags & CORO_SLOT_FILELINE) != 0);
+	return resumed || same ? UI_STANDS : UI_SEEN;
+}
+
+bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose,
+				  enum ui_standing *ret_standing)
+{
+	const struct world *world = session_world(ui->session);
+	struct trace_event event;
+	*ret_standing = UI_STANDS;
 	if (!session_selected(ui->session) && ui_event_now(ui, &event) &&
 		place_in_program(ui, event.site, event.flags & CORO_SLOT_FILELINE, ret)) {
 		*ret_whose = event.co;
@@ -133,9 +159,12 @@ bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose)
 	*ret_whose = object->serial;
 	uint32_t site;
 	bool is_string;
-	return (ui_own_site(object, &site, &is_string) &&
-			place_in_program(ui, site, is_string, ret)) ||
-		   place_in_program(ui, object->creation_site, true, ret) ||
+	if (ui_own_site(object, &site, &is_string) && place_in_program(ui, site, is_string, ret)) {
+		*ret_standing = standing(ui, object);
+		return true;
+	}
+	*ret_standing = UI_CREATED;
+	return place_in_program(ui, object->creation_site, true, ret) ||
 		   place_in_program(ui, object->creation_pc, false, ret);
 }
 
@@ -218,9 +247,20 @@ static void draw_too_small(struct ui *ui)
 	draw_centred(&screen, (screen.rows - 2) / 2 + 1, have);
 }
 
+/* The program's terminal is as large as ours, from its start on. */
+static void follow_size(struct ui *ui, int rows, int columns)
+{
+	struct target *target = session_target(ui->session);
+	if (target && rows > 0 && columns > 0 && rows <= UINT16_MAX && columns <= UINT16_MAX)
+		target_resize(target, (unsigned short)rows, (unsigned short)columns);
+}
+
 static void draw(struct ui *ui)
 {
+	int rows = ui->rows, columns = ui->columns;
 	ui_terminal_resize(&ui->rows, &ui->columns);
+	if (rows != ui->rows || columns != ui->columns)
+		follow_size(ui, ui->rows, ui->columns);
 	ui_layout(ui->view, ui->focus, ui->maximised, ui->rows, ui->columns, &ui->layout);
 	ui->region_count = 0;
 	erase();
@@ -229,11 +269,14 @@ static void draw(struct ui *ui)
 		draw_too_small(ui);
 	} else {
 		chain_make(ui->session, ui_subject(ui), &ui->levels);
+		waits_make(session_world(ui->session),
+				   ui->levels.count ? ui->levels.level[0].serial : ui_subject(ui), &ui->waits);
 		ui_lines_begin(ui->rows, ui->columns);
-		ui_draw_bars(ui);
 		(ui->view == UI_VIEW_LOG ? &ui_log_view : &ui_debug_view)->draw(ui);
 		if (ui->page)
 			ui->page->draw(ui);
+		/* They say which keys the page or view has now. */
+		ui_draw_bars(ui);
 		ui_prompt_draw(ui);
 	}
 	ui_terminal_show(ui->repaint);
@@ -253,6 +296,10 @@ static void on_mouse(struct ui *ui, const struct ui_mouse *mouse)
 {
 	if (ui->prompt.kind != UI_PROMPT_NONE)
 		return;
+	if (mouse->button == TERMINAL_DRAG) {
+		ui_seek(ui, ui_scrubber_near(ui, mouse->column));
+		return;
+	}
 	for (size_t i = 0; mouse->button == TERMINAL_CLICK && i < ui->region_count; i++) {
 		const struct ui_region *region = &ui->regions[i];
 		if (mouse->row != region->row || mouse->column < region->column ||
@@ -263,6 +310,7 @@ static void on_mouse(struct ui *ui, const struct ui_mouse *mouse)
 			ui_act(ui, region->action);
 		else if (at >= 0)
 			ui_seek(ui, at);
+		ui->scrubs = region->action == UI_ACTION_NONE && at >= 0;
 		return;
 	}
 	const struct ui_view_ops *view = ui_view_of(ui);
@@ -272,6 +320,13 @@ static void on_mouse(struct ui *ui, const struct ui_mouse *mouse)
 
 static void on_key(struct ui *ui, int key, const struct ui_mouse *mouse)
 {
+	/* A button that was pressed on the scrubber drags it; elsewhere it only clicks. */
+	if (key == TERMINAL_MOUSE && mouse->button == TERMINAL_DRAG) {
+		if (!ui->scrubs)
+			return;
+	} else {
+		ui->scrubs = false;
+	}
 	ui->message[0] = 0;
 	ui->dirty = true;
 	if (key == TERMINAL_MOUSE) {
@@ -307,10 +362,10 @@ static void on_signal(struct ui *ui, char letter)
 static void watch_program(struct ui *ui, bool *was_live)
 {
 	bool live = session_is_live(ui->session);
-	const struct trace_meta *meta = trace_meta(session_trace(ui->session));
 	if (*was_live && !live) {
-		bool killed = meta->ended && WIFSIGNALED(meta->status);
-		const char *name = killed ? sigabbrev_np(WTERMSIG(meta->status)) : NULL;
+		int status;
+		bool killed = trace_ended(session_trace(ui->session), &status) && WIFSIGNALED(status);
+		const char *name = killed ? sigabbrev_np(WTERMSIG(status)) : NULL;
 		ui_say(ui, killed, "the program %s%s; everything up to its last event is here",
 			   killed ? "was killed by SIG" : "has ended", killed ? (name ? name : "?") : "");
 	}
@@ -352,6 +407,11 @@ static void loop(struct ui *ui)
 		if (session_poll(ui->session))
 			ui->dirty = true;
 		watch_program(ui, &was_live);
+		if (ui->message_waits && !session_is_moving(ui->session)) {
+			ui->message[0] = 0;
+			ui->message_waits = false;
+			ui->dirty = true;
+		}
 		if (ui->dirty && !ui->done && now_ms() - drawn >= FRAME_MS) {
 			draw(ui);
 			drawn = now_ms();
@@ -381,6 +441,9 @@ int ui_main(struct session *session, const struct ui_options *options, bool *kil
 	command_init(&ui->command, session);
 	loop(ui);
 	ui_terminal_close();
+	if (!ui->kill && session_is_live(session))
+		printf("pid %u goes on by itself; its output is discarded from here\n",
+			   trace_meta(session_trace(session))->pid);
 
 	*kill = ui->kill;
 	command_done(&ui->command);

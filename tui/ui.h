@@ -19,12 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <tracer/command.h>
+#include <tracer/symbols.h>
 #include "chain.h"
 #include "draw.h"
 #include "keys.h"
 #include "layout.h"
 #include "terminal.h"
 #include "tree.h"
+#include "waits.h"
 
 struct ui;
 
@@ -72,8 +74,6 @@ void ui_list_settle(struct ui_list *list, size_t count, int height);
 
 /* ---- State ------------------------------------------------------------- */
 
-enum { UI_MARKS = 128 };
-
 enum ui_prompt_kind {
 	UI_PROMPT_NONE,
 	UI_PROMPT_COMMAND, /* : */
@@ -113,15 +113,17 @@ struct ui {
 	enum ui_view view;
 	enum ui_pane focus;
 	bool maximised;
+	bool scrubs; /* the mouse drags the scrubber */
 	const struct ui_view_ops *page; /* over the view; NULL: none */
 	struct ui_list page_list;
+	bool page_goes_on;     /* it has more lines than are seen */
 	struct text page_text; /* of the answer page: lines */
 	struct ui_prompt prompt;
 	char message[256]; /* in the last row until the next key; "": none */
 	bool message_bad;
+	bool message_waits; /* it says that an event is waited for: gone when it has come */
 	char sought[256]; /* the last text that was looked for; "": none */
 
-	uint64_t marks[UI_MARKS]; /* by letter: event + 1; 0: none */
 
 	struct ui_region regions[96];
 	size_t region_count;
@@ -133,15 +135,17 @@ struct ui {
 		struct ui_tree_folds folds;
 		uint64_t tree_of;   /* event that the tree was built for, + 1; 0: never */
 		uint64_t tree_kept; /* subject that was kept in sight */
-		size_t objects;     /* tasks and bodies, folded or not */
+		size_t tasks, bodies; /* that live, folded or not */
 	} tasks;
-	/* Coroutines and tasks by state, after an event. */
+	/* Tasks by the sign of their state, after an event. */
 	struct {
 		uint64_t of; /* event + 1; 0: not counted yet */
-		unsigned running, ready, waiting, done, failed;
+		bool tasks;  /* there are any; else coroutines and generators are counted */
+		unsigned count[UI_GLYPH_COUNT];
 	} states;
 	struct ui_list source, chain, values, events;
 	struct chain levels; /* the chain through the subject, made once a frame */
+	struct waits waits;  /* and what its outermost, or a subject without a chain, waits for */
 
 	/* Log: where lines begin. */
 	struct {
@@ -166,11 +170,14 @@ unsigned ui_context(const struct ui *ui);
 const struct ui_view_ops *ui_view_of(const struct ui *ui);
 void ui_region_add(struct ui *ui, int row, int column, int columns, enum ui_action action);
 
-/* Whom the panes are about, as steps are: session_subject(). */
+/* Whom the panes are about, as steps are: session_subject(); or whoever has finished just now,
+ * when nobody goes on. */
 uint64_t ui_subject(struct ui *ui);
 bool ui_is_body(const struct world_object *object); /* generator or coroutine */
 /* "internal() #4" for a body, "main #3" for anything else. */
 void ui_add_object(struct ui *ui, struct text *text, const struct world_object *object);
+/* Why it does not run; of a thing that cannot run, what is in it. */
+void ui_add_wait(struct ui *ui, struct text *text, const struct world_object *object);
 /* text_add_event() in two: "internal #4" and "yield 1". */
 void ui_add_event(struct ui *ui, const struct trace_event *event, struct text *who,
                   struct text *what);
@@ -178,9 +185,16 @@ void ui_add_event(struct ui *ui, const struct trace_event *event, struct text *w
 bool ui_event_now(struct ui *ui, struct trace_event *ret);
 /* Where it was seen itself. False: it has not been seen at a line of its own yet. */
 bool ui_own_site(const struct world_object *object, uint32_t *ret_site, bool *ret_is_string);
+/* How sure it is that somebody stands at a place. */
+enum ui_standing {
+	UI_STANDS,  /* it is there: the event of now is of that line, or it waits in it */
+	UI_SEEN,    /* it was there last, and is somewhere behind it by now */
+	UI_CREATED, /* it has not run yet: it was created there */
+};
 /* The place to show for the subject: its last site, or that of the event of now; and whose
  * it is. False: none is known. */
-bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose);
+bool ui_place_now(struct ui *ui, struct symbols_place *ret, uint64_t *ret_whose,
+                  enum ui_standing *ret_standing);
 
 /* ---- actions.c --------------------------------------------------------- */
 
@@ -201,6 +215,8 @@ void ui_find(struct ui *ui, enum session_direction direction);
 void ui_draw_bars(struct ui *ui);
 /* The thousandths of the scrubber at a column, or -1. */
 int ui_scrubber_at(struct ui *ui, int row, int column);
+/* For a column anywhere: that of the scrubber's end where it is beyond. */
+int ui_scrubber_near(struct ui *ui, int column);
 /* "5" with its thousands apart: "48,211". Static per call in `ret`. */
 const char *ui_number(uint64_t number, char ret[32]);
 

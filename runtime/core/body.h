@@ -26,11 +26,15 @@ struct coro__local {
 	size_t stack_size;    /* coro_options, rounded up to pages */
 	uint32_t shared;      /* how many delegators are not the only one of their delegate */
 	struct coro_generator *first, *last; /* all bodies, in the order of creation */
-	struct coro_generator *free_bodies;  /* control blocks to be used again; linked by next */
+	/* Control blocks to be used again, linked by next: never used ones, and those that were
+	 * freed, the oldest first. */
+	struct coro_generator *fresh_bodies, *free_bodies, *last_free_body;
+	size_t free_count;
 	struct body_chunk *chunks;           /* what they are cut from */
 	size_t bodies;
 	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
 	struct coro__errors *errors;   /* what was delivered outside of all bodies */
+	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
 	void *signal_stack;            /* overflow.c's; NULL: the thread had one */
 
@@ -62,6 +66,13 @@ coro_value coro__enter(struct coro_generator *root, struct coro_generator *leaf,
 /* The switch from `self` to somebody else on the same chain, or up to who resumed it. */
 coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, void *sp,
 					   coro_value value, bool ends);
+
+/* coro_close() of any kind of body. */
+coro_value coro__close(struct coro_generator *body, uintptr_t site);
+
+/* An async generator is given up: true when the finalizer hook took it. *ret_dropped: there was
+ * one, and it did not. */
+bool coro__finalize(struct coro_generator *body, bool *ret_dropped);
 
 /* "generator already executing" and its like: raised in who runs. `text` follows the word for
  * what `body` is. */
@@ -118,6 +129,9 @@ void coro__give_stack(struct coro_generator *body);
 void coro__reap(void);
 size_t coro__pools_size(const struct coro_generator *body);
 
+/* The address is that of a control block of this thread which was in use once. */
+bool coro__was_body(const struct coro_generator *body);
+
 /* Frees a body that is not suspended any more, or waits for its delegators to let go. */
 void coro__dispose(struct coro_generator *body);
 
@@ -138,12 +152,29 @@ void coro__errors_free(struct coro__errors **errors);
 struct coro__errors *coro__errors_save(void);
 void coro__errors_restore(struct coro__errors *saved);
 
-/* PEP 479: a StopIteration that leaves a body becomes a RuntimeError. */
+/* How many exceptions there are, of all threads. */
+size_t coro__exceptions_alive(void);
+
+/* A StopIteration that leaves a body of this kind: "generator raised StopIteration". */
+coro_value coro__stop_left(const char *kind, coro_value raised);
+
+/* PEP 479 and 525: what may not leave the body. */
+bool coro__may_not_leave(const struct coro_generator *body, coro_value result);
+
+/* The StopIteration that a returned value becomes, raised. Held by the caller. */
+coro_value coro__stop_new(coro_value result);
+
+/* A StopIteration that leaves a body becomes a RuntimeError. */
 coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised);
 
 /* RuntimeError and its like, whose message is a plain text. With a site, it is delivered to who
  * runs; without one it is only made there, and is to be delivered to somebody else. */
 coro_value coro__raise_text(const struct coro_exception_type *type, const char *before,
 							const char *after, uintptr_t site);
+
+/* ---- Text (printable.c) ------------------------------------------------ */
+
+/* repr() shows this character of Unicode as it is. */
+bool coro__printable(uint32_t character);
 
 #endif

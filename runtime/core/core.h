@@ -21,7 +21,9 @@ struct coro_probe_value coro__probe_value(coro_value value);
 void coro__event_value(struct coro_object *object, unsigned kind, unsigned next_state,
 					   uint32_t peer, uintptr_t site, coro_value value);
 
-/* Where the caller of this public function stands in the program. */
+/* Where the caller of this public function stands in the program. Only such functions ask, and
+ * nothing in the runtime calls them: so the answer does not depend on what is inlined where. What
+ * the runtime itself needs of them has a form that is given the place (tests/structure/sites.py). */
 #define CORO__SITE ((uintptr_t)__builtin_return_address(0))
 
 /* The row of who runs: the innermost body; 0: none. */
@@ -45,16 +47,34 @@ static inline coro_value coro__raised_value(coro_value exception)
 coro_value coro__exception_new(const struct coro_exception_type *type, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* coro_raise() and its like, from within the runtime: the place is `site`, that of the program's
+ * call; 0: it is added when the exception is delivered, or not known. */
+coro_value coro__raise_at(uintptr_t site, const struct coro_exception_type *type,
+						  const char *format, ...) __attribute__((format(printf, 3, 4)));
+coro_value coro__raise_value_at(uintptr_t site, const struct coro_exception_type *type,
+								coro_value value);
+coro_value coro__raise_errno_at(uintptr_t site, int number);
+coro_value coro__raise_group_at(uintptr_t site, const char *message, const coro_value *exceptions,
+								size_t count);
+
 /* A raised value arrives in who runs now (a body, or the thread outside of all): it stays valid
  * there and counts as being handled. Returns it. Other values pass through. `site`: the call
  * that gives it back, 0: not known. */
 coro_value coro__deliver(coro_value raised, uintptr_t site);
+
+/* A CancelledError among the contexts of `exception` that was a timeout's own: a TimeoutError
+ * comes between. */
+void coro__timeout_context(coro_value exception);
 
 /* The same for another body; NULL: outside of all. */
 void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t site);
 
 /* Arrives in `body` and stays valid there, without counting as handled. */
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
+
+/* The same, about an object. */
+void coro__report_about(coro_value object, enum coro_report_kind kind, coro_value exception,
+						const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Hands a text and an exception (or None) to the report handler. */
 void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)
@@ -73,6 +93,14 @@ enum {
 	CORO__BODY_AWAITED = 16,  /* was started, awaited, thrown into, closed or spawned */
 	CORO__BODY_CONSUMED = 32, /* freed by who awaits or drives it */
 	CORO__BODY_RETURNED = 64, /* the last outcome of a raw resume was a return */
+	CORO__BODY_HELD = 128,    /* its owner keeps the handle: coro_hold() */
+
+	/* Of an async generator. */
+	CORO__BODY_GAVE = 256,        /* the last outcome was an item, not something that it awaits */
+	CORO__BODY_STEPPING = 512,    /* ag_running_async: a step of it has begun and not ended */
+	CORO__BODY_ENDED = 1024,      /* ag_closed */
+	CORO__BODY_HOOKED = 2048,     /* its first step was made: the hooks of that moment are its own */
+	CORO__BODY_FINALIZING = 4096, /* a finalizer hook has it */
 };
 
 enum coro__outcome {
@@ -92,8 +120,18 @@ coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_
  * what is sent, or raised what is thrown. There must be such a body. */
 coro_value coro__suspend(coro_value value, uintptr_t site);
 
+/* coro_await(), from the place `site` in the program. */
+coro_value coro__await_at(coro_value awaitable, uintptr_t site);
+
 /* The innermost body: where a resume of `body` goes; itself when it does not delegate. */
 struct coro_generator *coro__leaf(struct coro_generator *body);
+
+/* A body of this kind may await. */
+static inline bool coro__awaits(const struct coro_generator *body)
+{
+	return body->object.kind == CORO_OBJECT_COROUTINE ||
+		   body->object.kind == CORO_OBJECT_ASYNC_GENERATOR;
+}
 
 static inline struct coro_generator *coro__current(void)
 {
@@ -112,6 +150,10 @@ static inline void coro__set_task(struct coro_generator *body, void *task)
 	body->task = task;
 }
 
+/* What coro__check_body() and coro_as_object() end the program with: something at this address is
+ * used that was freed, or never was. */
+void coro__fatal_freed(const void *handle) __attribute__((noreturn, cold));
+
 /* A handle is that of a live body; ends the program otherwise. */
 void coro__check_body(const struct coro_generator *body);
 
@@ -124,10 +166,25 @@ struct coro_generator *coro__coroutine_at(coro_function *function, coro_value ar
  * expected, got <generator NAME #3>" of anything but a coroutine. */
 coro_value coro__consume(struct coro_generator *body);
 
+/* coro_free(), from the place `site` in the program. */
+void coro__free_at(struct coro_generator *body, uintptr_t site);
+
 /* Frees a consumed coroutine that is finished, or closes it first. */
 void coro__release(struct coro_generator *body);
 
-/* "coroutine" or "generator": what error texts call it. */
+/* Hooks for async generators: those of the loop that runs, put in place and back. */
+struct coro__hooks {
+	void (*first_iterated)(struct coro_generator *generator, void *data);
+	bool (*finalize)(struct coro_generator *generator, void *data);
+	void *data;
+};
+struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
+
+/* coro_async_step_await(), from the place `site` in the program. */
+struct coro_async_step;
+coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
+
+/* "coroutine", "generator", "async generator": what error texts call it. */
 const char *coro__kind_name(const struct coro_object *object);
 
 /* ---- Tasks and futures (runtime/task) ---------------------------------- */

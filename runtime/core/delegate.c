@@ -108,7 +108,8 @@ void coro__unlink(struct coro_generator *root, struct coro_generator *outer)
 	outer->object.waits_on = 0;
 	outer->leaf = outer;
 	chain_changed(root, outer, outer);
-	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators)
+	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators &&
+		coro_finished(inner))
 		coro__dispose(inner);
 }
 
@@ -238,8 +239,9 @@ static coro_value yield_from(coro_value value, uintptr_t site)
 			CORO_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator",
 			"", site);
 	if (!object || object->kind != CORO_OBJECT_GENERATOR)
-		return coro__deliver(
-			coro_raise(CORO_TypeError, "'%s' object is not iterable", coro_type_name(value)), site);
+		return coro__deliver(coro__raise_at(site, CORO_TypeError, "'%s' object is not iterable",
+											coro_type_name(value)),
+							 site);
 	inner = (struct coro_generator *)object;
 	if (coro__executing(inner) == inner)
 		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
@@ -256,9 +258,8 @@ coro_value coro__yield_from_handle(const void *handle)
 	return yield_from(coro_object(handle), CORO__SITE);
 }
 
-coro_value coro_yield_from_iterator(struct coro_iterator *iterator)
+static coro_value yield_from_iterator(struct coro_iterator *iterator, uintptr_t site)
 {
-	uintptr_t site = CORO__SITE;
 
 	if (!coro__active.current || coro__active.current->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
@@ -273,12 +274,17 @@ coro_value coro_yield_from_iterator(struct coro_iterator *iterator)
 				iterator->close(iterator);
 			if (coro_raised(sent))
 				return sent;
-			return coro__deliver(coro_raise(CORO_AttributeError,
-											"'%s' object has no attribute 'send'",
-											iterator->type ? iterator->type : "iterator"),
+			return coro__deliver(coro__raise_at(site, CORO_AttributeError,
+												"'%s' object has no attribute 'send'",
+												iterator->type ? iterator->type : "iterator"),
 								 site);
 		}
 	}
+}
+
+coro_value coro_yield_from_iterator(struct coro_iterator *iterator)
+{
+	return yield_from_iterator(iterator, CORO__SITE);
 }
 
 struct array_iterator {
@@ -292,11 +298,11 @@ static coro_value array_next(struct coro_iterator *iterator)
 	struct array_iterator *array = (struct array_iterator *)iterator;
 
 	if (array->at == array->count)
-		return coro_raise_value(CORO_StopIteration, CORO_NONE);
+		return coro__raise_value_at(0, CORO_StopIteration, CORO_NONE);
 	return array->values[array->at++];
 }
 
-coro_value coro_yield_from_array(const coro_value *values, size_t count)
+coro_value(coro_yield_from_array)(const coro_value *values, size_t count)
 {
 	struct array_iterator array = {
 		.iterator = {.next = array_next, .type = "list_iterator"},
@@ -304,7 +310,7 @@ coro_value coro_yield_from_array(const coro_value *values, size_t count)
 		.count = count,
 	};
 
-	return CORO__CALLED(coro_yield_from_iterator(&array.iterator));
+	return yield_from_iterator(&array.iterator, CORO__SITE);
 }
 
 /* ---- Awaiting ---------------------------------------------------------- */
@@ -316,7 +322,7 @@ coro_value coro__consume(struct coro_generator *body)
 	coro__check_body(body);
 	if (body->object.kind != CORO_OBJECT_COROUTINE) {
 		coro_format(coro_object(body), text, sizeof(text));
-		return coro_raise(CORO_TypeError, "a coroutine was expected, got %s", text);
+		return coro__raise_at(0, CORO_TypeError, "a coroutine was expected, got %s", text);
 	}
 	body->flags |= CORO__BODY_AWAITED | CORO__BODY_CONSUMED;
 	return CORO_NONE;
@@ -340,24 +346,29 @@ static coro_value await_coroutine(struct coro_generator *inner, uintptr_t site)
 	return value;
 }
 
-coro_value(coro_await)(coro_value awaitable)
+coro_value coro__await_at(coro_value awaitable, uintptr_t site)
 {
 	const struct coro_generator *self = coro__active.current;
 	struct coro_object *object;
-	uintptr_t site = CORO__SITE;
 
 	if (coro_raised(awaitable))
 		return awaitable;
-	if (!self || self->object.kind != CORO_OBJECT_COROUTINE)
+	if (!self || !coro__awaits(self))
 		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
 	object = coro_kind(awaitable) == CORO_VALUE_OBJECT ? coro_as_object(awaitable) : NULL;
 	if (object && object->kind == CORO_OBJECT_COROUTINE)
 		return await_coroutine((struct coro_generator *)object, site);
 	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE))
 		return coro__future_await(object, site);
-	return coro__deliver(coro_raise(CORO_TypeError, "object %s can't be used in 'await' expression",
-									coro_type_name(awaitable)),
+	return coro__deliver(coro__raise_at(site, CORO_TypeError,
+										"object %s can't be used in 'await' expression",
+										coro_type_name(awaitable)),
 						 site);
+}
+
+coro_value(coro_await)(coro_value awaitable)
+{
+	return coro__await_at(awaitable, CORO__SITE);
 }
 
 /* ---- Closing a chain --------------------------------------------------- */

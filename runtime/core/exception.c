@@ -18,27 +18,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__has_include)
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+#endif
 #include "body.h"
-
-enum { EXCEPTION_MAGIC = 0x45584350, SITES = 12 };
-
-struct coro_exception {
-	uint32_t magic;      /* EXCEPTION_MAGIC; 0 when freed */
-	uint32_t references; /* 0 only while it is being freed */
-	const struct coro_exception_type *type;
-	char *message;    /* owned, or points to `text`; NULL: to be made of the value */
-	coro_value value; /* None: no value */
-	/* References. */
-	struct coro_exception *cause, *context;
-	struct coro_exception **group; /* `group_count` of them, owned array */
-	size_t group_count;
-	struct coro_exception *next_dead; /* on the list of what release() still has to free */
-	bool suppress_context;
-	bool immortal; /* static: never freed */
-	uint8_t site_count;
-	uintptr_t site[SITES];
-	char text[]; /* the message, when there is a formatted one */
-};
+#include "error.h"
 
 const struct coro_exception_type CORO_BaseException[1] = {{"BaseException", NULL}};
 #define TYPE(name, base) const struct coro_exception_type CORO_##name[1] = {{#name, CORO_##base}};
@@ -57,7 +43,6 @@ static struct coro_exception no_memory = {
 	.immortal = true,
 };
 
-size_t coro__exceptions_alive(void);
 size_t coro__exceptions_alive(void)
 {
 	return __atomic_load_n(&alive, __ATOMIC_RELAXED);
@@ -65,25 +50,55 @@ size_t coro__exceptions_alive(void)
 
 /* ---- References -------------------------------------------------------- */
 
-static struct coro_exception *hold(struct coro_exception *exception)
+/* A locked instruction costs more than all the rest, so it is for programs with threads. */
+static bool alone(void)
 {
-	if (exception)
+#if defined(__has_include)
+#if __has_include(<sys/single_threaded.h>)
+	return __libc_single_threaded;
+#endif
+#endif
+	return false;
+}
+
+static void count_alive(int change)
+{
+	if (alone())
+		alive += (size_t)change;
+	else
+		__atomic_fetch_add(&alive, (size_t)change, __ATOMIC_RELAXED);
+}
+
+struct coro_exception *coro__error_hold(struct coro_exception *exception)
+{
+	if (!exception)
+		return NULL;
+	if (alone())
+		exception->references++;
+	else
 		__atomic_fetch_add(&exception->references, 1, __ATOMIC_RELAXED);
 	return exception;
+}
+
+static bool is_last(struct coro_exception *exception)
+{
+	if (alone())
+		return --exception->references == 0;
+	return __atomic_fetch_sub(&exception->references, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
 static void drop_one(struct coro_exception *exception, struct coro_exception **dead)
 {
 	if (!exception || exception->immortal)
 		return;
-	if (__atomic_fetch_sub(&exception->references, 1, __ATOMIC_ACQ_REL) != 1)
+	if (!is_last(exception))
 		return;
 	exception->next_dead = *dead;
 	*dead = exception;
 }
 
 /* Without recursion: a chain of causes may be longer than a body's stack is deep. */
-static void release(struct coro_exception *exception)
+void coro__error_release(struct coro_exception *exception)
 {
 	struct coro_exception *dead = NULL;
 
@@ -96,30 +111,30 @@ static void release(struct coro_exception *exception)
 		for (size_t i = 0; i < exception->group_count; i++)
 			drop_one(exception->group[i], &dead);
 		free(exception->group);
-		if (exception->message != exception->text)
+		if (exception->owns_message)
 			free(exception->message);
 		exception->magic = 0;
 		free(exception);
-		__atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
+		count_alive(-1);
 	}
 }
 
-static void replace(struct coro_exception **place, struct coro_exception *exception)
+void coro__error_replace(struct coro_exception **place, struct coro_exception *exception)
 {
 	struct coro_exception *before = *place;
 
-	*place = hold(exception);
-	release(before);
+	*place = coro__error_hold(exception);
+	coro__error_release(before);
 }
 
-static coro_value as_value(const struct coro_exception *exception)
+coro_value coro__error_value(const struct coro_exception *exception)
 {
 	if (!exception)
 		return CORO_NONE;
 	return coro__value_pointer(CORO_VALUE_EXCEPTION, exception);
 }
 
-static struct coro_exception *of(coro_value value)
+struct coro_exception *coro__error_of(coro_value value)
 {
 	struct coro_exception *exception;
 
@@ -133,14 +148,14 @@ static struct coro_exception *of(coro_value value)
 coro_value coro_keep(coro_value exception)
 {
 	if (coro_kind(exception) == CORO_VALUE_EXCEPTION)
-		hold(of(exception));
+		coro__error_hold(coro__error_of(exception));
 	return exception;
 }
 
 void coro_drop(coro_value exception)
 {
 	if (coro_kind(exception) == CORO_VALUE_EXCEPTION)
-		release(of(exception));
+		coro__error_release(coro__error_of(exception));
 }
 
 /* ---- What a body keeps ------------------------------------------------- */
@@ -170,11 +185,11 @@ void coro__errors_free(struct coro__errors **place)
 	if (!errors)
 		return;
 	*place = NULL;
-	release(errors->handling);
+	coro__error_release(errors->handling);
 	for (size_t i = 0; i < CORO__DELIVERED; i++)
-		release(errors->delivered[i]);
+		coro__error_release(errors->delivered[i]);
 	for (size_t i = 0; i < CORO__HELD; i++)
-		release(errors->made[i]);
+		coro__error_release(errors->made[i]);
 	free(errors);
 }
 
@@ -213,12 +228,12 @@ static struct coro__errors *keep_delivered(struct coro_generator *body,
 	size_t last;
 
 	if (!errors) {
-		hold(exception);
+		coro__error_hold(exception);
 		return NULL;
 	}
 	last = (errors->next_delivered + CORO__DELIVERED - 1u) % CORO__DELIVERED;
 	if (errors->delivered[last] != exception) {
-		replace(&errors->delivered[errors->next_delivered], exception);
+		coro__error_replace(&errors->delivered[errors->next_delivered], exception);
 		errors->next_delivered = (uint8_t)((errors->next_delivered + 1u) % CORO__DELIVERED);
 	}
 	return errors;
@@ -227,7 +242,7 @@ static struct coro__errors *keep_delivered(struct coro_generator *body,
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised)
 {
 	if (coro_raised(raised))
-		keep_delivered(body, of(raised));
+		keep_delivered(body, coro__error_of(raised));
 }
 
 void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t site)
@@ -237,11 +252,11 @@ void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t 
 
 	if (!coro_raised(raised))
 		return;
-	exception = of(raised);
+	exception = coro__error_of(raised);
 	add_site(exception, site);
 	errors = keep_delivered(body, exception);
 	if (errors && !ends_a_loop(exception))
-		replace(&errors->handling, exception);
+		coro__error_replace(&errors->handling, exception);
 }
 
 coro_value coro__deliver(coro_value raised, uintptr_t site)
@@ -277,21 +292,51 @@ static void set_context(struct coro_exception *exception, struct coro_exception 
 
 	if (!context || context == exception || exception->immortal || exception->context == context)
 		return;
-	hold(context);
+	coro__error_hold(context);
 	for (size_t depth = 1; link->context; link = link->context, depth++)
 		if (link->context == exception || depth == CORO__CONTEXT_LIMIT) {
-			replace(&link->context, NULL);
+			coro__error_replace(&link->context, NULL);
 			break;
 		}
-	replace(&exception->context, context);
-	release(context);
+	coro__error_replace(&exception->context, context);
+	coro__error_release(context);
 }
 
 void coro__throw_into(struct coro_generator *body, coro_value raised)
 {
 	if (body->errors && body->errors->handling)
-		set_context(of(raised), body->errors->handling);
+		set_context(coro__error_of(raised), body->errors->handling);
 	coro__deliver_to(body, raised, 0);
+}
+
+static void insert_timeout(struct coro_exception *exception)
+{
+	for (; exception->context; exception = exception->context) {
+		struct coro_exception *timeout;
+
+		if (exception->immortal || !coro_is(coro__error_value(exception->context), CORO_CancelledError))
+			continue;
+		timeout = coro__error_allocate(CORO_TimeoutError, 0);
+		if (timeout->immortal)
+			return;
+		timeout->suppress_context = true;
+		coro__error_replace(&timeout->cause, exception->context);
+		coro__error_replace(&timeout->context, exception->context);
+		coro__error_replace(&exception->context, timeout);
+		coro__error_release(timeout);
+		return;
+	}
+}
+
+void coro__timeout_context(coro_value value)
+{
+	struct coro_exception *exception = coro__error_of(value);
+
+	insert_timeout(exception);
+	if (exception->type != CORO_ExceptionGroup)
+		return;
+	for (size_t i = 0; i < exception->group_count; i++)
+		insert_timeout(exception->group[i]);
 }
 
 void coro_handled(void)
@@ -299,7 +344,7 @@ void coro_handled(void)
 	struct coro__errors *errors = *errors_place(coro__active.current);
 
 	if (errors)
-		replace(&errors->handling, NULL);
+		coro__error_replace(&errors->handling, NULL);
 }
 
 coro_value coro_handling(coro_value exception)
@@ -309,18 +354,18 @@ coro_value coro_handling(coro_value exception)
 
 	if (!errors)
 		return CORO_NONE;
-	before = as_value(errors->handling);
+	before = coro__error_value(errors->handling);
 	if (errors->handling) {
-		replace(&errors->made[errors->next_made], errors->handling);
+		coro__error_replace(&errors->made[errors->next_made], errors->handling);
 		errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
 	}
-	replace(&errors->handling, coro_is_none(exception) ? NULL : of(exception));
+	coro__error_replace(&errors->handling, coro_is_none(exception) ? NULL : coro__error_of(exception));
 	return before;
 }
 
 coro_value coro_handled_exception(void)
 {
-	return as_value(topmost(coro__active.current));
+	return coro__error_value(topmost(coro__active.current));
 }
 
 struct coro__block coro__except(coro_value value, const struct coro_exception_type *type)
@@ -346,13 +391,16 @@ struct coro__block coro__except_end(struct coro__block block)
 
 /* ---- Making ------------------------------------------------------------ */
 
-static struct coro_exception *allocate(const struct coro_exception_type *type, size_t text)
+struct coro_exception *coro__error_allocate(const struct coro_exception_type *type, size_t text)
 {
-	struct coro_exception *exception = calloc(1, sizeof(*exception) + text);
+	/* malloc() has the memory at hand that was freed last, calloc() searches for some. */
+	struct coro_exception *exception = malloc(sizeof(*exception) + text);
 
 	if (!exception)
 		return &no_memory;
-	__atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+	memset(exception, 0, offsetof(struct coro_exception, site));
+	memset(exception->text, 0, text);
+	count_alive(1);
 	exception->magic = EXCEPTION_MAGIC;
 	exception->references = 1;
 	exception->type = type;
@@ -375,7 +423,7 @@ static struct coro_exception *format_new(const struct coro_exception_type *type,
 	va_end(again);
 	if (length < 0)
 		length = 0;
-	exception = allocate(type, (size_t)length + 1);
+	exception = coro__error_allocate(type, (size_t)length + 1);
 	if (!exception->immortal) {
 		vsnprintf(exception->text, (size_t)length + 1, format, arguments);
 		exception->message = exception->text;
@@ -383,9 +431,19 @@ static struct coro_exception *format_new(const struct coro_exception_type *type,
 	return exception;
 }
 
+/* The same of the arguments after `format`. */
+#define FORMAT_NEW(type, format)                                                                   \
+	__extension__({                                                                                \
+		va_list arguments;                                                                         \
+		va_start(arguments, format);                                                               \
+		struct coro_exception *formatted = format_new(type, format, arguments);                    \
+		va_end(arguments);                                                                         \
+		formatted;                                                                                 \
+	})
+
 static struct coro_exception *value_new(const struct coro_exception_type *type, coro_value value)
 {
-	struct coro_exception *exception = allocate(type, 0);
+	struct coro_exception *exception = coro__error_allocate(type, 0);
 
 	if (!exception->immortal)
 		exception->value = value;
@@ -393,107 +451,111 @@ static struct coro_exception *value_new(const struct coro_exception_type *type, 
 }
 
 /* The body that runs keeps what it made, instead of its maker's reference. */
-static coro_value made(struct coro_exception *exception)
+coro_value coro__error_made(struct coro_exception *exception)
 {
 	struct coro__errors *errors = errors_of(coro__active.current);
 
 	if (errors) {
-		replace(&errors->made[errors->next_made], exception);
+		coro__error_replace(&errors->made[errors->next_made], exception);
 		errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
-		release(exception);
+		coro__error_release(exception);
 	}
-	return as_value(exception);
+	return coro__error_value(exception);
 }
 
-static coro_value raise_made(struct coro_exception *exception, uintptr_t site)
+coro_value coro__error_raise(struct coro_exception *exception, uintptr_t site)
 {
 	add_site(exception, site);
 	set_context(exception, topmost(coro__active.current));
-	return coro__raised_value(made(exception));
+	return coro__raised_value(coro__error_made(exception));
 }
 
 coro_value coro_raise_va(const struct coro_exception_type *type, const char *format,
 						 va_list arguments)
 {
-	return raise_made(format_new(type, format, arguments), CORO__SITE);
+	return coro__error_raise(format_new(type, format, arguments), CORO__SITE);
 }
 
 coro_value(coro_raise)(const struct coro_exception_type *type, const char *format, ...)
 {
-	struct coro_exception *exception;
-	va_list arguments;
-
-	va_start(arguments, format);
-	exception = format_new(type, format, arguments);
-	va_end(arguments);
-	return raise_made(exception, CORO__SITE);
+	return coro__error_raise(FORMAT_NEW(type, format), CORO__SITE);
 }
 
-coro_value coro_raise_value(const struct coro_exception_type *type, coro_value value)
+coro_value(coro_raise_value)(const struct coro_exception_type *type, coro_value value)
 {
-	return raise_made(value_new(type, value), CORO__SITE);
+	return coro__error_raise(value_new(type, value), CORO__SITE);
+}
+
+coro_value coro__raise_at(uintptr_t site, const struct coro_exception_type *type,
+						  const char *format, ...)
+{
+	return coro__error_raise(FORMAT_NEW(type, format), site);
+}
+
+coro_value coro__raise_value_at(uintptr_t site, const struct coro_exception_type *type,
+								coro_value value)
+{
+	return coro__error_raise(value_new(type, value), site);
 }
 
 coro_value coro_error(const struct coro_exception_type *type, const char *format, ...)
 {
-	struct coro_exception *exception;
-	va_list arguments;
-
-	va_start(arguments, format);
-	exception = format_new(type, format, arguments);
-	va_end(arguments);
-	return made(exception);
+	return coro__error_made(FORMAT_NEW(type, format));
 }
 
 coro_value coro_error_value(const struct coro_exception_type *type, coro_value value)
 {
-	return made(value_new(type, value));
+	return coro__error_made(value_new(type, value));
 }
 
 coro_value coro__exception_new(const struct coro_exception_type *type, const char *format, ...)
 {
-	struct coro_exception *exception;
-	va_list arguments;
+	return coro__raised_value(coro__error_value(FORMAT_NEW(type, format)));
+}
 
-	va_start(arguments, format);
-	exception = format_new(type, format, arguments);
-	va_end(arguments);
-	return coro__raised_value(as_value(exception));
+coro_value coro__stop_new(coro_value result)
+{
+	return coro__raised_value(coro__error_value(value_new(CORO_StopIteration, result)));
 }
 
 coro_value coro__raise_text(const struct coro_exception_type *type, const char *before,
 							const char *after, uintptr_t site)
 {
 	size_t length = strlen(before) + strlen(after);
-	struct coro_exception *exception = allocate(type, length + 1);
+	struct coro_exception *exception = coro__error_allocate(type, length + 1);
 	coro_value raised;
 
 	if (!exception->immortal) {
 		snprintf(exception->text, length + 1, "%s%s", before, after);
 		exception->message = exception->text;
 	}
-	raised = raise_made(exception, site);
+	raised = coro__error_raise(exception, site);
 	return site ? coro__deliver(raised, 0) : raised;
 }
 
 coro_value coro_raise_again(coro_value exception)
 {
-	set_context(of(exception), topmost(coro__active.current));
+	set_context(coro__error_of(exception), topmost(coro__active.current));
 	return coro__raised_value(exception);
 }
 
 coro_value coro_raise_from(coro_value raised, coro_value cause)
 {
-	struct coro_exception *exception = of(raised);
+	struct coro_exception *exception = coro__error_of(raised);
 
 	if (exception->immortal)
 		return raised;
 	exception->suppress_context = true;
-	replace(&exception->cause, coro_is_none(cause) ? NULL : of(cause));
+	coro__error_replace(&exception->cause, coro_is_none(cause) ? NULL : coro__error_of(cause));
 	return coro__raised_value(raised);
 }
 
-coro_value coro_raise_errno(int number)
+coro_value(coro_raise_errno)(int number)
+{
+	return coro__raise_errno_at(CORO__SITE, number);
+}
+
+coro_value coro__raise_errno_at(uintptr_t site, int number)
 {
 	static const struct {
 		int number;
@@ -527,37 +589,13 @@ coro_value coro_raise_errno(int number)
 			type = types[i].type;
 	snprintf(text, sizeof(text), "[Errno %d] %s", number,
 			 strerror_r(number, buffer, sizeof(buffer)));
-	exception = allocate(type, strlen(text) + 1);
+	exception = coro__error_allocate(type, strlen(text) + 1);
 	if (!exception->immortal) {
 		memcpy(exception->text, text, strlen(text) + 1);
 		exception->message = exception->text;
 		exception->value = coro_int(number);
 	}
-	return raise_made(exception, CORO__SITE);
-}
-
-coro_value coro_raise_group(const char *message, const coro_value *exceptions, size_t count)
-{
-	const struct coro_exception_type *type = CORO_ExceptionGroup;
-	struct coro_exception *group;
-	char text[256];
-	int length = snprintf(text, sizeof(text), "%s (%zu sub-exception%s)", message, count,
-						  count == 1 ? "" : "s");
-
-	for (size_t i = 0; i < count; i++)
-		if (!coro_is(exceptions[i], CORO_Exception))
-			type = CORO_BaseExceptionGroup;
-	if (length < 0 || (size_t)length >= sizeof(text))
-		length = (int)sizeof(text) - 1;
-	group = allocate(type, (size_t)length + 1);
-	if (!group->immortal) {
-		memcpy(group->text, text, (size_t)length);
-		group->message = group->text;
-		group->group = calloc(count ? count : 1, sizeof(struct coro_exception *));
-		for (size_t i = 0; group->group && i < count; i++)
-			group->group[group->group_count++] = hold(of(exceptions[i]));
-	}
-	return raise_made(group, CORO__SITE);
+	return coro__error_raise(exception, site);
 }
 
 /* ---- Looking ----------------------------------------------------------- */
@@ -568,7 +606,7 @@ bool coro_is(coro_value value, const struct coro_exception_type *type)
 
 	if (coro_kind(value) != CORO_VALUE_EXCEPTION)
 		return false;
-	for (own = of(value)->type; own; own = own->base)
+	for (own = coro__error_of(value)->type; own; own = own->base)
 		if (own == type)
 			return true;
 	/* Python's ExceptionGroup has two bases. */
@@ -577,12 +615,12 @@ bool coro_is(coro_value value, const struct coro_exception_type *type)
 
 const struct coro_exception_type *coro_exception_type(coro_value exception)
 {
-	return of(exception)->type;
+	return coro__error_of(exception)->type;
 }
 
 const char *coro_message(coro_value value)
 {
-	struct coro_exception *exception = of(value);
+	struct coro_exception *exception = coro__error_of(value);
 	size_t length;
 
 	if (exception->message)
@@ -593,6 +631,7 @@ const char *coro_message(coro_value value)
 	if (coro_kind(exception->value) == CORO_VALUE_STRING && exception->type != CORO_KeyError) {
 		length = coro_length(exception->value);
 		exception->message = malloc(length + 1);
+		exception->owns_message = true;
 		if (exception->message) {
 			memcpy(exception->message, exception->value.pointer, length);
 			exception->message[length] = 0;
@@ -600,6 +639,7 @@ const char *coro_message(coro_value value)
 	} else {
 		length = coro_format(exception->value, NULL, 0);
 		exception->message = malloc(length + 1);
+		exception->owns_message = true;
 		if (exception->message)
 			coro_format(exception->value, exception->message, length + 1);
 	}
@@ -608,27 +648,27 @@ const char *coro_message(coro_value value)
 
 coro_value coro_exception_value(coro_value exception)
 {
-	return of(exception)->value;
+	return coro__error_of(exception)->value;
 }
 
 coro_value coro_cause(coro_value exception)
 {
-	return as_value(of(exception)->cause);
+	return coro__error_value(coro__error_of(exception)->cause);
 }
 
 coro_value coro_context(coro_value exception)
 {
-	return as_value(of(exception)->context);
+	return coro__error_value(coro__error_of(exception)->context);
 }
 
 bool coro_suppresses_context(coro_value exception)
 {
-	return of(exception)->suppress_context;
+	return coro__error_of(exception)->suppress_context;
 }
 
 size_t coro_traceback(coro_value value, uintptr_t *ret_sites, size_t room)
 {
-	const struct coro_exception *exception = of(value);
+	const struct coro_exception *exception = coro__error_of(value);
 
 	for (size_t i = 0; i < exception->site_count && i < room; i++)
 		ret_sites[i] = exception->site[i];
@@ -637,31 +677,44 @@ size_t coro_traceback(coro_value value, uintptr_t *ret_sites, size_t room)
 
 size_t coro_group_count(coro_value exception)
 {
-	return of(exception)->group_count;
+	return coro__error_of(exception)->group_count;
 }
 
 coro_value coro_group_at(coro_value exception, size_t index)
 {
-	const struct coro_exception *group = of(exception);
+	const struct coro_exception *group = coro__error_of(exception);
 
-	return index < group->group_count ? as_value(group->group[index]) : CORO_NONE;
+	return index < group->group_count ? coro__error_value(group->group[index]) : CORO_NONE;
 }
 
 /* ---- What leaves a body ------------------------------------------------ */
 
+bool coro__may_not_leave(const struct coro_generator *body, coro_value result)
+{
+	return coro_is(result, CORO_StopIteration) ||
+		   (body->object.kind == CORO_OBJECT_ASYNC_GENERATOR &&
+			coro_is(result, CORO_StopAsyncIteration));
+}
+
 coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised)
 {
-	struct coro_exception *stop = of(raised), *error;
+	return coro__stop_left(coro__kind_name(&body->object), raised);
+}
+
+coro_value coro__stop_left(const char *kind, coro_value raised)
+{
+	struct coro_exception *stop = coro__error_of(raised), *error;
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s raised StopIteration", coro__kind_name(&body->object));
-	error = allocate(CORO_RuntimeError, strlen(text) + 1);
+	snprintf(text, sizeof(text), "%s raised %s", kind,
+			 coro_is(raised, CORO_StopIteration) ? "StopIteration" : "StopAsyncIteration");
+	error = coro__error_allocate(CORO_RuntimeError, strlen(text) + 1);
 	if (!error->immortal) {
 		memcpy(error->text, text, strlen(text) + 1);
 		error->message = error->text;
 		error->suppress_context = true;
-		replace(&error->cause, stop);
-		replace(&error->context, stop);
+		coro__error_replace(&error->cause, stop);
+		coro__error_replace(&error->context, stop);
 	}
-	return coro__raised_value(made(error));
+	return coro__raised_value(coro__error_made(error));
 }

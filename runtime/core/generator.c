@@ -26,7 +26,9 @@
 
 const char *coro__kind_name(const struct coro_object *object)
 {
-	return object->kind == CORO_OBJECT_COROUTINE ? "coroutine" : "generator";
+	return object->kind == CORO_OBJECT_COROUTINE         ? "coroutine"
+		   : object->kind == CORO_OBJECT_ASYNC_GENERATOR ? "async generator"
+														 : "generator";
 }
 
 void coro__check_body(const struct coro_generator *body)
@@ -34,9 +36,10 @@ void coro__check_body(const struct coro_generator *body)
 	if (CORO__UNLIKELY(!body))
 		coro__fatal("a generator is NULL");
 	if (CORO__UNLIKELY(body->object.magic != CORO_OBJECT_MAGIC))
-		coro__fatal("a generator or coroutine is used that was freed");
+		coro__fatal_freed(body);
 	if (CORO__UNLIKELY(body->object.kind != CORO_OBJECT_GENERATOR &&
-					   body->object.kind != CORO_OBJECT_COROUTINE))
+					   body->object.kind != CORO_OBJECT_COROUTINE &&
+					   body->object.kind != CORO_OBJECT_ASYNC_GENERATOR))
 		coro__fatal("a generator is expected, not a %s", coro_type_name(coro_object(body)));
 }
 
@@ -56,11 +59,11 @@ bool coro_finished(const struct coro_generator *body)
 enum coro_state coro_state(const struct coro_generator *body)
 {
 	coro__check_body(body);
-	if (body->object.state == CORO_STATE_DELEGATING)
+	if (body->object.state == CORO_STATE_DELEGATING && !(body->flags & CORO__BODY_STEPPING))
 		return coro__executing((struct coro_generator *)(uintptr_t)body) == body
 				   ? CORO_STATE_RUNNING
 				   : CORO_STATE_SUSPENDED;
-	if (body->flags & CORO__BODY_BUSY)
+	if (body->flags & (CORO__BODY_BUSY | CORO__BODY_STEPPING) && !is_finished(body))
 		return CORO_STATE_RUNNING;
 	return (enum coro_state)body->object.state;
 }
@@ -126,33 +129,41 @@ static void tell_entry(struct coro_generator *body, enum coro__entry entry, coro
 						  CORO_STATE_RUNNING, peer, site, value);
 }
 
+/* What a body does not take comes back: handled here, unless the resume was raw. */
+static coro_value refuse(coro_value raised, uintptr_t told)
+{
+	if (told)
+		return coro__deliver(raised, told);
+	coro__deliver_quietly(coro__active.current, raised);
+	return raised;
+}
+
 coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
 					   uintptr_t site, bool raw, uint32_t resumer_row)
 {
 	struct coro_generator *leaf = root;
 	bool undelegates = false;
 	uint32_t peer = resumer_row ? resumer_row : coro__current_row();
+	uintptr_t told = raw ? 0 : site; /* what is raised here for a raw resume is not handled here */
 
 	if (coro__executing(root) == root)
-		return coro__raise_about(root, CORO_ValueError, " already executing", site);
+		return coro__raise_about(root, CORO_ValueError, " already executing", told);
 	if (is_finished(root)) {
 		if (root->object.kind == CORO_OBJECT_COROUTINE)
 			return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
-									site);
-		if (entry == CORO__ENTER_THROW)
-			return coro__deliver(value, site);
-		return coro__deliver(coro_raise_value(CORO_StopIteration, CORO_NONE), site);
+									told);
+		return refuse(entry == CORO__ENTER_THROW ? value : coro__raise_value_at(0, CORO_StopIteration, CORO_NONE), told);
 	}
 	if (root->object.state == CORO_STATE_CREATED) {
 		if (entry == CORO__ENTER_SEND)
 			return coro__raise_text(CORO_TypeError, "can't send non-None value to a just-started ",
-									coro__kind_name(&root->object), site);
+									coro__kind_name(&root->object), told);
 		root->flags |= CORO__BODY_AWAITED;
 		if (entry == CORO__ENTER_THROW) {
 			coro__event_value(&root->object, CORO_EVENT_THROW, state_after(value, false), peer,
 							  site, value);
 			coro__give_stack(root);
-			return coro__deliver(value, site);
+			return refuse(value, told);
 		}
 	}
 	if (root->object.state == CORO_STATE_DELEGATING) {
@@ -203,12 +214,24 @@ coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_
 
 /* ---- From outside ------------------------------------------------------ */
 
+/* An async generator is not driven so. */
+static coro_value has_no(const struct coro_generator *body, const char *attribute, uintptr_t site)
+{
+	if (CORO__LIKELY(body->object.kind != CORO_OBJECT_ASYNC_GENERATOR))
+		return CORO_NONE;
+	return coro__raise_text(CORO_AttributeError, "'async_generator' object has no attribute ",
+							attribute, site);
+}
+
 coro_value(coro_next)(struct coro_generator *body)
 {
 	coro__check_body(body);
 	if (body->object.kind != CORO_OBJECT_GENERATOR)
-		return coro__raise_text(CORO_TypeError, "'coroutine' object is not an iterator", "",
-								CORO__SITE);
+		return coro__raise_text(CORO_TypeError,
+								body->object.kind == CORO_OBJECT_COROUTINE
+									? "'coroutine' object is not an iterator"
+									: "'async_generator' object is not an iterator",
+								"", CORO__SITE);
 	return coro__drive(body, CORO__ENTER_NEXT, CORO_NONE, CORO__SITE, false, 0);
 }
 
@@ -217,6 +240,7 @@ coro_value(coro_send)(struct coro_generator *body, coro_value value)
 	coro__check_body(body);
 	if (coro_raised(value))
 		return value;
+	CORO_TRY(has_no(body, "'send'", CORO__SITE));
 	return coro__drive(body, coro_is_none(value) ? CORO__ENTER_NEXT : CORO__ENTER_SEND, value,
 					   CORO__SITE, false, 0);
 }
@@ -224,6 +248,7 @@ coro_value(coro_send)(struct coro_generator *body, coro_value value)
 coro_value(coro_throw)(struct coro_generator *body, coro_value exception)
 {
 	coro__check_body(body);
+	CORO_TRY(has_no(body, "'throw'", CORO__SITE));
 	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
 		return coro__raise_text(
 			CORO_TypeError,
@@ -263,6 +288,8 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 
 	if (coro_raised(value))
 		return coro_is(value, CORO_GeneratorExit) ? CORO_NONE : value;
+	if (returned && body->object.kind == CORO_OBJECT_ASYNC_GENERATOR)
+		return coro__raise_value_at(0, CORO_StopAsyncIteration, CORO_NONE);
 	if (returned)
 		return value;
 	return coro__raise_about(body, CORO_RuntimeError, " ignored GeneratorExit", 0);
@@ -270,10 +297,15 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 
 coro_value(coro_close)(struct coro_generator *body)
 {
-	coro_value error = CORO_NONE;
-	uintptr_t site = CORO__SITE;
-
 	coro__check_body(body);
+	CORO_TRY(has_no(body, "'close'", CORO__SITE));
+	return coro__close(body, CORO__SITE);
+}
+
+coro_value coro__close(struct coro_generator *body, uintptr_t site)
+{
+	coro_value error = CORO_NONE;
+
 	if (coro__executing(body) == body)
 		return coro__raise_about(body, CORO_ValueError, " already executing", site);
 	if (is_finished(body))
@@ -316,9 +348,26 @@ coro_value(coro_yield)(coro_value value)
 		return value;
 	if (!self)
 		return coro__raise_text(CORO_RuntimeError, "yield outside a generator", "", CORO__SITE);
-	if (self->object.kind != CORO_OBJECT_GENERATOR)
+	if (self->object.kind == CORO_OBJECT_ASYNC_GENERATOR)
+		coro__active.current->flags |= CORO__BODY_GAVE;
+	else if (self->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_RuntimeError, "yield inside a coroutine", "", CORO__SITE);
 	return coro__suspend(value, CORO__SITE);
+}
+
+coro_value(coro_suspend)(coro_value value)
+{
+	const struct coro_generator *self = coro__active.current;
+
+	if (coro_raised(value))
+		return value;
+	if (!self || !coro__awaits(self))
+		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", CORO__SITE);
+	value = coro__suspend(value, CORO__SITE);
+	/* In Python a generator of one yield stands here, and a StopIteration would leave it. */
+	if (coro_raised(value) && coro_is(value, CORO_StopIteration))
+		return coro__deliver(coro__stop_left("generator", value), CORO__SITE);
+	return value;
 }
 
 /* ---- The body itself --------------------------------------------------- */
@@ -346,8 +395,9 @@ static coro_value hand_up(struct coro_generator *root, coro_value result)
 	} else if (coro_raised(result)) {
 		coro__deliver_to(root->resumer, result, resumer_site(root));
 	} else {
-		result = coro__raised_value(coro_error_value(CORO_StopIteration, result));
+		result = coro__stop_new(result);
 		coro__deliver_to(root->resumer, result, resumer_site(root));
+		coro_drop(result);
 	}
 	return result;
 }
@@ -358,7 +408,7 @@ static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_v
 	void *sp = root->resumer_sp;
 	uint32_t peer;
 
-	if (coro_is(result, CORO_StopIteration) && coro_raised(result))
+	if (CORO__UNLIKELY(coro_raised(result)) && coro__may_not_leave(body, result))
 		result = coro__stop_leaked(body, result);
 	if (body != root) {
 		outer = receiver = coro__delegator(root, body);

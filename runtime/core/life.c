@@ -3,16 +3,17 @@
  *
  * A control block is not on its body's stack: a finished body needs no stack but still answers
  * (next of a finished generator: StopIteration), and a block that was freed stays readable, so
- * that using it again is found out (its magic is 0). Blocks are cut from chunks and used again,
- * last freed first.
+ * that using it again is found out (its magic is 0). Blocks are cut from chunks and used again:
+ * those that were freed first come first, and only after QUARANTINE others were freed.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <coroscope/async_generator.h>
 #include "../context/context.h"
 #include "body.h"
 
-enum { CHUNK = 128 };
+enum { CHUNK = 128, QUARANTINE = 32 };
 
 struct body_chunk {
 	struct body_chunk *next;
@@ -22,7 +23,7 @@ struct body_chunk {
 __thread struct coro__active coro__active __attribute__((tls_model("initial-exec")));
 __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
 
-size_t coro__exceptions_alive(void);
+static void close_for_good(struct coro_generator *body, uintptr_t site);
 
 /* ---- Threads ----------------------------------------------------------- */
 
@@ -33,17 +34,21 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void end_thread(void *data)
 {
 	struct coro__local *local = &coro__local;
-	struct coro_generator *body, *next;
+	struct coro_generator *body;
 	struct coro__stack_pool *pool, *next_pool;
 	struct body_chunk *chunk, *next_chunk;
 
 	if (!local->ready || coro__active.current)
 		return;
-	for (body = local->first; body; body = next) {
-		next = body->next;
-		if (coro_finished(body))
-			continue;
-		coro_drop(coro_keep(coro_close(body)));
+	for (body = local->first; body;) {
+		uint64_t serial = body->object.serial;
+
+		if (!coro_finished(body))
+			close_for_good(body, 0);
+		/* Its cleanup frees what it owns: others of the list, if not itself. */
+		body = body->object.magic == CORO_OBJECT_MAGIC && body->object.serial == serial
+				   ? body->next
+				   : local->first;
 	}
 	for (body = local->first; body; body = body->next)
 		body->delegators = body->delegate = NULL;
@@ -62,7 +67,8 @@ static void end_thread(void *data)
 	}
 	local->pool = NULL;
 	local->chunks = NULL;
-	local->free_bodies = NULL;
+	local->fresh_bodies = local->free_bodies = local->last_free_body = NULL;
+	local->free_count = 0;
 	local->ready = false;
 }
 
@@ -145,7 +151,12 @@ static struct coro_generator *block_take(struct coro__local *local)
 {
 	struct coro_generator *body = local->free_bodies;
 
-	if (CORO__UNLIKELY(!body)) {
+	if (CORO__LIKELY(local->free_count > QUARANTINE)) {
+		local->free_bodies = body->next;
+		local->free_count--;
+		return body;
+	}
+	if (CORO__UNLIKELY(!local->fresh_bodies)) {
 		struct body_chunk *chunk = calloc(1, sizeof(*chunk));
 
 		if (!chunk)
@@ -153,19 +164,32 @@ static struct coro_generator *block_take(struct coro__local *local)
 		chunk->next = local->chunks;
 		local->chunks = chunk;
 		for (size_t i = CHUNK; i--;) {
-			chunk->bodies[i].next = local->free_bodies;
-			local->free_bodies = &chunk->bodies[i];
+			chunk->bodies[i].next = local->fresh_bodies;
+			local->fresh_bodies = &chunk->bodies[i];
 		}
-		body = local->free_bodies;
 	}
-	local->free_bodies = body->next;
+	body = local->fresh_bodies;
+	local->fresh_bodies = body->next;
 	return body;
 }
 
 static void block_give(struct coro__local *local, struct coro_generator *body)
 {
-	body->next = local->free_bodies;
-	local->free_bodies = body;
+	body->next = NULL;
+	if (local->free_count++)
+		local->last_free_body->next = body;
+	else
+		local->free_bodies = body;
+	local->last_free_body = body;
+}
+
+bool coro__was_body(const struct coro_generator *body)
+{
+	const struct body_chunk *chunk = coro__local.chunks;
+
+	while (chunk && !(body >= chunk->bodies && body < chunk->bodies + CHUNK))
+		chunk = chunk->next;
+	return chunk && body->object.serial;
 }
 
 /* ---- Creation ---------------------------------------------------------- */
@@ -205,6 +229,9 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 	body->errors = NULL;
 	body->local = local;
 	body->task = NULL;
+	body->steps = 0;
+	body->finalize = NULL;
+	body->forget = NULL;
 	if (CORO__UNLIKELY(local->tools))
 		coro__tools_adopt(body);
 
@@ -219,6 +246,8 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 
 	coro_probe_object_init(&body->object, kind, name, site);
 	body->object.parent = coro__current_row();
+	if (CORO__UNLIKELY(coro_probe_mask()))
+		coro_probe_stack(&body->object, pool->size);
 	coro__event_value(&body->object, CORO_EVENT_CREATE, CORO_STATE_CREATED, body->object.parent, pc,
 					  argument);
 	return body;
@@ -228,6 +257,12 @@ struct coro_generator *(coro_generator_named)(coro_function *function, coro_valu
 											  const char *name, const char *site)
 {
 	return create(CORO_OBJECT_GENERATOR, function, argument, name, site, CORO__SITE);
+}
+
+struct coro_generator *coro_async_generator_named(coro_function *function, coro_value argument,
+												  const char *name, const char *site)
+{
+	return create(CORO_OBJECT_ASYNC_GENERATOR, function, argument, name, site, CORO__SITE);
 }
 
 struct coro_generator *(coro_coroutine_named)(coro_function *function, coro_value argument,
@@ -283,6 +318,8 @@ void coro__dispose(struct coro_generator *body)
 		body->flags |= CORO__BODY_FREED;
 		return;
 	}
+	if (CORO__UNLIKELY(body->forget != NULL))
+		body->forget(body, body->finalize_data);
 	coro__give_stack(body);
 	coro__errors_free(&body->errors);
 	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
@@ -300,20 +337,59 @@ void coro__dispose(struct coro_generator *body)
 }
 
 /* G18: closes a suspended body; nobody is there to catch what comes out. */
-static void close_for_good(struct coro_generator *body)
+static void close_for_good(struct coro_generator *body, uintptr_t site)
 {
 	struct coro__errors *saved = coro__errors_save();
-	coro_value outcome = (coro_close)(body);
+	coro_value outcome = coro__close(body, site);
 
 	if (coro_raised(outcome))
-		coro__report(CORO_REPORT_UNRAISABLE, coro_caught(outcome),
-					 "Exception ignored in: <%s object %s>", coro__kind_name(&body->object),
-					 body->object.name);
+		coro__report_about(coro_object(body), CORO_REPORT_UNRAISABLE, coro_caught(outcome),
+						   "Exception ignored in: <%s object %s>", coro__kind_name(&body->object),
+						   body->object.name);
 	coro__errors_restore(saved);
 }
 
-void coro_free(struct coro_generator *body)
+void coro_hold(struct coro_generator *body)
 {
+	coro__check_body(body);
+	body->flags |= CORO__BODY_HELD;
+}
+
+/* The owner gives up the handle: true when somebody else still has the body. */
+static bool somebody_has(struct coro_generator *body)
+{
+	bool held = body->flags & CORO__BODY_HELD;
+
+	body->flags &= ~(uint32_t)CORO__BODY_HELD;
+	if (held && body->flags & CORO__BODY_CONSUMED)
+		return true;
+	if (!body->steps && !(held && (body->delegators || coro__executing(body) == body)))
+		return false;
+	body->flags |= CORO__BODY_FREED;
+	return true;
+}
+
+/* It ignored that it was closed: what it delegates to has nobody else now. */
+static void abandon_delegate(struct coro_generator *body, uintptr_t site)
+{
+	struct coro_generator *inner = body->delegate;
+	bool freed = inner->flags & CORO__BODY_FREED && !coro_finished(inner);
+
+	coro__unlink(body, body);
+	if (inner->delegators)
+		return;
+	if (freed) {
+		inner->flags &= ~(uint32_t)CORO__BODY_FREED;
+		coro__free_at(inner, site);
+	} else if (inner->flags & CORO__BODY_CONSUMED) {
+		coro__release(inner);
+	}
+}
+
+void coro__free_at(struct coro_generator *body, uintptr_t site)
+{
+	bool dropped = false;
+
 	if (!body)
 		return;
 	coro__check_body(body);
@@ -322,30 +398,42 @@ void coro_free(struct coro_generator *body)
 	if (body->local != &coro__local)
 		coro__fatal("%s %s is freed by another thread than its own", coro__kind_name(&body->object),
 					body->object.name);
+	if (somebody_has(body))
+		return;
 	if (coro__executing(body) == body)
 		coro__fatal("%s %s is freed while it is running", coro__kind_name(&body->object),
 					body->object.name);
 	if (body->object.state == CORO_STATE_CREATED) {
 		if (body->object.kind == CORO_OBJECT_COROUTINE && !(body->flags & CORO__BODY_AWAITED))
-			coro__report(CORO_REPORT_NEVER_AWAITED, CORO_NONE,
-						 "RuntimeWarning: coroutine '%s' was never awaited", body->object.name);
-	} else if (!coro_finished(body)) {
-		close_for_good(body);
+			coro__report_about(coro_object(body), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
+							   "RuntimeWarning: coroutine '%s' was never awaited",
+							   body->object.name);
+	} else if (coro__finalize(body, &dropped)) {
+		return;
+	} else if (!coro_finished(body) && !dropped) {
+		close_for_good(body, site);
 		if (body->object.state == CORO_STATE_DELEGATING)
-			coro__unlink(body, body);
+			abandon_delegate(body, site);
 	}
 	coro__dispose(body);
 }
 
+void coro_free(struct coro_generator *body)
+{
+	coro__free_at(body, CORO__SITE);
+}
+
 void coro__free_at_end(struct coro_generator **generator)
 {
-	coro_free(*generator);
+	coro__free_at(*generator, CORO__SITE);
 	*generator = NULL;
 }
 
 void coro__release(struct coro_generator *body)
 {
-	coro_free(body);
+	body->flags &= ~(uint32_t)CORO__BODY_CONSUMED;
+	if (!(body->flags & CORO__BODY_HELD))
+		coro__free_at(body, 0);
 }
 
 struct coro__census coro__census(void)

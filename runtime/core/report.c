@@ -34,16 +34,23 @@ static char *exception_text(coro_value exception)
 	return text;
 }
 
-void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)
+/* What the report that is being handled is about. */
+static __thread coro_value about = {CORO_VALUE_NONE, {0}};
+
+coro_value coro_report_object(void)
+{
+	return about;
+}
+
+static void hand_over(enum coro_report_kind kind, coro_value exception, const char *format,
+					  va_list arguments) __attribute__((format(printf, 3, 0)));
+
+static void hand_over(enum coro_report_kind kind, coro_value exception, const char *format,
+					  va_list arguments)
 {
 	char *text = NULL, *more = NULL, *both = NULL;
-	va_list arguments;
-	int length;
 
-	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	if (length < 0)
+	if (vasprintf(&text, format, arguments) < 0)
 		return;
 	if (coro_kind(exception) == CORO_VALUE_EXCEPTION)
 		more = exception_text(exception);
@@ -56,6 +63,28 @@ void coro__report(enum coro_report_kind kind, coro_value exception, const char *
 	free(text);
 	free(more);
 	free(both);
+}
+
+void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	hand_over(kind, exception, format, arguments);
+	va_end(arguments);
+}
+
+void coro__report_about(coro_value object, enum coro_report_kind kind, coro_value exception,
+						const char *format, ...)
+{
+	coro_value before = about;
+	va_list arguments;
+
+	about = object;
+	va_start(arguments, format);
+	hand_over(kind, exception, format, arguments);
+	va_end(arguments);
+	about = before;
 }
 
 int coro_exit_status(coro_value result)

@@ -43,6 +43,8 @@ const char *coro_type_name(coro_value value)
 	if (kind == CORO_VALUE_OBJECT) {
 		const struct coro_object *object = value.pointer;
 
+		if (object->kind == CORO_OBJECT_FUTURE && object->reason == CORO_REASON_GATHER)
+			return "_GatheringFuture";
 		return object->kind < CORO_OBJECT_LIMIT && objects[object->kind] ? objects[object->kind]
 																		 : "object";
 	}
@@ -79,6 +81,18 @@ void coro__fatal(const char *format, ...)
 	abort();
 }
 
+void coro__fatal_freed(const void *handle)
+{
+	const struct coro_generator *body = handle;
+
+	if (!coro__was_body(body))
+		coro__fatal("an object is used that was freed, or is none");
+	coro__fatal("%s %s #%llu is used after it was freed, created at %s",
+				coro__kind_name(&body->object), body->object.name ? body->object.name : "?",
+				(unsigned long long)body->object.serial,
+				body->object.creation_site ? body->object.creation_site : "?");
+}
+
 struct coro_object *coro_as_object(coro_value value)
 {
 	struct coro_object *object;
@@ -87,7 +101,7 @@ struct coro_object *coro_as_object(coro_value value)
 	object = (struct coro_object *)(uintptr_t)value.pointer;
 	if (object->magic != CORO_OBJECT_MAGIC ||
 		object->gen != (uint32_t)(value.tag >> CORO__TAG_SHIFT))
-		coro__fatal("an object is used that was freed");
+		coro__fatal_freed(object);
 	return object;
 }
 
@@ -97,13 +111,27 @@ static bool is_number(coro_value value)
 		   coro_kind(value) == CORO_VALUE_FLOAT;
 }
 
+/* Exact: a double does not hold every integer of 64 bits. */
+static bool equal_numbers(coro_value left, coro_value right)
+{
+	double real;
+
+	if (coro_kind(left) != CORO_VALUE_FLOAT) {
+		if (coro_kind(right) != CORO_VALUE_FLOAT)
+			return left.integer == right.integer;
+		return equal_numbers(right, left);
+	}
+	real = left.real;
+	if (coro_kind(right) == CORO_VALUE_FLOAT)
+		return real == right.real;
+	return real >= -0x1p63 && real < 0x1p63 && (double)(int64_t)real == real &&
+		   (int64_t)real == right.integer;
+}
+
 bool coro_equal(coro_value left, coro_value right)
 {
-	if (is_number(left) && is_number(right)) {
-		if (coro_kind(left) == CORO_VALUE_FLOAT || coro_kind(right) == CORO_VALUE_FLOAT)
-			return coro_as_float(left) == coro_as_float(right);
-		return left.integer == right.integer;
-	}
+	if (is_number(left) && is_number(right))
+		return equal_numbers(left, right);
 	if (coro_kind(left) != coro_kind(right))
 		return false;
 	switch (coro_kind(left)) {
@@ -146,6 +174,44 @@ static void __attribute__((format(printf, 2, 3))) print(struct text *text, const
 		put(text, line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
 }
 
+/* One of UTF-8: how many bytes it has; 0: there is none. */
+static size_t decode(const unsigned char *bytes, size_t length, uint32_t *ret_character)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t count = bytes[0] < 0xc0 ? 0 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+	uint32_t character = bytes[0] & (0x7fu >> count);
+
+	if (!count || bytes[0] > 0xf4 || count > length)
+		return 0;
+	for (size_t i = 1; i < count; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		character = character << 6 | (bytes[i] & 0x3f);
+	}
+	*ret_character = character;
+	return character < least[count] || character > 0x10ffff ||
+				   (character >= 0xd800 && character < 0xe000)
+			   ? 0
+			   : count;
+}
+
+/* A character beyond ASCII: how many bytes it took. A byte that is none is what Python's
+ * surrogateescape makes of it. */
+static size_t print_character(struct text *text, const char *bytes, size_t length)
+{
+	uint32_t character;
+	size_t count = decode((const unsigned char *)bytes, length, &character);
+
+	if (!count)
+		print(text, "\\udc%02x", (unsigned char)*bytes);
+	else if (coro__printable(character))
+		put(text, bytes, count);
+	else
+		print(text, character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x",
+			  character);
+	return count ? count : 1;
+}
+
 static void print_quoted(struct text *text, const char *bytes, size_t length, bool binary)
 {
 	bool single = length && memchr(bytes, '\'', length),
@@ -166,8 +232,10 @@ static void print_quoted(struct text *text, const char *bytes, size_t length, bo
 			print(text, "\\%c", byte);
 		else if (byte < 32 || byte == 127 || (binary && byte > 127))
 			print(text, "\\x%02x", byte);
-		else
+		else if (byte < 128)
 			put(text, bytes + i, 1);
+		else
+			i += print_character(text, bytes + i, length - i) - 1;
 	}
 	put(text, &quote, 1);
 }
@@ -203,6 +271,42 @@ static void print_float(struct text *text, double real)
 	}
 	decimals = decimals > exponent ? decimals - exponent : 0;
 	print(text, "%.*f", decimals ? decimals : 1, real);
+}
+
+static void print_value(struct text *text, coro_value value)
+{
+	size_t room = text->length < text->room ? text->room - text->length : 0;
+
+	text->length += coro_format(value, room ? text->at + text->length : NULL, room);
+}
+
+/* What repr() of an exception has between the parentheses. */
+static void print_arguments(struct text *text, coro_value exception)
+{
+	coro_value argument = coro_exception_value(exception);
+	const char *message = coro_message(exception);
+	size_t count = coro_group_count(exception);
+	char prefix[32];
+
+	if (coro_is(exception, CORO_OSError) && coro_kind(argument) == CORO_VALUE_INT) {
+		int length = snprintf(prefix, sizeof(prefix), "[Errno %lld] ", (long long)argument.integer);
+
+		print_value(text, argument);
+		put(text, ", ", 2);
+		message += strncmp(message, prefix, (size_t)length) == 0 ? length : 0;
+		print_quoted(text, message, strlen(message), false);
+	} else if (!coro_is_none(argument)) {
+		print_value(text, argument);
+	} else if (*message) {
+		print_quoted(text, message, strlen(message), false);
+	}
+	if (!count)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		put(text, i ? ", " : ", [", i ? 2 : 3);
+		print_value(text, coro_group_at(exception, i));
+	}
+	put(text, "]", 1);
 }
 
 size_t coro_format(coro_value value, char *buffer, size_t size)
@@ -243,13 +347,7 @@ size_t coro_format(coro_value value, char *buffer, size_t size)
 		break;
 	case CORO_VALUE_EXCEPTION:
 		print(&text, "%s(", coro_exception_type(value)->name);
-		if (!coro_is_none(coro_exception_value(value)) && !coro_is(value, CORO_OSError)) {
-			const char *message = coro_message(value);
-
-			put(&text, message, strlen(message));
-		} else if (coro_message(value)[0]) {
-			print_quoted(&text, coro_message(value), strlen(coro_message(value)), false);
-		}
+		print_arguments(&text, value);
 		put(&text, ")", 1);
 		break;
 	default:

@@ -12,7 +12,7 @@
  * future, and the task that awaits it runs in the next one.
  */
 #include <math.h>
-#include "../task/tasks.h"
+#include "../task/watch.h"
 
 enum { NANO = 1000000000 };
 
@@ -71,7 +71,11 @@ void coro__callback_run(struct coro_loop *loop, struct coro__entry *entry)
 		if (function) {
 			coro_value result = function(argument);
 
-			if (coro_raised(result))
+			if (coro_is(result, CORO_SystemExit) || coro_is(result, CORO_KeyboardInterrupt)) {
+				coro_drop(loop->interrupt);
+				loop->interrupt = coro_keep(result);
+				loop->batch = 0;
+			} else if (coro_raised(result))
 				coro__report(CORO_REPORT_CALLBACK, coro_caught(result), "Exception in callback");
 		} else if (!coro__done(future)) {
 			coro__future_complete(future, CORO_NONE, loop->object.row, 0);
@@ -87,6 +91,8 @@ void coro__entry_drop(struct coro_loop *loop, struct coro__entry *entry)
 		free_callback(loop, (struct coro__callback *)entry);
 	else if (entry->run == coro__gather_child_run)
 		coro__gather_child_drop(entry);
+	else if (entry->run == coro__watcher_run)
+		coro__watcher_drop(entry);
 }
 
 /* Out of the heap, with its last event. */
@@ -178,7 +184,8 @@ static struct coro_handle handle_of(struct coro__callback *callback)
 struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *function,
 									   coro_value arg)
 {
-	struct coro__callback *callback = coro__callback_new(loop, NULL, function, arg);
+	struct coro__callback *callback =
+		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
 
 	if (callback)
 		coro__ready(loop, &callback->entry);
@@ -188,24 +195,36 @@ struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *fu
 static struct coro_handle call_at(struct coro_loop *loop, int64_t when, coro_function *function,
 								  coro_value arg, uintptr_t site)
 {
-	struct coro__callback *callback = coro__callback_new(loop, NULL, function, arg);
+	struct coro__callback *callback =
+		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
 
 	if (callback && !coro__timer_start(loop, callback, when, site))
 		callback = NULL;
 	return handle_of(callback);
 }
 
+struct coro_handle coro__loop_call_after(struct coro_loop *loop, double delay,
+										 coro_function *function, coro_value arg, uintptr_t site)
+{
+	return call_at(loop, coro__loop_now(loop) + coro__nanoseconds(delay), function, arg, site);
+}
+
 struct coro_handle coro_loop_call_later(struct coro_loop *loop, double delay,
 										coro_function *function, coro_value arg)
 {
-	return call_at(loop, coro__loop_now(loop) + coro__nanoseconds(delay), function, arg,
-				   CORO__SITE);
+	return coro__loop_call_after(loop, delay, function, arg, CORO__SITE);
+}
+
+struct coro_handle coro__loop_call_when(struct coro_loop *loop, double when,
+										coro_function *function, coro_value arg, uintptr_t site)
+{
+	return call_at(loop, coro__nanoseconds(when), function, arg, site);
 }
 
 struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when, coro_function *function,
 									 coro_value arg)
 {
-	return call_at(loop, coro__nanoseconds(when), function, arg, CORO__SITE);
+	return coro__loop_call_when(loop, when, function, arg, CORO__SITE);
 }
 
 bool coro_handle_cancel(struct coro_handle handle)
@@ -247,17 +266,19 @@ coro_value(coro_sleep)(double seconds)
 		return coro_raised(result) ? result : CORO_NONE;
 	}
 	if (isnan(seconds))
-		return coro_raise(CORO_ValueError, "Invalid delay: NaN (not a number)");
-	loop = coro__loop_need("coro_sleep");
+		return coro__raise_at(site, CORO_ValueError, "Invalid delay: NaN (not a number)");
+	loop = coro__loops.running;
+	if (!loop || !loop->running)
+		return coro__raise_at(site, CORO_RuntimeError, "no running event loop");
 	future =
 		coro__future_make(loop, CORO_REASON_TIMER, NULL, coro__nanoseconds(seconds), NULL, site);
 	if (!future)
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	timer = coro__callback_new(loop, future, NULL, CORO_NONE);
 	if (!timer ||
 		!coro__timer_start(loop, timer, coro__loop_now(loop) + coro__nanoseconds(seconds), site)) {
 		coro__future_release(future);
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	}
 	serial = timer->serial;
 	future->object.waits_on = timer->object.row;

@@ -72,7 +72,7 @@ static void forget(struct coro_loop *loop, int fd)
 			continue;
 		descriptor->waiters[direction] = NULL;
 		loop->descriptor_waiters--;
-		coro__future_complete(future, coro_raise_errno(EBADF), coro__actor_row(), 0);
+		coro__future_complete(future, coro__raise_errno_at(0, EBADF), coro__actor_row(), 0);
 	}
 	if (descriptor->object.state != CORO_STATE_NONE)
 		coro_probe_event(&descriptor->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
@@ -135,12 +135,13 @@ static coro_value wait_for(int fd, enum coro_reason reason, bool tried, uintptr_
 	if (coro_raised(result))
 		return result;
 	if (fd < 0)
-		return coro_raise_errno(EBADF);
+		return coro__raise_errno_at(site, EBADF);
 	descriptor = find_or_make(loop, fd);
 	if (!descriptor)
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	if (descriptor->waiters[direction])
-		return coro_raise(CORO_RuntimeError, "another task waits for descriptor %d already", fd);
+		return coro__raise_at(site, CORO_RuntimeError,
+							  "another task waits for descriptor %d already", fd);
 	if (!tried || !descriptor->watched) {
 		int error = watch(loop, descriptor, site);
 
@@ -148,12 +149,12 @@ static coro_value wait_for(int fd, enum coro_reason reason, bool tried, uintptr_
 			return CORO_NONE;
 		if (error < 0) {
 			forget(loop, fd);
-			return coro_raise_errno(-error);
+			return coro__raise_errno_at(site, -error);
 		}
 	}
 	future = coro__future_make(loop, reason, &descriptor->object, fd, NULL, site);
 	if (!future)
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	descriptor->waiters[direction] = future;
 	loop->descriptor_waiters++;
 	result = coro__future_await(&future->object, site);
@@ -197,7 +198,7 @@ coro_value(coro_accept)(int listener)
 		if (would_block(errno))
 			CORO_TRY(wait_for(listener, CORO_REASON_READABLE, true, CORO__SITE));
 		else if (errno != EINTR && errno != ECONNABORTED)
-			return coro_raise_errno(errno);
+			return coro__raise_errno_at(CORO__SITE, errno);
 	}
 }
 
@@ -211,7 +212,7 @@ coro_value(coro_recv)(int fd, void *buffer, size_t size)
 		if (would_block(errno))
 			CORO_TRY(wait_for(fd, CORO_REASON_READABLE, true, CORO__SITE));
 		else if (errno != EINTR)
-			return coro_raise_errno(errno);
+			return coro__raise_errno_at(CORO__SITE, errno);
 	}
 }
 
@@ -228,7 +229,7 @@ coro_value(coro_send_all)(int fd, const void *bytes, size_t size)
 		} else if (would_block(errno)) {
 			CORO_TRY(wait_for(fd, CORO_REASON_WRITABLE, true, CORO__SITE));
 		} else if (errno != EINTR) {
-			return coro_raise_errno(errno);
+			return coro__raise_errno_at(CORO__SITE, errno);
 		}
 	}
 	return CORO_NONE;
@@ -244,11 +245,11 @@ coro_value(coro_connect)(int fd, const struct sockaddr *address, socklen_t lengt
 	if (!connect(fd, address, length))
 		return CORO_NONE;
 	if (errno != EINPROGRESS && errno != EINTR)
-		return coro_raise_errno(errno);
+		return coro__raise_errno_at(CORO__SITE, errno);
 	CORO_TRY(wait_for(fd, CORO_REASON_WRITABLE, true, CORO__SITE));
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
-	return error ? coro_raise_errno(error) : CORO_NONE;
+	return error ? coro__raise_errno_at(CORO__SITE, error) : CORO_NONE;
 }
 
 void coro_close_descriptor(int fd)

@@ -21,7 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../task/tasks.h"
+#include "../task/watch.h"
 
 __thread struct coro__loops coro__loops __attribute__((tls_model("initial-exec")));
 
@@ -86,16 +86,33 @@ void coro__loop_release(struct coro_loop *loop)
 
 void coro_loop_free(struct coro_loop *loop)
 {
+	coro__loop_free_at(loop, CORO__SITE);
+}
+
+void coro__loop_free_at(struct coro_loop *loop, uintptr_t call)
+{
+	if (loop && !loop->running)
+		coro__loop_cancel_all_at(loop, call);
+	if (loop)
+		coro__loop_close_generators(loop);
+	coro_loop_close(loop);
+}
+
+void coro_loop_close(struct coro_loop *loop)
+{
 	struct coro_loop *running = coro__loops.running;
 
 	if (!loop)
 		return;
 	if (loop->running)
 		coro__fatal("coro_loop_free: the loop is running");
-	coro_loop_cancel_all(loop);
+	coro__tasks_report(loop);
+	loop->ending = true;
 	coro__loops.running = loop; /* what the cleanup of coroutines makes, ends with it */
 	coro__tasks_close(loop);
 	coro__callbacks_done(loop);
+	coro__live_generators_done(loop);
+	coro__watches_done(loop);
 	coro__gathers_done(loop);
 	coro__tasks_done(loop);
 	coro__loops.running = running == loop ? NULL : running;
@@ -176,24 +193,38 @@ static void select_ready(struct coro_loop *loop)
 		coro__fatal("the selector of the loop failed: %s", strerror(-count));
 }
 
+/* Runs a handle, and reports it when it was slow. */
+static void run_timed(struct coro_loop *loop, struct coro__entry *entry)
+{
+	double begin = coro_loop_time(loop), spent;
+
+	entry->run(loop, entry);
+	spent = coro_loop_time(loop) - begin;
+	if (spent >= loop->slow)
+		coro__report_about(coro_float(spent), CORO_REPORT_SLOW, CORO_NONE,
+						   "Executing a handle took %.3f seconds", spent);
+}
+
 void coro__loop_turn(struct coro_loop *loop)
 {
 	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)++loop->turns};
 	size_t handles;
 
 	coro_probe_event(&loop->object, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, 0, 0, &value);
+	if (loop->observer)
+		loop->observer(loop, loop->ready_count, loop->observer_context);
 	select_ready(loop);
 	if (loop->timers.count)
 		coro__timers_collect(loop);
 	handles = loop->ready_count;
-	if (loop->observer)
-		loop->observer(loop, handles, loop->observer_context);
 	for (loop->batch = handles; loop->batch;) {
 		struct coro__entry *entry = coro__entries_take(&loop->ready);
 
 		loop->batch--;
 		loop->ready_count--;
-		if (CORO__LIKELY(entry->run == coro__task_step))
+		if (CORO__UNLIKELY(loop->slow > 0))
+			run_timed(loop, entry);
+		else if (CORO__LIKELY(entry->run == coro__task_step))
 			coro__task_run(loop, entry);
 		else
 			entry->run(loop, entry);
@@ -225,6 +256,7 @@ static coro_value turn_until_stopped(struct coro_loop *loop)
 	coro__loops.running = loop;
 	loop->running = true;
 	loop->stopping = false;
+	coro__loop_hooks_swap(loop);
 	while (!loop->stopping && coro_is_none(loop->interrupt)) {
 		if (coro__loop_stuck(loop)) {
 			raised = coro__loop_deadlock(loop);
@@ -232,6 +264,7 @@ static coro_value turn_until_stopped(struct coro_loop *loop)
 		}
 		coro__loop_turn(loop);
 	}
+	coro__loop_hooks_swap(loop);
 	loop->running = false;
 	coro__loops.running = outer;
 	if (!coro_is_none(loop->interrupt)) {
@@ -242,18 +275,19 @@ static coro_value turn_until_stopped(struct coro_loop *loop)
 	return raised;
 }
 
-coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable)
+coro_value coro__loop_run_until_complete_at(struct coro_loop *loop, coro_value awaitable,
+											uintptr_t site)
 {
 	struct coro__entry entry = {NULL, stop};
 	struct coro_future *future;
 	coro_value result = CORO_NONE;
 
 	if (loop->running)
-		return coro_raise(CORO_RuntimeError, "This event loop is already running");
+		return coro__raise_at(site, CORO_RuntimeError, "This event loop is already running");
 	if (coro__loops.running)
-		return coro_raise(CORO_RuntimeError,
-						  "Cannot run the event loop while another loop is running");
-	future = coro__ensure_future(loop, awaitable, &result, CORO__SITE);
+		return coro__raise_at(site, CORO_RuntimeError,
+							  "Cannot run the event loop while another loop is running");
+	future = coro__ensure_future(loop, awaitable, &result, site);
 	if (!future)
 		return result;
 	if (coro__done(future))
@@ -277,7 +311,22 @@ coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value await
 	return result;
 }
 
+coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable)
+{
+	return coro__loop_run_until_complete_at(loop, awaitable, CORO__SITE);
+}
+
 /* ---- Looking ------------------------------------------------------------ */
+
+void coro_loop_set_slow(struct coro_loop *loop, double seconds)
+{
+	loop->slow = seconds;
+}
+
+void coro_loop_set_eager(struct coro_loop *loop, bool eager)
+{
+	loop->eager = eager;
+}
 
 uint64_t coro_loop_turns(const struct coro_loop *loop)
 {

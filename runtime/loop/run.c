@@ -94,6 +94,11 @@ static void report_errors(struct coro_task **tasks, size_t count)
 
 coro_value coro_loop_cancel_all(struct coro_loop *loop)
 {
+	return coro__loop_cancel_all_at(loop, CORO__SITE);
+}
+
+coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call)
+{
 	coro_value result = CORO_NONE;
 	struct coro_loop *first = coro__loops.first;
 	struct coro_future *gather = NULL;
@@ -117,12 +122,12 @@ coro_value coro_loop_cancel_all(struct coro_loop *loop)
 			values[count++] = coro_object(task);
 		}
 		for (size_t i = 0; i < count; i++)
-			coro_task_cancel(tasks[i], NULL);
+			coro__future_cancel(&tasks[i]->future, NULL, call);
 		coro__loops.first = loop;
-		gather = coro_gather_future(values, count, true);
+		gather = coro__gather_future_at(values, count, true, CORO_SITE_HERE, call);
 		coro__loops.first = first;
 		if (gather)
-			result = coro_loop_run_until_complete(loop, coro_object(gather));
+			result = coro__loop_run_until_complete_at(loop, coro_object(gather), call);
 		report_errors(tasks, count);
 		for (size_t i = 0; i < count; i++)
 			coro__future_release(&tasks[i]->future);
@@ -170,25 +175,29 @@ int coro__run(coro_function *fn, coro_value arg, const char *name, const char *s
 	uintptr_t call = CORO__SITE;
 	struct coro_loop *loop;
 	struct coro_task *task;
-	coro_value result;
+	coro_value result, handled;
 	int status;
 
 	if (coro__loops.running)
-		return coro_exit_status(coro_raise(
-			CORO_RuntimeError, "asyncio.run() cannot be called from a running event loop"));
+		return coro_exit_status(coro__raise_at(
+			call, CORO_RuntimeError, "asyncio.run() cannot be called from a running event loop"));
 	loop = coro__loop_new_at(NULL, call);
 	if (!loop)
-		return coro_exit_status(coro_raise_errno(errno));
+		return coro_exit_status(coro__raise_errno_at(call, errno));
+	/* What is being handled here is that again at the end: who calls does not see what was raised
+	 * meanwhile. */
+	handled = coro_keep(coro_handling(CORO_NONE));
+	coro_handling(handled);
 	struct coro_loop *first = coro__loops.first;
 	coro__loops.first = loop;
 	task = coro__spawn_at(fn, arg, name, name, site, call);
 	if (task)
-		result = coro_keep(coro_loop_run_until_complete(loop, coro_object(task)));
+		result = coro_keep(coro__loop_run_until_complete_at(loop, coro_object(task), call));
 	else
-		result = coro_keep(coro_raise(CORO_MemoryError, "out of memory"));
+		result = coro_keep(coro__raise_at(call, CORO_MemoryError, "out of memory"));
 	coro_task_free(task);
-	coro_loop_cancel_all(loop);
-	coro_loop_free(loop);
+	coro__loop_cancel_all_at(loop, call);
+	coro__loop_free_at(loop, call);
 	coro__loops.first = first == loop ? NULL : first;
 	if (coro_raised(result) && !coro_is(result, CORO_SystemExit)) {
 		report_uncaught(coro_caught(result));
@@ -197,5 +206,7 @@ int coro__run(coro_function *fn, coro_value arg, const char *name, const char *s
 		status = coro_exit_status(result);
 	}
 	coro_drop(result);
+	coro_handling(handled);
+	coro_drop(handled);
 	return status;
 }

@@ -95,12 +95,21 @@ struct coro_loop {
 	coro_turn_observer observer;
 	void *observer_context;
 
+	double slow; /* seconds of loop time from which on a handle is reported; 0: never */
+	bool eager;  /* tasks begin when they are spawned */
+	bool running_hooks; /* the thread has the loop's hooks, and `hooks` are the thread's */
+	bool ending;        /* nothing that is dropped is closed by it any more */
+	struct coro__hooks hooks; /* for async generators; the loop's own while it does not run */
+	struct coro__live_generator *generators;   /* async generators that were iterated, in order */
+	struct coro__live_generator *last_generator;
+
 	struct coro__descriptor **descriptors; /* owned, by number; NULL: not known */
 	int descriptor_room;
 	size_t descriptor_waiters; /* futures of descriptors that are pending */
 
 	struct coro_task *first_task, *last_task; /* all that are not freed, in creation order */
 	struct coro_future *gathers;              /* all that are not freed */
+	struct coro__watch *watches;              /* likewise */
 	unsigned task_names;                      /* "Task-N" given so far */
 	uint64_t handle_serials;
 
@@ -127,6 +136,18 @@ struct coro_loop *coro__loop_need(const char *what);
 
 /* coro_loop_new(), from the place `call` in the program. */
 struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call);
+
+/* coro_loop_cancel_all() and others, likewise. */
+coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call);
+void coro__loop_free_at(struct coro_loop *loop, uintptr_t call);
+coro_value coro__loop_run_until_complete_at(struct coro_loop *loop, coro_value awaitable,
+											uintptr_t call);
+struct coro_handle coro__loop_call_when(struct coro_loop *loop, double when,
+										coro_function *function, coro_value argument,
+										uintptr_t call);
+struct coro_handle coro__loop_call_after(struct coro_loop *loop, double delay,
+										 coro_function *function, coro_value argument,
+										 uintptr_t call);
 
 static inline void coro__ready(struct coro_loop *loop, struct coro__entry *entry)
 {
@@ -182,6 +203,13 @@ void coro__descriptor_ready(struct coro_loop *loop, int fd, unsigned directions)
 
 /* What raises when nothing can happen: names who waits for what. */
 coro_value coro__loop_deadlock(struct coro_loop *loop);
+
+/* The loop's hooks for async generators come into place, and back. */
+void coro__loop_hooks_swap(struct coro_loop *loop);
+/* Runs the loop until the generators that are left are closed. It does not run now. */
+void coro__loop_close_generators(struct coro_loop *loop);
+/* Forgets the generators. */
+void coro__live_generators_done(struct coro_loop *loop);
 
 /* Who acts, for events: the task that runs, else the body that runs, else the loop that runs,
  * else nobody (0). */

@@ -20,6 +20,8 @@
  * Leases. A reader is waited for if and only if its process holds the lock on its lease,
  * and it is asked for each 10 ms of waiting. A lease without the lock is taken away, with
  * what came with it: its tail, its hold on the gate, and, with the last one, the events.
+ * Each 10 ms the waiting thread also says again where it is: whoever scribbled over its
+ * header cannot make the reader wait for a thread that waits for the reader.
  *
  * Nothing in the control page is believed: an unknown run_state is RUN, an unlocked
  * controller is none, a breakpoint that is being written is no breakpoint.
@@ -155,6 +157,14 @@ static bool take_step(const struct coro__thread *thread)
 	}
 }
 
+/* Everything before the gate is there to be read, and this thread stands at it. */
+static void say_waiting(struct coro__thread *thread)
+{
+	coro__ring_publish(thread);
+	coro__store(&thread->header->state, CORO_RING_PARKED);
+	coro__store_release(&thread->header->at_gate, 1);
+}
+
 void coro__gate_wait(struct coro__thread *thread)
 {
 	struct coro_ctl *ctl = coro__segment.ctl;
@@ -169,16 +179,15 @@ void coro__gate_wait(struct coro__thread *thread)
 		return;
 	}
 	since = coro__monotonic();
-	coro__ring_publish(thread);
 	coro__store(&thread->header->watermark, coro__clock_read());
-	coro__store(&thread->header->state, CORO_RING_PARKED);
 	for (;;) {
 		uint32_t raised = coro__load_acquire(&ctl->gate_futex);
 
-		coro__store_release(&thread->header->at_gate, 1);
+		say_waiting(thread);
 		coro__lease_wake(true);
 		while (!may_pass(thread) && coro__load_acquire(&ctl->gate_futex) == raised) {
 			coro__futex_wait(&ctl->gate_futex, raised);
+			say_waiting(thread);
 			if (coro__load_acquire(&ctl->gate_futex) == raised && !have_controller())
 				break;
 		}

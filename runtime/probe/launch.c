@@ -96,7 +96,7 @@ static void shake_hands(int fd)
 static void after_fork_in_child(void)
 {
 	coro__probe_off();
-	coro__probe_lock_reset();
+	coro__probe_unlock_always(); /* held since before the fork */
 	coro__segment.path[0] = 0;
 	coro__segment.ctl = NULL;
 	if (coro__segment_owns(coro__segment.ctl_fd, coro__segment.ctl_file))

@@ -59,4 +59,5 @@ void coro__mirror_bind(const struct coro_object *object, const struct coro_trace
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	row->name = bind->name;
 	row->creation_site = bind->site;
+	row->stack_bytes = (uint32_t)bind->stack_kib * 1024;
 }

@@ -70,11 +70,6 @@ void coro__probe_unlock(bool locked)
 		pthread_mutex_unlock(&lock);
 }
 
-void coro__probe_lock_reset(void)
-{
-	pthread_mutex_init(&lock, NULL);
-}
-
 void *coro__reserve(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,

@@ -64,6 +64,8 @@ struct coro__thread {
 	uint64_t paused_ns;           /* waited at the gate so far */
 	uint32_t break_seq;           /* ctl_seq for which break_kinds was computed */
 	uint64_t break_kinds;         /* kinds that some breakpoint looks at */
+	uint32_t stack_row;           /* whose stack was told; 0: nobody's */
+	uint16_t stack_kib;           /* its size, as in a bind */
 };
 extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
 
@@ -71,7 +73,6 @@ extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("
  * process has one thread. Returns whether it was taken. */
 bool coro__probe_lock(void);
 void coro__probe_unlock(bool locked);
-void coro__probe_lock_reset(void); /* in a forked child */
 void coro__probe_lock_always(void);
 void coro__probe_unlock_always(void);
 

@@ -229,10 +229,9 @@ static void make_room(struct coro__thread *thread, unsigned needed)
 		thread->limit = tail + thread->wrap + 1;
 		if (thread->index + needed <= thread->limit)
 			break;
-		if (!since) {
+		if (!since)
 			since = coro__monotonic();
-			coro__ring_publish(thread);
-		}
+		coro__ring_publish(thread); /* each time: the reader may have found nonsense there */
 		coro__lease_wake(true);
 		coro__futex_wait((uint32_t *)&ctl->tail[lease][thread->number], (uint32_t)tail);
 		if (coro__load_acquire(&ctl->tail[lease][thread->number]) == tail)
@@ -323,9 +322,11 @@ static __attribute__((noinline)) void emit_large(struct coro__thread *thread,
 			.gen = object->gen,
 			.kind = object->kind,
 			.reason = object->reason,
+			.stack_kib = thread->stack_row == object->row ? thread->stack_kib : 0,
 		};
 
 		memcpy(payload, &bind, sizeof(bind));
+		thread->stack_row = 0;
 		bytes = sizeof(bind);
 		record->flags |= CORO_SLOT_BIND;
 		coro__mirror_bind(object, &bind);
@@ -350,6 +351,14 @@ static inline void emit(struct coro__thread *thread, struct coro_object *object,
 	if (coro__unlikely(thread->index + 1 > thread->limit))
 		make_room(thread, 1);
 	write_event(thread, object, record, NULL);
+}
+
+void coro_probe_stack(const struct coro_object *object, size_t bytes)
+{
+	size_t kib = bytes / 1024 + (bytes % 1024 != 0);
+
+	coro__thread.stack_row = object->row;
+	coro__thread.stack_kib = kib < UINT16_MAX ? (uint16_t)kib : UINT16_MAX;
 }
 
 /* A signal handler's event inside another one of its thread. */

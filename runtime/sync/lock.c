@@ -24,7 +24,7 @@ static void check(const struct coro_lock *lock)
 	coro__check_handle(lock ? &lock->object : NULL, CORO_OBJECT_LOCK);
 }
 
-struct coro_lock *coro__lock_new(const char *name, const char *site)
+struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call)
 {
 	struct coro_lock *lock = calloc(1, sizeof(*lock));
 
@@ -33,8 +33,13 @@ struct coro_lock *coro__lock_new(const char *name, const char *site)
 	coro_probe_object_init(&lock->object, CORO_OBJECT_LOCK, name, site);
 	lock->object.parent = coro__actor_row();
 	coro_probe_event(&lock->object, CORO_EVENT_CREATE, CORO_STATE_UNLOCKED, lock->object.parent,
-					 CORO__SITE, NULL);
+					 call, NULL);
 	return lock;
+}
+
+struct coro_lock *coro__lock_new(const char *name, const char *site)
+{
+	return coro__lock_new_at(name, site, CORO__SITE);
 }
 
 void coro_lock_free(struct coro_lock *lock)
@@ -57,6 +62,14 @@ static bool somebody_waits(const struct coro_lock *lock)
 	return false;
 }
 
+/* Whoever waits for it will never run: a loop that is closed does not schedule. */
+static bool wakes_nobody(const struct coro_lock *lock)
+{
+	const struct coro_future *first = lock->waiters.first;
+
+	return first && first->loop->ending && !coro__done(first) && first->callbacks.first;
+}
+
 static void wake_first(struct coro_lock *lock)
 {
 	struct coro_future *first = lock->waiters.first;
@@ -77,7 +90,7 @@ bool coro_lock_locked(const struct coro_lock *lock)
 	return lock->object.state == CORO_STATE_LOCKED;
 }
 
-coro_value(coro_lock_acquire)(struct coro_lock *lock)
+coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 {
 	coro_value result = coro__may_await();
 	struct coro_future *future;
@@ -86,33 +99,45 @@ coro_value(coro_lock_acquire)(struct coro_lock *lock)
 	if (coro_raised(result))
 		return result;
 	if (!coro_lock_locked(lock) && !somebody_waits(lock)) {
-		take(lock, CORO__SITE);
+		take(lock, site);
 		return coro_bool(true);
 	}
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
-					 CORO__SITE, NULL);
+					 site, NULL);
 	future = coro__future_make(coro__loop_need("coro_lock_acquire"), CORO_REASON_LOCK,
-							   &lock->object, -1, NULL, CORO__SITE);
+							   &lock->object, -1, NULL, site);
 	if (!future)
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(&lock->waiters, future);
-	result = coro__future_await(&future->object, CORO__SITE);
+	result = coro__future_await(&future->object, site);
 	coro__waiters_remove(&lock->waiters, future);
 	coro__future_release(future);
 	if (!coro_raised(result))
-		take(lock, CORO__SITE);
+		take(lock, site);
 	else if (!coro_lock_locked(lock))
 		wake_first(lock);
 	return result;
 }
 
-coro_value(coro_lock_release)(struct coro_lock *lock)
+coro_value(coro_lock_acquire)(struct coro_lock *lock)
+{
+	return coro__lock_acquire_at(lock, CORO__SITE);
+}
+
+coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t site)
 {
 	check(lock);
 	if (!coro_lock_locked(lock))
-		return coro_raise(CORO_RuntimeError, "Lock is not acquired.");
+		return coro__raise_at(site, CORO_RuntimeError, "Lock is not acquired.");
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_RELEASE, CORO_STATE_UNLOCKED, coro__actor_row(),
-					 CORO__SITE, NULL);
+					 site, NULL);
+	if (wakes_nobody(lock))
+		return coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
 	wake_first(lock);
 	return CORO_NONE;
+}
+
+coro_value(coro_lock_release)(struct coro_lock *lock)
+{
+	return coro__lock_release_at(lock, CORO__SITE);
 }

@@ -9,6 +9,9 @@
  * not own the item or the place: it looks again when it runs, and waits again if somebody was
  * faster. If it is cancelled instead of running, it wakes the next one of its line when there
  * is still something for it.
+ *
+ * A LIFO queue takes out at the other end. A priority queue keeps its items as a binary heap, with
+ * the very steps of Python's heapq, which decide about the order of equals.
  */
 #include <stdlib.h>
 #include <coroscope/queue.h>
@@ -19,8 +22,12 @@ enum { FIRST_ROOM = 8 };
 struct coro_queue {
 	struct coro_object object;
 	size_t capacity; /* 0: no limit */
+	enum queue_order { FIRST_OUT, LAST_OUT, LEAST_OUT } order;
+	coro_before *before; /* LEAST_OUT: which of two comes out earlier */
+	bool shut;           /* coro_queue_shutdown() */
 
-	/* The ring: `count` items from `first` on. Room is a power of two, or 0. */
+	/* The ring: `count` items from `first` on. Room is a power of two, or 0. LAST_OUT and
+	 * LEAST_OUT begin at 0 and never wrap: a stack, a binary heap. */
 	coro_value *items; /* owned; exceptions among them are kept */
 	size_t room, first, count;
 
@@ -33,7 +40,8 @@ static void check(const struct coro_queue *queue)
 	coro__check_handle(queue ? &queue->object : NULL, CORO_OBJECT_QUEUE);
 }
 
-struct coro_queue *coro__queue_new(size_t capacity, const char *name, const char *site)
+static struct coro_queue *queue_new(enum queue_order order, size_t capacity, const char *name,
+									const char *site, uintptr_t pc)
 {
 	struct coro_queue *queue = calloc(1, sizeof(*queue));
 	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)capacity};
@@ -41,10 +49,50 @@ struct coro_queue *coro__queue_new(size_t capacity, const char *name, const char
 	if (!queue)
 		return NULL;
 	queue->capacity = capacity;
+	queue->order = order;
 	coro_probe_object_init(&queue->object, CORO_OBJECT_QUEUE, name, site);
 	queue->object.parent = coro__actor_row();
 	coro_probe_event(&queue->object, CORO_EVENT_CREATE, CORO_STATE_OPEN, queue->object.parent,
-					 CORO__SITE, &value);
+					 pc, &value);
+	return queue;
+}
+
+struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const char *site,
+									  uintptr_t call)
+{
+	return queue_new(FIRST_OUT, capacity, name, site, call);
+}
+
+struct coro_queue *coro__queue_new(size_t capacity, const char *name, const char *site)
+{
+	return coro__queue_new_at(capacity, name, site, CORO__SITE);
+}
+
+struct coro_queue *coro__lifo_queue_new(size_t capacity, const char *name, const char *site)
+{
+	return queue_new(LAST_OUT, capacity, name, site, CORO__SITE);
+}
+
+/* Python's `<` of numbers and strings. */
+static bool less(coro_value left, coro_value right)
+{
+	int order;
+	size_t length;
+
+	if (coro_kind(left) != CORO_VALUE_STRING || coro_kind(right) != CORO_VALUE_STRING)
+		return coro_as_float(left) < coro_as_float(right);
+	length = coro_length(left) < coro_length(right) ? coro_length(left) : coro_length(right);
+	order = length ? memcmp(coro_as_str(left), coro_as_str(right), length) : 0;
+	return order ? order < 0 : coro_length(left) < coro_length(right);
+}
+
+struct coro_queue *coro__priority_queue_new(size_t capacity, coro_before *before, const char *name,
+											const char *site)
+{
+	struct coro_queue *queue = queue_new(LEAST_OUT, capacity, name, site, CORO__SITE);
+
+	if (queue)
+		queue->before = before ? before : less;
 	return queue;
 }
 
@@ -105,13 +153,71 @@ static bool grow(struct coro_queue *queue)
 	return true;
 }
 
+/* heapq's _siftdown: the item at `at` rises until its parent comes out before it. */
+static void rise(struct coro_queue *queue, size_t at)
+{
+	coro_value *items = queue->items, item = items[at];
+
+	while (at && queue->before(item, items[(at - 1) / 2])) {
+		items[at] = items[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	items[at] = item;
+}
+
+/* heapq's heappop: the hole at the top sinks to the bottom, the last item fills it and rises. */
+static coro_value take_least(struct coro_queue *queue)
+{
+	coro_value *items = queue->items, least = items[0], last = items[--queue->count];
+	size_t at = 0, count = queue->count;
+
+	if (!count)
+		return least;
+	for (size_t child = 1; child < count; child = 2 * at + 1) {
+		if (child + 1 < count && !queue->before(items[child], items[child + 1]))
+			child++;
+		items[at] = items[child];
+		at = child;
+	}
+	items[at] = last;
+	rise(queue, at);
+	return least;
+}
+
+static coro_value take(struct coro_queue *queue)
+{
+	coro_value item;
+
+	if (queue->order == LAST_OUT)
+		return queue->items[--queue->count];
+	if (queue->order == LEAST_OUT)
+		return take_least(queue);
+	item = queue->items[queue->first & (queue->room - 1)];
+	queue->first = (queue->first + 1) & (queue->room - 1);
+	queue->count--;
+	return item;
+}
+
+static const coro_value *next_item(const struct coro_queue *queue)
+{
+	size_t at = queue->order == LAST_OUT ? queue->count - 1 : queue->first;
+
+	return &queue->items[at & (queue->room - 1)];
+}
+
 static coro_value put_now(struct coro_queue *queue, coro_value item, uintptr_t site)
 {
+	if (queue->shut)
+		return coro__raise_at(site, CORO_QueueShutDown, "%s", "");
+	if (coro_queue_full(queue))
+		return coro__raise_at(site, CORO_QueueFull, "%s", "");
 	if (queue->count == queue->room && !grow(queue))
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__event_value(&queue->object, CORO_EVENT_QUEUE_PUT, CORO_STATE_OPEN, coro__actor_row(),
 					  site, item);
 	queue->items[(queue->first + queue->count++) & (queue->room - 1)] = coro_keep(item);
+	if (queue->order == LEAST_OUT)
+		rise(queue, queue->count - 1);
 	queue->unfinished++;
 	coro__waiters_wake_next(&queue->getters, CORO_NONE);
 	return CORO_NONE;
@@ -119,12 +225,13 @@ static coro_value put_now(struct coro_queue *queue, coro_value item, uintptr_t s
 
 static coro_value get_now(struct coro_queue *queue, uintptr_t site)
 {
-	coro_value item = queue->items[queue->first & (queue->room - 1)];
+	coro_value item;
 
-	coro__event_value(&queue->object, CORO_EVENT_QUEUE_GET, CORO_STATE_OPEN, coro__actor_row(),
-					  site, item);
-	queue->first = (queue->first + 1) & (queue->room - 1);
-	queue->count--;
+	if (!queue->count)
+		return coro__raise_at(site, queue->shut ? CORO_QueueShutDown : CORO_QueueEmpty, "%s", "");
+	coro__event_value(&queue->object, CORO_EVENT_QUEUE_GET, queue->object.state, coro__actor_row(),
+					  site, *next_item(queue));
+	item = take(queue);
 	if (coro_kind(item) == CORO_VALUE_EXCEPTION) {
 		/* From now on whoever got it keeps it valid, and not the queue. */
 		coro__deliver_quietly(coro__current(), coro__raised_value(item));
@@ -145,10 +252,13 @@ static coro_value wait_in(struct coro_queue *queue, struct coro__waiters *waiter
 	bool cancelled;
 
 	if (!future)
-		return coro_raise(CORO_MemoryError, "out of memory");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);
 	result = coro__future_await(&future->object, site);
 	cancelled = future->object.state == CORO_STATE_CANCELLED || !coro__done(future);
+	/* asyncio cancels it here, and a loop that is closed cannot tell anybody. */
+	if (coro_raised(result) && !coro__done(future) && future->loop->ending)
+		result = coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
 	coro__waiters_remove(waiters, future);
 	coro__future_release(future);
 	/* Woken and cancelled: what it was woken for is the next one's. */
@@ -164,50 +274,82 @@ static coro_value wait_in(struct coro_queue *queue, struct coro__waiters *waiter
 coro_value(coro_queue_put)(struct coro_queue *queue, coro_value item)
 {
 	check(queue);
+	CORO_TRY(item);
 	CORO_TRY(coro__may_await());
-	while (coro_queue_full(queue))
+	while (coro_queue_full(queue) && !queue->shut)
 		CORO_TRY(wait_in(queue, &queue->putters, CORO_REASON_QUEUE_PUT, CORO__SITE));
 	return put_now(queue, item, CORO__SITE);
 }
 
-coro_value(coro_queue_get)(struct coro_queue *queue)
+coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t site)
 {
 	check(queue);
 	CORO_TRY(coro__may_await());
-	while (!queue->count)
-		CORO_TRY(wait_in(queue, &queue->getters, CORO_REASON_QUEUE_GET, CORO__SITE));
-	return get_now(queue, CORO__SITE);
+	while (!queue->count && !queue->shut)
+		CORO_TRY(wait_in(queue, &queue->getters, CORO_REASON_QUEUE_GET, site));
+	return get_now(queue, site);
+}
+
+coro_value(coro_queue_get)(struct coro_queue *queue)
+{
+	return coro__queue_get_at(queue, CORO__SITE);
+}
+
+coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t site)
+{
+	check(queue);
+	CORO_TRY(item);
+	return put_now(queue, item, site);
 }
 
 coro_value(coro_queue_put_nowait)(struct coro_queue *queue, coro_value item)
 {
-	check(queue);
-	if (coro_queue_full(queue))
-		return coro_raise(CORO_QueueFull, "%s", "");
-	return put_now(queue, item, CORO__SITE);
+	return coro__queue_put_nowait_at(queue, item, CORO__SITE);
 }
 
 coro_value(coro_queue_get_nowait)(struct coro_queue *queue)
 {
 	check(queue);
-	if (!queue->count)
-		return coro_raise(CORO_QueueEmpty, "%s", "");
 	return get_now(queue, CORO__SITE);
 }
 
-coro_value coro_queue_task_done(struct coro_queue *queue)
+static void wake_all(struct coro__waiters *waiters, coro_value value)
+{
+	while (waiters->first)
+		coro__waiters_wake_next(waiters, value);
+}
+
+void coro_queue_shutdown(struct coro_queue *queue, bool immediate)
+{
+	check(queue);
+	queue->shut = true;
+	coro_probe_event(&queue->object, CORO_EVENT_QUEUE_SHUTDOWN, CORO_STATE_CLOSED,
+					 coro__actor_row(), CORO__SITE, NULL);
+	if (immediate) {
+		while (queue->count) {
+			coro_drop(take(queue));
+			if (queue->unfinished)
+				queue->unfinished--;
+		}
+		if (!queue->unfinished)
+			wake_all(&queue->joiners, coro_bool(true));
+	}
+	wake_all(&queue->getters, CORO_NONE);
+	wake_all(&queue->putters, CORO_NONE);
+}
+
+coro_value(coro_queue_task_done)(struct coro_queue *queue)
 {
 	check(queue);
 	if (!queue->unfinished)
-		return coro_raise(CORO_ValueError, "task_done() called too many times");
+		return coro__raise_at(CORO__SITE, CORO_ValueError, "task_done() called too many times");
 	if (--queue->unfinished)
 		return CORO_NONE;
-	while (queue->joiners.first)
-		coro__waiters_wake_next(&queue->joiners, coro_bool(true));
+	wake_all(&queue->joiners, coro_bool(true));
 	return CORO_NONE;
 }
 
-coro_value coro_queue_join(struct coro_queue *queue)
+coro_value(coro_queue_join)(struct coro_queue *queue)
 {
 	check(queue);
 	CORO_TRY(coro__may_await());

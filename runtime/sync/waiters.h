@@ -9,6 +9,16 @@
  */
 #include "../task/tasks.h"
 
+/* Public functions, from the place `call` in the program. */
+struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call);
+coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
+coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
+struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
+											  const char *site, uintptr_t call);
+coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t call);
+coro_value coro__condition_notify_at(struct coro_condition *condition, size_t count,
+									 uintptr_t call);
+
 struct coro__waiters {
 	struct coro_future *first, *last;
 };
@@ -40,6 +50,45 @@ static inline void coro__waiters_remove(struct coro__waiters *waiters, struct co
 		waiters->last = future->previous;
 	future->object.flags &= (uint8_t)~CORO__FUTURE_LISTED;
 }
+
+/* Somebody waits who was not cancelled. */
+static inline bool coro__waiters_any(const struct coro__waiters *waiters)
+{
+	for (const struct coro_future *future = waiters->first; future; future = future->next)
+		if (future->object.state != CORO_STATE_CANCELLED)
+			return true;
+	return false;
+}
+
+/* Tells up to `count` of those that are not done; they stay on the list until they run. Returns
+ * how many there were. */
+static inline size_t coro__waiters_tell(struct coro__waiters *waiters, struct coro_object *object,
+										size_t count, coro_value value)
+{
+	size_t told = 0;
+
+	for (struct coro_future *future = waiters->first; future && told < count;
+		 future = future->next) {
+		if (coro__done(future))
+			continue;
+		coro_probe_event(object, CORO_EVENT_SYNC_WAKE, object->state, future->object.row, 0, NULL);
+		coro__future_complete(future, value, coro__actor_row(), 0);
+		told++;
+	}
+	return told;
+}
+
+/* Suspends the task that runs, on a future of its own at the end of the list, until that is told
+ * or it is cancelled. *ret_told: it was told, whatever is raised. */
+coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object *object,
+							  enum coro_reason reason, uintptr_t site, bool *ret_told);
+
+/* The object of a new one of this kind: CREATE, in `state`, with `value` (NULL: none). */
+void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,
+					  enum coro_state state, const char *name, const char *site, uintptr_t pc,
+					  const struct coro_probe_value *value);
+/* Ends the program when somebody waits. */
+void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters);
 
 /* Takes waiters off until one was told; those that are done (cancelled) are passed over. */
 static inline void coro__waiters_wake_next(struct coro__waiters *waiters, coro_value value)

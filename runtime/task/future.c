@@ -16,16 +16,23 @@
 #include <string.h>
 #include "tasks.h"
 
+static const char *kind_name(enum coro_object_kind kind)
+{
+	static const char *const names[CORO_OBJECT_LIMIT] = {
+#define CORO__X(number, NAME, name) [number] = #name,
+		CORO_OBJECT_KINDS(CORO__X)
+#undef CORO__X
+	};
+
+	return names[kind];
+}
+
 void coro__check_handle(const struct coro_object *object, enum coro_object_kind kind)
 {
 	if (CORO__UNLIKELY(!object || object->magic != CORO_OBJECT_MAGIC ||
 					   (object->kind != kind &&
 						!(kind == CORO_OBJECT_FUTURE && object->kind == CORO_OBJECT_TASK))))
-		coro__fatal("a %s was used that is not one, or was freed",
-					kind == CORO_OBJECT_TASK     ? "task"
-					: kind == CORO_OBJECT_FUTURE ? "future"
-					: kind == CORO_OBJECT_LOCK   ? "lock"
-												 : "queue");
+		coro__fatal("a %s was used that is not one, or was freed", kind_name(kind));
 }
 
 static void check(const struct coro_future *future)
@@ -55,10 +62,12 @@ void coro__future_done(struct coro_future *future)
 	while (future->callbacks.first)
 		coro__entry_drop(future->loop, coro__entries_take(&future->callbacks));
 	if (!(future->object.flags & CORO__FUTURE_RETRIEVED))
-		coro__report(CORO_REPORT_UNRETRIEVED, coro_caught(future->outcome),
-					 task ? "Task exception was never retrieved: task '%s'"
-						  : "Future exception was never retrieved%s",
-					 task ? coro_task_name((struct coro_task *)future) : "");
+		coro__report_about(coro_object(future), CORO_REPORT_UNRETRIEVED,
+						   coro_caught(future->outcome),
+						   task ? "%s exception was never retrieved: task '%s'"
+								: "%s exception was never retrieved%s",
+						   coro_type_name(coro_object(future)),
+						   task ? coro_task_name((struct coro_task *)future) : "");
 	coro_drop(future->outcome);
 	free(future->cancel_message);
 	coro_probe_event(&future->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
@@ -170,53 +179,46 @@ void coro__future_complete_cancelled(struct coro_future *future, const char *mes
 	coro__future_tell(future);
 }
 
-static coro_value done_already(void)
+static coro_value done_already(uintptr_t site)
 {
-	return coro_raise(CORO_InvalidStateError, "invalid state");
+	return coro__raise_at(site, CORO_InvalidStateError, "invalid state");
 }
 
 coro_value(coro_future_set_result)(struct coro_future *future, coro_value result)
 {
 	check(future);
 	if (coro_raised(result))
-		return coro_future_set_exception(future, result);
+		return coro__future_set_exception(future, result, CORO__SITE);
 	if (coro__done(future) || coro__is_task(future))
-		return done_already();
+		return done_already(CORO__SITE);
 	coro__future_complete(future, result, coro__actor_row(), CORO__SITE);
 	return CORO_NONE;
 }
 
-coro_value(coro_future_set_exception)(struct coro_future *future, coro_value exception)
+coro_value coro__future_set_exception(struct coro_future *future, coro_value exception,
+									  uintptr_t site)
 {
 	coro_value instead = CORO_NONE;
 
-	check(future);
 	if (coro__done(future) || coro__is_task(future))
-		return done_already();
+		return done_already(site);
 	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
-		return coro_raise(CORO_TypeError, "exceptions must derive from BaseException");
+		return coro__raise_at(site, CORO_TypeError, "exceptions must derive from BaseException");
 	if (coro_is(exception, CORO_StopIteration)) {
 		instead = coro__exception_new(CORO_RuntimeError,
 									  "StopIteration interacts badly with generators and "
 									  "cannot be raised into a Future");
 		exception = coro_raise_from(instead, exception);
 	}
-	coro__future_complete(future, coro__raised_value(exception), coro__actor_row(), CORO__SITE);
+	coro__future_complete(future, coro__raised_value(exception), coro__actor_row(), site);
 	coro_drop(instead);
 	return CORO_NONE;
 }
 
-bool coro_future_cancel(struct coro_future *future, const char *message)
+coro_value(coro_future_set_exception)(struct coro_future *future, coro_value exception)
 {
 	check(future);
-	if (coro__is_task(future))
-		return coro_task_cancel((struct coro_task *)future, message);
-	if (coro__done(future))
-		return false;
-	if (future->object.flags & CORO__FUTURE_GATHER)
-		return coro__gather_cancel(future, message);
-	coro__future_complete_cancelled(future, message, coro__actor_row(), CORO__SITE);
-	return true;
+	return coro__future_set_exception(future, exception, CORO__SITE);
 }
 
 /* ---- Looking ------------------------------------------------------------ */
@@ -257,34 +259,52 @@ coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site
 	return raised;
 }
 
+coro_value coro__future_result(struct coro_future *future, uintptr_t site)
+{
+	if (!coro__done(future))
+		return coro__raise_at(site, CORO_InvalidStateError, "Result is not set.");
+	if (future->object.state == CORO_STATE_DONE)
+		return future->outcome;
+	return coro__future_deliver_error(future, site);
+}
+
 coro_value coro_future_result(struct coro_future *future)
 {
 	check(future);
+	return coro__future_result(future, CORO__SITE);
+}
+
+coro_value coro__future_exception(struct coro_future *future, uintptr_t site)
+{
 	if (!coro__done(future))
-		return coro_raise(CORO_InvalidStateError, "Result is not set.");
+		return coro__raise_at(site, CORO_InvalidStateError, "Exception is not set.");
 	if (future->object.state == CORO_STATE_DONE)
-		return future->outcome;
-	return coro__future_deliver_error(future, CORO__SITE);
+		return CORO_NONE;
+	if (future->object.state == CORO_STATE_CANCELLED)
+		return coro__future_deliver_error(future, site);
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	return coro_caught(future->outcome);
 }
 
 coro_value coro_future_exception(struct coro_future *future)
 {
 	check(future);
-	if (!coro__done(future))
-		return coro_raise(CORO_InvalidStateError, "Exception is not set.");
-	if (future->object.state == CORO_STATE_DONE)
-		return CORO_NONE;
-	if (future->object.state == CORO_STATE_CANCELLED)
-		return coro__future_deliver_error(future, CORO__SITE);
-	future->object.flags |= CORO__FUTURE_RETRIEVED;
-	return coro_caught(future->outcome);
+	return coro__future_exception(future, CORO__SITE);
+}
+
+coro_value coro_future_peek(const struct coro_future *future)
+{
+	check(future);
+	return future->object.state == CORO_STATE_DONE || future->object.state == CORO_STATE_FAILED
+			   ? future->outcome
+			   : CORO_NONE;
 }
 
 /* ---- Awaiting ----------------------------------------------------------- */
 
 coro_value coro__cannot_await(void)
 {
-	return coro_raise(CORO_RuntimeError, "'await' outside async function");
+	return coro__raise_at(0, CORO_RuntimeError, "'await' outside async function");
 }
 
 coro_value coro__future_await(struct coro_object *object, uintptr_t site)
@@ -305,7 +325,7 @@ coro_value coro__future_await(struct coro_object *object, uintptr_t site)
 			return coro__deliver(sent, site);
 		}
 		if (!coro__done(future))
-			sent = coro_raise(CORO_RuntimeError, "await wasn't used with future");
+			sent = coro__raise_at(site, CORO_RuntimeError, "await wasn't used with future");
 		else if (future->object.state == CORO_STATE_DONE)
 			sent = future->outcome;
 		else

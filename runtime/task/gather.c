@@ -29,6 +29,7 @@ struct gather {
 	struct coro_future outer;
 	bool return_exceptions;
 	bool cancel_requested;
+	struct coro__asking asking; /* while a request to cancel goes through it */
 	size_t count;    /* arguments */
 	size_t children; /* different ones */
 	size_t finished;
@@ -69,6 +70,8 @@ static void complete(struct gather *gather, struct coro_future *last)
 	if (gather->cancel_requested) {
 		coro_value error = CORO_NONE;
 
+		for (size_t i = 0; i < gather->children; i++)
+			gather->child[i].future->object.flags |= CORO__FUTURE_RETRIEVED;
 		if (last->object.state == CORO_STATE_CANCELLED)
 			error = coro__future_error(last);
 		else
@@ -118,17 +121,21 @@ void coro__gather_child_drop(struct coro__entry *entry)
 	coro__future_release(&child->gather->outer);
 }
 
-bool coro__gather_cancel(struct coro_future *outer, const char *message)
+struct coro__asking *coro__gather_asking(struct coro_future *outer)
+{
+	return &gather_of(outer)->asking;
+}
+
+struct coro_future *coro__gather_argument(struct coro_future *outer, size_t index)
 {
 	struct gather *gather = gather_of(outer);
-	bool asked = false;
 
-	for (size_t i = 0; i < gather->count; i++)
-		if (coro_future_cancel(gather->child[gather->places[i]].future, message))
-			asked = true;
-	if (asked)
-		gather->cancel_requested = true;
-	return asked;
+	return index < gather->count ? gather->child[gather->places[index]].future : NULL;
+}
+
+void coro__gather_cancelling(struct coro_future *outer)
+{
+	gather_of(outer)->cancel_requested = true;
 }
 
 /* ---- Life --------------------------------------------------------------- */
@@ -225,7 +232,7 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 	struct gather *gather = make(loop, count, return_exceptions);
 
 	if (!gather) {
-		*ret_error = coro_raise(CORO_MemoryError, "out of memory");
+		*ret_error = coro__raise_at(pc, CORO_MemoryError, "out of memory");
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -284,20 +291,31 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 
 /* ---- Use ---------------------------------------------------------------- */
 
-struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,
-										bool return_exceptions, const char *site)
+struct coro_future *coro__gather_future_at(const coro_value *awaitables, size_t count,
+										   bool return_exceptions, const char *site, uintptr_t call)
 {
 	coro_value error = CORO_NONE;
-	struct gather *gather =
-		gather_new(awaitables, count, return_exceptions, site, CORO__SITE, &error);
+	struct gather *gather = gather_new(awaitables, count, return_exceptions, site, call, &error);
 
 	if (!gather && !coro_is(error, CORO_MemoryError))
 		coro__fatal("coro_gather_future: %s", coro_message(error));
 	return gather ? &gather->outer : NULL;
 }
 
+struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,
+										bool return_exceptions, const char *site)
+{
+	return coro__gather_future_at(awaitables, count, return_exceptions, site, CORO__SITE);
+}
+
 coro_value coro__gather(const coro_value *awaitables, size_t count, bool return_exceptions,
 						coro_value *ret_values, const char *site)
+{
+	return coro__gather_at(awaitables, count, return_exceptions, ret_values, site, CORO__SITE);
+}
+
+coro_value coro__gather_at(const coro_value *awaitables, size_t count, bool return_exceptions,
+						   coro_value *ret_values, const char *site, uintptr_t call)
 {
 	coro_value result = coro__may_await();
 	struct coro_task *task = coro__current_task();
@@ -305,10 +323,10 @@ coro_value coro__gather(const coro_value *awaitables, size_t count, bool return_
 
 	if (coro_raised(result))
 		return result;
-	gather = gather_new(awaitables, count, return_exceptions, site, CORO__SITE, &result);
+	gather = gather_new(awaitables, count, return_exceptions, site, call, &result);
 	if (!gather)
 		return result;
-	result = coro__future_await(&gather->outer.object, CORO__SITE);
+	result = coro__future_await(&gather->outer.object, call);
 	if (!coro_raised(result) && ret_values)
 		for (size_t i = 0; i < count; i++)
 			ret_values[i] = gather->results.values[i];

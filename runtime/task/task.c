@@ -102,7 +102,14 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
 					 pc, NULL);
 	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
-	coro__ready(loop, &task->entry);
+	if (loop->eager && loop->running) {
+		struct coro_task *spawner = loop->current;
+
+		coro__task_run(loop, &task->entry);
+		loop->current = spawner;
+	} else {
+		coro__ready(loop, &task->entry);
+	}
 	return task;
 }
 
@@ -128,6 +135,15 @@ void coro_task_free(struct coro_task *task)
 		return;
 	check(task);
 	coro__future_release(&task->future);
+}
+
+void coro__tasks_report(struct coro_loop *loop)
+{
+	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
+		if (!coro__done(&task->future))
+			coro__report_about(coro_object(task), CORO_REPORT_PENDING, CORO_NONE,
+							   "Task was destroyed but it is pending!: task '%s'",
+							   coro_task_name(task));
 }
 
 void coro__tasks_close(struct coro_loop *loop)
@@ -222,12 +238,12 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 			if (task)
 				return &task->future;
 			coro__release(body);
-			*ret_error = coro_raise(CORO_MemoryError, "out of memory");
+			*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
 			return NULL;
 		}
 	}
-	*ret_error =
-		coro_raise(CORO_TypeError, "An asyncio.Future, a coroutine or an awaitable is required");
+	*ret_error = coro__raise_at(site, CORO_TypeError,
+								"An asyncio.Future, a coroutine or an awaitable is required");
 	return NULL;
 }
 
@@ -296,6 +312,8 @@ static void step_raising(struct coro_task *task, coro_value error)
 
 static void wait_on(struct coro_task *task, struct coro_future *future)
 {
+	char *message;
+
 	future->object.flags &= (uint8_t)~CORO__FUTURE_AWAITED;
 	task->awaited = future;
 	task->future.object.waits_on = future->object.row;
@@ -303,8 +321,16 @@ static void wait_on(struct coro_task *task, struct coro_future *future)
 	coro_probe_event(&task->future.object, CORO_EVENT_AWAIT, CORO_STATE_SUSPENDED,
 					 future->object.row, task->await_site, NULL);
 	coro__entries_add(&future->callbacks, &task->entry);
-	if (task->must_cancel && coro_future_cancel(future, task->request_message))
-		task->must_cancel = false;
+	if (!task->must_cancel)
+		return;
+	/* Its own: the request may come back to this task. */
+	message = task->request_message;
+	task->request_message = NULL;
+	task->must_cancel = !coro__future_cancel(future, message, 0);
+	free(task->request_message);
+	task->request_message = task->must_cancel ? message : NULL;
+	if (!task->must_cancel)
+		free(message);
 }
 
 void coro__task_yielded(struct coro_task *task, coro_value value)
@@ -319,13 +345,13 @@ void coro__task_yielded(struct coro_task *task, coro_value value)
 			future = (struct coro_future *)object;
 			if (future->loop != task->future.loop)
 				step_raising(task, coro__exception_new(CORO_RuntimeError,
-													   "Task '%s' got Future attached to a "
-													   "different loop",
+													   "Task <Task '%s'> got Future <Future > "
+													   "attached to a different loop",
 													   coro_task_name(task)));
 			else if (!(object->flags & CORO__FUTURE_AWAITED))
 				step_raising(task, coro__exception_new(CORO_RuntimeError,
 													   "yield was used instead of yield from "
-													   "in task '%s'",
+													   "in task <Task '%s'> with <Future >",
 													   coro_task_name(task)));
 			else if (future == &task->future)
 				step_raising(task, coro__exception_new(CORO_RuntimeError,
@@ -377,28 +403,6 @@ void coro__task_step(struct coro_loop *loop, struct coro__entry *entry)
 
 /* ---- Cancelling --------------------------------------------------------- */
 
-bool coro_task_cancel(struct coro_task *task, const char *message)
-{
-	struct coro_probe_value value = {.kind = CORO_VALUE_STRING};
-
-	check(task);
-	if (coro__done(&task->future))
-		return false;
-	if (message) {
-		value.pointer = message;
-		value.length = strlen(message);
-	}
-	coro_probe_event(&task->future.object, CORO_EVENT_CANCEL, task->future.object.state,
-					 coro__actor_row(), CORO__SITE, message ? &value : NULL);
-	task->cancel_requests++;
-	if (task->awaited && coro_future_cancel(task->awaited, message))
-		return true;
-	task->must_cancel = true;
-	free(task->request_message);
-	task->request_message = message ? strdup(message) : NULL;
-	return true;
-}
-
 unsigned coro_task_cancelling(const struct coro_task *task)
 {
 	check(task);
@@ -418,6 +422,19 @@ unsigned coro_task_uncancel(struct coro_task *task)
 struct coro_task *coro_task_current(void)
 {
 	return coro__current_task();
+}
+
+size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks, size_t room)
+{
+	size_t count = 0;
+
+	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
+		if (!coro__done(&task->future)) {
+			if (count < room)
+				ret_tasks[count] = task;
+			count++;
+		}
+	return count;
 }
 
 struct coro_future *coro_task_future(struct coro_task *task)
@@ -453,13 +470,13 @@ bool coro_task_cancelled(const struct coro_task *task)
 coro_value coro_task_result(struct coro_task *task)
 {
 	check(task);
-	return coro_future_result(&task->future);
+	return coro__future_result(&task->future, CORO__SITE);
 }
 
 coro_value coro_task_exception(struct coro_task *task)
 {
 	check(task);
-	return coro_future_exception(&task->future);
+	return coro__future_exception(&task->future, CORO__SITE);
 }
 
 void coro_task_add_done_callback(struct coro_task *task, coro_function *callback, coro_value arg)

@@ -13,6 +13,7 @@ enum {
 	CORO__FUTURE_GATHER = 4,    /* the beginning of a struct gather */
 	CORO__FUTURE_LISTED = 8,    /* on a list of waiters */
 	CORO__FUTURE_REPORTED = 16, /* its exception was reported */
+	CORO__FUTURE_ASKED = 32,    /* a request to cancel goes through it right now */
 };
 
 struct coro_future {
@@ -101,6 +102,12 @@ coro_value coro__future_error(struct coro_future *future);
 /* The same, raised and delivered to who runs. */
 coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site);
 
+/* coro_future_result() and the others, from the place `site` in the program. */
+coro_value coro__future_result(struct coro_future *future, uintptr_t site);
+coro_value coro__future_exception(struct coro_future *future, uintptr_t site);
+coro_value coro__future_set_exception(struct coro_future *future, coro_value exception,
+									  uintptr_t site);
+
 /* Awaits inside of the library: the result, or raised. Gives the caller's reference back. */
 coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t site);
 
@@ -112,7 +119,7 @@ static inline coro_value coro__may_await(void)
 {
 	const struct coro_generator *body = coro__current();
 
-	if (CORO__LIKELY(body && body->object.kind == CORO_OBJECT_COROUTINE))
+	if (CORO__LIKELY(body && coro__awaits(body)))
 		return CORO_NONE;
 	return coro__cannot_await();
 }
@@ -134,6 +141,18 @@ static inline coro_value coro__suspend_task(coro_value value, uintptr_t site)
 struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
 								 const char *name, const char *site, uintptr_t call);
 
+/* coro_gather(), coro_gather_future() and what queues offer, likewise. */
+coro_value coro__gather_at(const coro_value *awaitables, size_t count, bool return_exceptions,
+						   coro_value *ret_values, const char *site, uintptr_t call);
+struct coro_future *coro__gather_future_at(const coro_value *awaitables, size_t count,
+										   bool return_exceptions, const char *site,
+										   uintptr_t call);
+struct coro_queue;
+struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const char *site,
+									  uintptr_t call);
+coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
+coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
+
 /* How the loop knows the entry of a task: the turn then does coro__task_run() itself. */
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
 
@@ -141,6 +160,9 @@ void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
 coro_value coro__task_sent(struct coro_task *task);
 void coro__task_yielded(struct coro_task *task, coro_value value);
 void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, coro_value value);
+
+/* Reports the tasks that are not done: the loop ends without them. */
+void coro__tasks_report(struct coro_loop *loop);
 
 /* Closes the coroutines of tasks that are not done; and frees all tasks. */
 void coro__tasks_close(struct coro_loop *loop);
@@ -151,8 +173,23 @@ void coro__tasks_done(struct coro_loop *loop);
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site);
 
+/* coro_future_cancel() and coro_task_cancel(), from the place `site` in the program; 0: not known. */
+bool coro__future_cancel(struct coro_future *future, const char *message, uintptr_t site);
+
+/* Where a request to cancel stands that goes through a gather (cancel.c). */
+struct coro__asking {
+	struct coro_future *gather;     /* the one that it came through before; NULL: none */
+	struct coro_task *first, *last; /* the line of tasks that ends at this gather; NULL: none */
+	size_t next;                    /* argument to ask */
+	bool asked;                     /* one of those before could be cancelled */
+};
+
 /* Of the struct gather that the future begins. */
-bool coro__gather_cancel(struct coro_future *future, const char *message);
+struct coro__asking *coro__gather_asking(struct coro_future *future);
+/* NULL: there are no more. */
+struct coro_future *coro__gather_argument(struct coro_future *future, size_t index);
+/* The cancellation of its children was asked for: its own outcome is that. */
+void coro__gather_cancelling(struct coro_future *future);
 void coro__gather_free(struct coro_future *future);
 
 /* A child of a gather is done; or never will be, because the loop ends. */

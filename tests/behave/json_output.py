@@ -20,7 +20,7 @@ def without_times(text):
     values = lines(text)
     for value in values:
         if isinstance(value, dict):
-            for key in ("t", "duration_ns", "bytes"):
+            for key in ("t", "duration_ns", "bytes", "longest_turn", "longest_slice", "busiest_task"):
                 value.pop(key, None)
     return json.dumps(values)
 
@@ -38,7 +38,8 @@ for demo in ("channel", "averager", "producer_consumer"):
     checks.check(f"{demo}: every event has time, thread and kind",
                  all({"t", "thread", "kind", "co"} <= event.keys() for event in numbered))
     checks.check(f"{demo}: every other line is output",
-                 all(list(event) == ["after", "kind", "fd", "text"] for event in events if "n" not in event))
+                 all(list(event) == ["after", "kind", "fd", "approximate", "text"] and event["approximate"] is True
+                     for event in events if "n" not in event))
     checks.check(f"{demo}: turns only where there is a loop",
                  any("turn" in event for event in numbered) == (demo == "producer_consumer"))
     checks.equal(f"{demo}: output is in the trace", text.replace("\r\n", "\n"), outputs[0])
@@ -66,10 +67,20 @@ for demo in ("channel", "averager", "producer_consumer"):
     coroutines = json.loads(program.run("ps", "--json", "--at", middle, traces[0])[1])
     checks.check(f"{demo}: ps: bodies and tasks alone",
                  {each["kind"] for each in coroutines} <= {"generator", "coroutine", "task"} and coroutines)
+    checks.check(f"{demo}: ps: bodies have stacks", all((each.get("stack_bytes") == 65536) == (each["kind"] != "task")
+                                                         for each in coroutines))
 
     statistics = json.loads(program.run("stat", "--json", traces[0])[1])
     checks.check(f"{demo}: stat: keys",
-                 {"events", "lost", "duration_ns", "coroutines", "kinds", "bytes"} <= statistics.keys())
+                 {"program", "events", "lost", "damage", "duration_ns", "coroutines", "kinds", "bytes"} <= statistics.keys())
+    if statistics["tasks"]:
+        # What the text says besides.
+        text = program.run("stat", traces[0])[1]
+        turn, slice_, busiest = (statistics[key] for key in ("longest_turn", "longest_slice", "busiest_task"))
+        checks.check(f"{demo}: stat: longest and busiest", 1 <= turn["turn"] <= statistics["turns"] and
+                     numbered[turn["at"] - 1]["kind"] == "turn_end" and numbered[slice_["at"] - 1]["co"] == slice_["id"] and
+                     0 < slice_["duration_ns"] <= busiest["duration_ns"] and busiest["slices"] > 0 and
+                     f"{slice_['name']} #{slice_['id']}" in text and f"\nlongest turn   {turn['turn']}, " in text, f"{statistics}{text}")
     checks.check(f"{demo}: stat: counts", statistics["events"] == len(numbered) and
                  sum(statistics["kinds"].values()) == len(numbered) and statistics["lost"] == 0)
     checks.check(f"{demo}: stat: bytes", statistics["bytes"] == pathlib.Path(traces[0]).stat().st_size)

@@ -36,9 +36,8 @@ static void emit(uint32_t ring, unsigned kind, uint32_t row, unsigned prev, unsi
 	struct coro_trace_slot slots[1 + CORO_EXT_MAX] = {0};
 	size_t length = payload ? payload->length : 0;
 	unsigned ext = (unsigned)((length + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES);
-	unsigned flags = CORO_SLOT_FILELINE | (kind == CORO_EVENT_CREATE || kind == CORO_EVENT_SPAWN
-											   ? CORO_SLOT_BIND
-											   : 0);
+	unsigned flags = CORO_SLOT_FILELINE |
+					 (kind == CORO_EVENT_CREATE || kind == CORO_EVENT_SPAWN ? CORO_SLOT_BIND : 0);
 
 	slots[0].word = CORO_SLOT_WORD(kind, flags, prev, next, ext, 0, ++next_cseq[row]);
 	slots[0].clock = clock_now += 1000;
@@ -98,9 +97,10 @@ int main(int argc, char **argv)
 									.pid = 1,
 									.arch = CORO_ARCH_X86_64,
 									.clock_hz = 1000000000};
-	static const char mixed[] = "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80|\xff|\xc3|\xe2\x82|"
-								"\xed\xa0\x80|\xf4\x90\x80\x80|\xc0\x80|\xe0\x80\x80|\xf0\x80\x80\x80|"
-								"\0|\xc3";
+	static const char mixed[] =
+		"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80|\xff|\xc3|\xe2\x82|"
+		"\xed\xa0\x80|\xf4\x90\x80\x80|\xc0\x80|\xe0\x80\x80|\xf0\x80\x80\x80|"
+		"\0|\xc3";
 
 	if (argc != 2 || trace_create(argv[1], &meta, &trace) < 0)
 		return 1;
@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 	yield(CORO_VALUE_BOOL | 1 << 4, NULL);
 	yield(CORO_VALUE_FLOAT | 0x40490fd0u, NULL);
 	yield(CORO_VALUE_OBJECT | GENERATOR << 4, NULL);
+	trace_flush(trace); /* a chunk of its own, that can be damaged */
 	yield_long(CORO_VALUE_INT, 0, (uint64_t)INT64_MIN, "");
 	yield_long(CORO_VALUE_BOOL, 0, 1, "");
 	yield_long(CORO_VALUE_OBJECT, 0, TASK, "");
@@ -123,6 +124,7 @@ int main(int argc, char **argv)
 	yield_long(CORO_VALUE_BYTES, 0, 3, "\x01z\xff");
 	yield_long(CORO_VALUE_POINTER, TYPE, 0xdeadbeef, "");
 	yield_long(CORO_VALUE_EXCEPTION, TYPE, 4, "oops");
+	trace_flush(trace);
 	output(1, "out ", 4);
 	output(2, "error\n", 6);
 	output(1, mixed, sizeof(mixed) - 1);

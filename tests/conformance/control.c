@@ -43,7 +43,7 @@ enum flow raise_in(struct activation *activation, coro_value raised)
 enum flow finished(struct activation *activation, const struct node *node, const char *description,
 				   coro_value result)
 {
-	returned(activation, result);
+	result = as_list(returned(activation, result));
 	if (!coro_raised(result)) {
 		say(activation->label, format("%s => %s", description, show(result)));
 		store(activation, node->target, result);
@@ -252,10 +252,9 @@ static enum flow run_raise_group(struct activation *activation, const struct nod
 	children = keep_memory((count + 1) * sizeof(*children));
 	for (size_t i = 0; i < count; i++)
 		children[i] = atom(activation, node->args[i + 1]);
-	return raise_in(
-		activation,
-		coro_raise_group(format("%.*s", (int)coro_length(message), coro_as_str(message)), children,
-						 count));
+	return raise_in(activation, coro_raise_group(
+									format("%.*s", (int)coro_length(message), coro_as_str(message)),
+									children, count));
 }
 
 /* ---- Loops, conditions ------------------------------------------------- */
@@ -428,22 +427,10 @@ static enum flow run_try(struct activation *activation, const struct node *node)
 }
 
 const struct operation control_operations[] = {
-	{"pass", run_pass},
-	{"log", run_log},
-	{"set", run_set},
-	{"list", run_list},
-	{"return", run_return},
-	{"break", run_break},
-	{"continue", run_continue},
-	{"raise", run_raise},
-	{"reraise", run_reraise},
-	{"exc", run_exc},
-	{"chain", run_chain},
-	{"raise_group", run_raise_group},
-	{"loop", run_loop},
-	{"while", run_while},
-	{"if", run_if},
-	{"try", run_try},
-	{"invoke", run_invoke},
-	{NULL, NULL},
+	{"pass", run_pass},         {"log", run_log},       {"set", run_set},
+	{"list", run_list},         {"return", run_return}, {"break", run_break},
+	{"continue", run_continue}, {"raise", run_raise},   {"reraise", run_reraise},
+	{"exc", run_exc},           {"chain", run_chain},   {"raise_group", run_raise_group},
+	{"loop", run_loop},         {"while", run_while},   {"if", run_if},
+	{"try", run_try},           {"invoke", run_invoke}, {NULL, NULL},
 };

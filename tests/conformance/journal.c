@@ -216,12 +216,18 @@ static void take_report(enum coro_report_kind kind, const char *text, coro_value
 		say_late("loop", format("exception-handler %.*s %s %s", (int)strcspn(text, ":\n"), text,
 								show(coro_report_object()), show_error(keep_error(exception))));
 		break;
+	case CORO_REPORT_PENDING:
+		say_late("loop", format("exception-handler %.*s %s", (int)strcspn(text, ":\n"), text,
+								show(coro_report_object())));
+		break;
 	case CORO_REPORT_CALLBACK:
-		say("loop", format("exception-handler %s %s", first_line(text),
-						   show_error(keep_error(exception))));
+	case CORO_REPORT_SHUTDOWN:
+		say("loop",
+			format("exception-handler %s %s", first_line(text), show_error(keep_error(exception))));
 		break;
 	case CORO_REPORT_SLOW:
-		say("loop", format("slow-callback %d", (int)(coro_as_float(coro_report_object()) * 1000 + .5)));
+		say("loop",
+			format("slow-callback %d", (int)(coro_as_float(coro_report_object()) * 1000 + .5)));
 		break;
 	default:
 		say("loop", first_line(text));

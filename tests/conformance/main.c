@@ -26,6 +26,21 @@ struct owned {
 	void (*free_handle)(void *);
 	struct owned *next;
 };
+void free_task(void *task)
+{
+	coro_task_free(task);
+}
+
+void free_body(void *body)
+{
+	coro_free(body);
+}
+
+void free_step(void *step)
+{
+	coro_async_step_free(step);
+}
+
 static struct owned *owned, **owned_end = &owned;
 
 void own_handle(void *handle, void (*free_handle)(void *))
@@ -48,11 +63,6 @@ void disown_handle(const void *handle)
 	}
 }
 
-static void free_body(void *body)
-{
-	coro_free(body);
-}
-
 void own_body(struct coro_generator *body)
 {
 	coro_hold(body);
@@ -64,15 +74,37 @@ void disown_body(struct coro_generator *body)
 	disown_handle(body);
 }
 
-static void free_owned(void)
+/* Those that are freed with `free_handle`, up to `last`. What is made meanwhile comes behind it:
+ * CPython ends without having freed that. */
+static void free_owned(void (*free_handle)(void *), const struct owned *last)
 {
 	for (struct owned *entry = owned; entry; entry = entry->next) {
 		void *handle = entry->handle;
 
-		entry->handle = NULL;
-		if (handle)
+		if (handle && (!free_handle || entry->free_handle == free_handle)) {
+			entry->handle = NULL;
 			entry->free_handle(handle);
+		}
+		if (entry == last)
+			return;
 	}
+}
+
+static const struct owned *last_owned(void)
+{
+	const struct owned *entry = owned;
+
+	while (entry && entry->next)
+		entry = entry->next;
+	return entry;
+}
+
+/* Handles that ended with the loop. */
+static void forget_owned(void (*free_handle)(void *))
+{
+	for (struct owned *entry = owned; entry; entry = entry->next)
+		if (entry->free_handle == free_handle)
+			entry->handle = NULL;
 }
 
 /* ---- Under the loop ---------------------------------------------------- */
@@ -189,11 +221,6 @@ static void end_stuck(void)
 	_Exit(0);
 }
 
-static void free_task(void *task)
-{
-	coro_task_free(task);
-}
-
 static void run_loop(struct call *call)
 {
 	struct coro_loop_options options = {.virtual_time = true};
@@ -207,7 +234,8 @@ static void run_loop(struct call *call)
 	coro_loop_set_eager(the_loop, scenario.eager);
 	if (scenario.trace_turns)
 		coro_loop_observe_turns(the_loop, observe_turn, NULL);
-	task = coro_spawn_coroutine(coro_coroutine_named(run_call, coro_ptr(call), "main", NULL), "main");
+	task =
+		coro_spawn_coroutine(coro_coroutine_named(run_call, coro_ptr(call), "main", NULL), "main");
 	own_handle(task, free_task);
 	ended = drive(task, &result);
 	coro_loop_observe_turns(the_loop, NULL, NULL);
@@ -221,8 +249,14 @@ static void run_loop(struct call *call)
 	close_generators();
 }
 
+static void ignore_report(enum coro_report_kind kind, const char *text, coro_value exception,
+						  void *data)
+{
+}
+
 int main(int argc, char **argv)
 {
+	const struct owned *last;
 	struct call *call;
 	coro_value result;
 
@@ -244,9 +278,19 @@ int main(int argc, char **argv)
 	}
 	journal_closed = true;
 	coro_set_async_generator_hooks(NULL, NULL, NULL);
-	free_owned();
-	if (the_loop)
-		coro_loop_free(the_loop);
+	forget_globals();
+	last = last_owned();
+	free_owned(free_step, last);
+	free_owned(free_body, last);
+	if (the_loop) {
+		coro_loop_close(the_loop);
+		forget_owned(free_task);
+	}
+	coro_set_report_handler(ignore_report, NULL);
+	free_owned(free_step, NULL);
+	free_owned(free_body, NULL);
+	journal_begin();
+	free_owned(NULL, NULL);
 	coro_handled();
 	journal_end();
 	return 0;

@@ -115,7 +115,7 @@ static struct node *read_node(const struct line *line)
 		malformed(node, "unknown operation");
 	node->run = operation->run;
 	if (one_of(words[0], "try loop while if for afor with timeout taskgroup as_completed")) {
-		const char *stops = !strcmp(words[0], "try") ? "except exceptstar else finally end"
+		const char *stops = !strcmp(words[0], "try")  ? "except exceptstar else finally end"
 							: !strcmp(words[0], "if") ? "else end"
 													  : "end";
 		struct clause **place = &node->clauses;

@@ -43,11 +43,11 @@ enum flow { GO_ON, BREAK, CONTINUE, RETURN, RAISE };
 
 struct node {
 	int line;
-	const char *word;    /* the operation, without "!" */
-	bool observed;       /* it had one */
-	char **args;         /* words up to "->", NULL at the end */
-	int arg_count;       /* their number */
-	const char *target;  /* after "->"; NULL: none */
+	const char *word;       /* the operation, without "!" */
+	bool observed;          /* it had one */
+	char **args;            /* words up to "->", NULL at the end */
+	int arg_count;          /* their number */
+	const char *target;     /* after "->"; NULL: none */
 	struct clause *clauses; /* of a block */
 	enum flow (*run)(struct activation *activation, const struct node *node);
 	struct node *next;
@@ -139,8 +139,12 @@ coro_value get(struct activation *activation, const char *name);
 void set(struct activation *activation, const char *name, coro_value value);
 /* The same for a name that may be NULL. */
 void store(struct activation *activation, const char *name, coro_value value);
+/* All are None from now on. */
+void forget_globals(void);
 coro_value atom(struct activation *activation, const char *word);
 coro_value new_list(size_t count);
+/* The results of a gather as a list of the scenario's; other values as they are. */
+coro_value as_list(coro_value value);
 /* Its value, or raised. */
 coro_value expression(struct activation *activation, char **words);
 bool is_true(coro_value value);
@@ -192,6 +196,9 @@ int milliseconds(void);
 /* Objects of `new` live until `del` or the end. */
 void own_body(struct coro_generator *body);
 void disown_body(struct coro_generator *body);
+void free_task(void *task);
+void free_body(void *body);
+void free_step(void *step);
 void own_handle(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
 

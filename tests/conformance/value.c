@@ -50,6 +50,11 @@ void store(struct activation *activation, const char *name, coro_value value)
 		set(activation, name, value);
 }
 
+void forget_globals(void)
+{
+	globals = NULL;
+}
+
 coro_value atom(struct activation *activation, const char *word)
 {
 	size_t length = strlen(word);
@@ -75,6 +80,21 @@ coro_value new_list(size_t count)
 	list->count = count;
 	list->items = keep_memory((count + 1) * sizeof(coro_value));
 	return coro_typed_ptr(list, list_type);
+}
+
+coro_value as_list(coro_value value)
+{
+	const struct coro_results *from;
+	coro_value list;
+
+	if (coro_kind(value) != CORO_VALUE_POINTER || is_type(value, list_type) ||
+		strcmp(coro_type_name(value), list_type))
+		return value;
+	from = coro_as_ptr(value);
+	list = new_list(from->count);
+	for (size_t i = 0; i < from->count; i++)
+		((struct list *)coro_as_ptr(list))->items[i] = keep_error(from->values[i]);
+	return list;
 }
 
 /* ---- Kinds ------------------------------------------------------------- */
@@ -135,11 +155,12 @@ static coro_value compare(coro_value left, const char *operator, coro_value righ
 		order = strcmp(format("%.*s", (int)coro_length(left), coro_as_str(left)),
 					   format("%.*s", (int)coro_length(right), coro_as_str(right)));
 	else
-		return coro_raise(CORO_TypeError, "'%s' not supported between instances of '%s' and '%s'",
-						  operator, coro_type_name(left), coro_type_name(right));
+		return coro_raise(CORO_TypeError,
+						  "'%s' not supported between instances of '%s' and '%s'", operator,
+						  coro_type_name(left), coro_type_name(right));
 	if (*operator== '<')
-		return coro_bool(operator[1] ? order <= 0 : order < 0);
-	return coro_bool(operator[1] ? order >= 0 : order > 0);
+		return coro_bool(operator[1] ? order <= 0 : order<0);
+	return coro_bool(operator[1] ? order >= 0 : order> 0);
 }
 
 static coro_value add_text(coro_value left, coro_value right)
@@ -195,10 +216,9 @@ coro_value expression(struct activation *activation, char **words)
 
 const struct coro_exception_type *exception_type_named(const char *name)
 {
-	static const struct coro_exception_type *const types[] = {
-		E1, E2, E3, CORO_BaseException,
+	static const struct coro_exception_type *const types[] = {E1, E2, E3, CORO_BaseException,
 #define X(type, base) CORO_##type,
-		CORO_EXCEPTION_TYPES(X)
+															  CORO_EXCEPTION_TYPES(X)
 #undef X
 	};
 
@@ -335,9 +355,9 @@ const char *show_error(coro_value exception)
 	if (!strcmp(name, "InvalidStateError"))
 		return name;
 	if (coro_kind(value) == CORO_VALUE_STRING)
-		return format("%s: %s", name,
-					  without_representations(
-						  format("%.*s", (int)coro_length(value), coro_as_str(value))));
+		return format(
+			"%s: %s", name,
+			without_representations(format("%.*s", (int)coro_length(value), coro_as_str(value))));
 	if (!coro_is_none(value))
 		return format("%s: %s", name, show(value));
 	if (!*coro_message(exception))

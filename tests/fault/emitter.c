@@ -13,6 +13,7 @@
  *     signals   a timer's signal handler emits all the time
  *     closes    closes all descriptors that it does not know, first of all
  *     churn     makes and drops many objects
+ *     many      makes 5000 objects with long names of their own, then drops them all
  *     wait      reads a byte, or the end, of stdin first of all
  */
 #include <signal.h>
@@ -63,6 +64,24 @@ static void churn(void)
 	coro_probe_event(&object, CORO_EVENT_CREATE, CORO_STATE_OPEN, generator.row, 0, NULL);
 	coro_probe_event(&object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&object);
+}
+
+static void make_many(void)
+{
+	enum { MANY = 5000 };
+	static struct coro_object objects[MANY];
+	static char names[MANY][64];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]),
+				 "number %d of those that are all there at the same time", i);
+		coro_probe_object_init(&objects[i], CORO_OBJECT_QUEUE, names[i], CORO_SITE_HERE);
+		coro_probe_event(&objects[i], CORO_EVENT_CREATE, CORO_STATE_OPEN, generator.row, 0, NULL);
+	}
+	for (int i = 0; i < MANY; i++) {
+		coro_probe_event(&objects[i], CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+		coro_probe_object_done(&objects[i]);
+	}
 }
 
 static void fork_one(void)
@@ -122,6 +141,8 @@ int main(int argc, char **argv)
 			fork_one();
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
+	if (said(argc, argv, "many"))
+		make_many();
 	if (file && fclose(file))
 		return 2;
 	if (said(argc, argv, "kill"))

@@ -39,6 +39,24 @@ static void text_is_cut_with_a_sign_at_the_end_or_in_the_middle(void **state)
 	assert_string_equal(shortened("日本語", 4, false), "日…");
 }
 
+static const char *place(const char *text, int columns)
+{
+	static char buffer[256];
+	ui_shorten_place(text, columns, buffer, sizeof(buffer));
+	return buffer;
+}
+
+static void a_place_keeps_its_line_longest(void **state)
+{
+	assert_string_equal(place("src/deep/echo.c:41", 18), "src/deep/echo.c:41");
+	assert_string_equal(place("src/deep/echo.c:41", 17), "echo.c:41");
+	assert_string_equal(place("src/producer_consumer.c:41", 17), "producer_cons…:41");
+	assert_string_equal(place("producer_consumer.c:41", 5), "p…:41");
+	assert_string_equal(place("producer_consumer.c:41", 4), "p…41");
+	assert_string_equal(place("main", 3), "m…n");
+	assert_string_equal(place("", 3), "");
+}
+
 static void bad_utf8_is_one_cell_a_byte(void **state)
 {
 	assert_int_equal(ui_width("\xff\xfe"
@@ -112,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(widths_are_cells_and_not_bytes),
 		cmocka_unit_test(text_is_cut_with_a_sign_at_the_end_or_in_the_middle),
+		cmocka_unit_test(a_place_keeps_its_line_longest),
 		cmocka_unit_test(bad_utf8_is_one_cell_a_byte),
 		cmocka_unit_test(every_glyph_is_one_cell_wide_in_every_set),
 		cmocka_unit_test(states_of_tasks_differ_in_their_glyph_in_every_set),

@@ -92,10 +92,11 @@ static void the_full_form_at_its_drawn_size_is_the_drawing(void **state)
 	const struct ui_rect *tasks = &layout.pane[UI_PANE_TASKS].inside;
 	assert_int_equal(tasks->row, 3);
 	assert_int_equal(tasks->rows, 17);
-	assert_int_equal(tasks->columns, 44);
+	assert_int_equal(tasks->columns, 40);
 	const struct ui_rect *events = &layout.pane[UI_PANE_EVENTS].inside;
 	assert_int_equal(events->row, 21);
 	assert_int_equal(events->rows, 12);
+	assert_int_equal(events->columns, 47);
 	assert_int_equal(events->column + events->columns, 119);
 }
 

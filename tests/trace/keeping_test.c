@@ -92,7 +92,7 @@ static void a_long_recording_has_checkpoints_and_seeks_through_them(void **state
 	unlink(path);
 	assert_true(checkpoint_bytes(trace, &checkpoints) > 0);
 	assert_int_equal(checkpoints, trace_count(trace) / 65536);
-	assert_true(trace_meta(trace)->ended);
+	assert_true(trace_ended(trace, NULL));
 	for (uint64_t n = 1; n <= 150000; n++) {
 		assert_int_equal(trace_event(trace, n, &event), 0);
 		assert_int_equal(world_apply(world, &event), 0);

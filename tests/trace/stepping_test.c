@@ -132,7 +132,7 @@ static void a_step_follows_what_changed_when_nothing_is_selected(void **state)
 	check(session, session_over, F, 0, 4, 9);
 	assert_int_equal(session_goto(session, 6), 0);
 	assert_int_equal(session_subject(session), 2);
-	check(session, session_over, F, 0, 0, 0);
+	check(session, session_over, F, 0, 0, 2);
 	session_free(session, false);
 }
 

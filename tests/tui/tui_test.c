@@ -187,9 +187,9 @@ static char *panes(struct oracle *oracle)
 		char *line = oracle_row(oracle, row);
 		size_t end = strlen(line);
 		if (row >= 20) {
-			/* Up to column 79, where Events begins. */
+			/* Up to column 71, where Events begins. */
 			int column = 0;
-			for (end = 0; line[end] && column < 79; end++)
+			for (end = 0; line[end] && column < 71; end++)
 				column += ((unsigned char)line[end + 1] & 0xc0) != 0x80;
 		}
 		fprintf(out, "%.*s\n", (int)end, line);
@@ -355,6 +355,203 @@ static void a_recording_shows_the_panes_that_the_live_program_showed(void **stat
 	unlink(trace);
 }
 
+/* ---- What the panes say ------------------------------------------------ */
+
+static void a_body_that_runs_does_not_go_back_in_its_source(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	type_and_see(&oracle, ":break queue_put\r", "break");
+	type_and_see(&oracle, "c", "►     CORO_TRY(coro_queue_put(");
+	assert_true(oracle_wait_gone(&oracle, "RUNNING"));
+	assert_false(oracle_contains(&oracle, "last seen"));
+	/* What its call causes: it is still there, or behind it. */
+	type_and_see(&oracle, ".", "▸     CORO_TRY(coro_queue_put(");
+	see(&oracle, ".c:40 last seen  baker()");
+	see(&oracle, "future_set None by ann #10");
+	quits_well(&oracle, "Q");
+}
+
+static void a_return_is_at_no_line(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 10);
+	see(&oracle, "  internal() #2 ");
+	assert_false(oracle_contains(&oracle, "last seen"));
+	step(&oracle, 10, 12);
+	see(&oracle, "return 'first'");
+	type_and_see(&oracle, ":select 2\r", "selected #2 ");
+	see(&oracle, " last seen  internal() #2");
+	see(&oracle, "▸     ");
+	quits_well(&oracle, "Q");
+}
+
+static void the_chain_goes_down_through_what_a_task_waits_for(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	type_and_see(&oracle, ":select 3\r", "└ future #13");
+	see(&oracle, "├ ann #10 ");
+	see(&oracle, "└ bob #12 ");
+	see(&oracle, "  └ future #18");
+	/* Of the shelf: who waits at it. */
+	type_and_see(&oracle, ":select 4\r", "waiting    cook #6 (get)");
+	see(&oracle, "waiting    chef #8 (get)");
+	/* The cursor goes there, and opens it. */
+	type_and_see(&oracle, ":select 6\r", "└ shelf #4");
+	type_and_see(&oracle, "\t\t", "");
+	type_and_see(&oracle, "G\r", "Values  shelf #4");
+	quits_well(&oracle, "Q");
+}
+
+static void one_that_has_gone_keeps_its_name(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	step(&oracle, 60, 64);
+	see(&oracle, "future #16  destroy");
+	type_and_see(&oracle, ":select 10\r", "woken by   future #16");
+	quits_well(&oracle, "Q");
+}
+
+static void tasks_are_counted_once(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	oracle_type(&oracle, ":event 2\r");
+	see(&oracle, "Coroutines 1 by creator");
+	see(&oracle, " 1◇");
+	oracle_type(&oracle, ":event\r");
+	see(&oracle, "Tasks 1 by creator");
+	see(&oracle, " 1◇");
+	turns(&oracle, 4);
+	see(&oracle, "Tasks 5 by creator");
+	see(&oracle, " 1● 4○");
+	quits_well(&oracle, "Q");
+}
+
+static void a_narrow_header_drops_parts_whole(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 10, 40, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	char *row = oracle_row(&oracle, 0);
+	assert_string_equal(row, " PAUSED  turn 4  ev 60/60  t -");
+	free(row);
+	quits_well(&oracle, "Q");
+}
+
+static void pages_say_that_more_follows(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 24, 80, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	type_and_see(&oracle, "?", "Keys that are valid now  1-19 of ");
+	see(&oracle, "j k scroll");
+	type_and_see(&oracle, "j", "Keys that are valid now  2-20 of ");
+	/* What the signs mean is at the end. */
+	type_and_see(&oracle, "G", "Signs");
+	see(&oracle, "◇ created");
+	oracle_type(&oracle, "q");
+	assert_true(oracle_wait_gone(&oracle, "Signs"));
+	type_and_see(&oracle, ":event 12\r", " 12/12 ");
+	assert_true(oracle_wait_gone(&oracle, "RUNNING"));
+	type_and_see(&oracle, ":tree\r", " Answer ──");
+	assert_false(oracle_contains(&oracle, "scroll"));
+	/* The prompt is there too: an answer replaces the page, a move leaves it. */
+	type_and_see(&oracle, ":help\r", "Answer  1-19 of ");
+	type_and_see(&oracle, ":nonsense\r", "unknown command 'nonsense': see :help");
+	see(&oracle, "Answer");
+	type_and_see(&oracle, ":back 2\r", " 10/12 ");
+	assert_true(oracle_wait_gone(&oracle, "Answer"));
+	quits_well(&oracle, "Q");
+}
+
+static void an_answer_of_one_line_stays_in_the_last_row(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, 10, 40, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, ":event 6\r", " 6/6 ");
+	type_and_see(&oracle, ":where\r", "…");
+	assert_false(oracle_contains(&oracle, "Answer"));
+	quits_well(&oracle, "Q");
+}
+
+static void what_is_not_found_in_tasks_may_be_in_events(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	step(&oracle, 0, 6);
+	type_and_see(&oracle, "/yield\r",
+				 "no task is named 'yield': Tab to Events, where / searches events");
+	quits_well(&oracle, "Q");
+}
+
+static void a_program_that_waits_is_said_to_wait(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:echo");
+	at(&oracle, 0);
+	type_and_see(&oracle, "c", "select for ever");
+	oracle_type(&oracle, " ");
+	assert_true(oracle_wait_gone(&oracle, "RUNNING"));
+	type_and_see(&oracle, ".", "waits for the next event; Space stops");
+	see(&oracle, "RUNNING");
+	oracle_type(&oracle, " ");
+	assert_true(oracle_wait_gone(&oracle, "RUNNING"));
+	assert_false(oracle_contains(&oracle, "Space stops"));
+	type_and_see(&oracle, "q", "[k]ill it");
+	oracle_type(&oracle, "k");
+	assert_int_equal(oracle_wait_end(&oracle), 0);
+	assert_null(strstr(oracle.raw, "goes on by itself"));
+	oracle_stop(&oracle);
+}
+
+static void who_lets_the_program_go_is_told_what_becomes_of_it(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, "q", "[l]et it go on");
+	oracle_type(&oracle, "l");
+	assert_int_equal(oracle_wait_end(&oracle), 0);
+	const char *line = strstr(oracle.raw, "goes on by itself; its output is discarded from here");
+	assert_non_null(line);
+	assert_null(strstr(line, "\033[?1049h"));
+	oracle_stop(&oracle);
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
+	at(&oracle, 0);
+	type_and_see(&oracle, "c", "EXITED 0");
+	oracle_type(&oracle, "q");
+	assert_int_equal(oracle_wait_end(&oracle), 0);
+	assert_null(strstr(oracle.raw, "goes on by itself"));
+	oracle_stop(&oracle);
+}
+
+static void the_help_of_run_and_replay_has_the_options_of_the_screen(void **state)
+{
+	static const char *const names[] = {"run", "replay", "ps"};
+	static const char *const options[] = {"--color=", "--ascii", "--no-mouse", "--no-sync",
+										  "--pin"};
+	for (size_t i = 0; i < 3; i++) {
+		struct oracle oracle;
+		START(&oracle, ROWS, COLUMNS, names[i], "--help");
+		assert_int_equal(oracle_wait_end(&oracle), 0);
+		for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
+			assert_true((strstr(oracle.raw, options[k]) != NULL) == (i < 2));
+		oracle_stop(&oracle);
+	}
+}
+
 /* ---- Keys, prompts, mouse ---------------------------------------------- */
 
 static void over_steps_over_a_yield_from(void **state)
@@ -450,11 +647,11 @@ static void selecting_in_the_tree_holds_the_panes_on_it(void **state)
 	struct oracle oracle;
 	START(&oracle, ROWS, COLUMNS, "run", "--pin", "demo:channel");
 	step(&oracle, 0, 6);
-	type_and_see(&oracle, "k", "selected: general #1");
+	type_and_see(&oracle, "k", "selected #1 ");
 	see(&oracle, "Values  general #1");
 	type_and_see(&oracle, ".", " 7/7 ");
 	see(&oracle, "Values  general #1");
-	type_and_see(&oracle, "F", "follows the events");
+	type_and_see(&oracle, "F", "─ follows ─");
 	see(&oracle, "Values  internal #2");
 	quits_well(&oracle, "Q");
 }
@@ -475,10 +672,18 @@ static void clicks_run_keys_and_select(void **state)
 		oracle_type(&oracle, click);
 		at(&oracle, (unsigned)i + 1);
 	}
+	/* The scrubber is dragged beyond its ends. */
+	snprintf(click, sizeof(click), "\033[<0;60;%dM", ROWS - 1);
+	type_and_see(&oracle, click, " 1/3 ");
+	snprintf(click, sizeof(click), "\033[<32;2;%dM", ROWS - 5);
+	type_and_see(&oracle, click, " 0/3 ");
+	snprintf(click, sizeof(click), "\033[<32;118;%dM", ROWS - 1);
+	type_and_see(&oracle, click, " 3/3 ");
+	oracle_type(&oracle, "\033[<0;118;30m");
 	type_and_see(&oracle, "\033[<0;14;2M\033[<0;14;2m", "[6 Log]");
 	type_and_see(&oracle, "\033[<0;4;2M\033[<0;4;2m", "[1 Debug]");
 	/* The first row of the tree. */
-	type_and_see(&oracle, "\033[<0;10;5M\033[<0;10;5m", "selected: general #1");
+	type_and_see(&oracle, "\033[<0;10;5M\033[<0;10;5m", "selected #1 ");
 	quits_well(&oracle, "Q");
 }
 
@@ -559,7 +764,7 @@ static void suspending_gives_the_terminal_back_and_going_on_draws_all(void **sta
 	oracle_type(&oracle, "fg\n");
 	type_and_see(&oracle, ".", " 4/4 ");
 	assert_true(oracle.altscreen);
-	see(&oracle, "Tasks 2");
+	see(&oracle, "Coroutines 2");
 	oracle_type(&oracle, "Q");
 	assert_int_equal(oracle_wait_end(&oracle), 0);
 	oracle_stop(&oracle);
@@ -591,7 +796,7 @@ static void a_tiny_terminal_gets_a_calm_line_and_goes_on(void **state)
 	see(&oracle, "40x10, have 20x5");
 	oracle_resize(&oracle, ROWS, COLUMNS);
 	step(&oracle, 0, 2);
-	see(&oracle, "Tasks 1");
+	see(&oracle, "Coroutines 1");
 	oracle_resize(&oracle, 5, 20);
 	see(&oracle, "40x10, have 20x5");
 	screen_is_golden(&oracle, "tiny");
@@ -617,7 +822,7 @@ static void a_storm_of_resizes_ends_in_the_right_screen(void **state)
 	oracle_resize(&oracle, ROWS, COLUMNS);
 	/* To Tasks, and following again; then every cell anew. */
 	oracle_type(&oracle, "F\014");
-	see(&oracle, "follows the events");
+	see(&oracle, "─ follows ─");
 	unsigned frames = oracle.frames;
 	oracle_type(&oracle, "\014");
 	while (oracle.frames == frames && oracle.pid)
@@ -821,6 +1026,18 @@ int main(int argc, char **argv)
 		cmocka_unit_test(ascii_has_no_sign_beyond_ascii),
 		cmocka_unit_test(back_to_the_start_and_forward_again_shows_the_same_panes),
 		cmocka_unit_test(a_recording_shows_the_panes_that_the_live_program_showed),
+		cmocka_unit_test(a_body_that_runs_does_not_go_back_in_its_source),
+		cmocka_unit_test(a_return_is_at_no_line),
+		cmocka_unit_test(the_chain_goes_down_through_what_a_task_waits_for),
+		cmocka_unit_test(one_that_has_gone_keeps_its_name),
+		cmocka_unit_test(tasks_are_counted_once),
+		cmocka_unit_test(a_narrow_header_drops_parts_whole),
+		cmocka_unit_test(pages_say_that_more_follows),
+		cmocka_unit_test(an_answer_of_one_line_stays_in_the_last_row),
+		cmocka_unit_test(what_is_not_found_in_tasks_may_be_in_events),
+		cmocka_unit_test(a_program_that_waits_is_said_to_wait),
+		cmocka_unit_test(who_lets_the_program_go_is_told_what_becomes_of_it),
+		cmocka_unit_test(the_help_of_run_and_replay_has_the_options_of_the_screen),
 		cmocka_unit_test(over_steps_over_a_yield_from),
 		cmocka_unit_test(a_line_that_is_printed_appears_only_after_its_event_was_allowed),
 		cmocka_unit_test(the_prompt_runs_commands_and_escape_leaves_it),

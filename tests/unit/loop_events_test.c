@@ -296,6 +296,142 @@ static void a_descriptor_wakes_who_waits_for_it(void **state)
 	assert_non_null(strstr(events, "destroy>none; "));
 }
 
+static struct coro_semaphore *semaphore;
+static struct coro_event *event;
+
+static coro_value acquire_it(coro_value unused)
+{
+	CORO_TRY(coro_semaphore_acquire(semaphore));
+	return coro_semaphore_release(semaphore);
+}
+
+static coro_value hand_over_a_semaphore(coro_value unused)
+{
+	struct coro_task *task;
+
+	begin_events();
+	semaphore = coro_semaphore_new(1, "places");
+	CORO_TRY(coro_semaphore_acquire(semaphore));
+	task = coro_spawn(acquire_it, CORO_NONE, "task");
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(coro_semaphore_release(semaphore));
+	CORO_TRY(coro_await(task));
+	coro_task_free(task);
+	coro_semaphore_free(semaphore);
+	end_events();
+	return CORO_NONE;
+}
+
+static void a_semaphore_tells_who_waits_and_who_has_a_place(void **state)
+{
+	watch(hand_over_a_semaphore);
+	assert_non_null(strstr(events, "places create main>open; places sync_acquire main>open; "));
+	assert_non_null(strstr(events, "places sync_wait task>open; future future_new places>pending"));
+	assert_non_null(strstr(events, "places sync_release main>open; places sync_wake future>open; "
+								   "future future_set main>done; task wake future>ready; "));
+	assert_non_null(strstr(events, "places sync_acquire task>open; "));
+	assert_non_null(strstr(events, "places destroy>none; "));
+}
+
+static coro_value await_event(coro_value unused)
+{
+	return coro_event_wait(event);
+}
+
+static coro_value set_an_event(coro_value unused)
+{
+	struct coro_task *task;
+
+	event = coro_event_new("sign");
+	task = coro_spawn(await_event, CORO_NONE, "task");
+	CORO_TRY(coro_sleep(0));
+	begin_events();
+	coro_event_set(event);
+	coro_event_clear(event);
+	end_events();
+	CORO_TRY(coro_await(task));
+	coro_task_free(task);
+	coro_event_free(event);
+	return CORO_NONE;
+}
+
+static void an_event_tells_whom_it_wakes(void **state)
+{
+	watch(set_an_event);
+	assert_string_equal(events, "sign event_set main>open; sign sync_wake future>open; "
+								"future future_set main>done; task wake future>ready; "
+								"sign event_clear main>open; ");
+}
+
+static coro_value fail_at_once(coro_value unused)
+{
+	return coro_raise(CORO_ValueError, "bad");
+}
+
+static coro_value fail_in_a_group(coro_value unused)
+{
+	struct coro_task_group *group;
+	coro_value result;
+
+	begin_events();
+	group = coro_task_group_new("group");
+	CORO_TRY(coro_task_group_enter(group));
+	CORO_TRY(coro_task_group_spawn(group, sleeper, CORO_NONE, "long"));
+	CORO_TRY(coro_task_group_spawn(group, fail_at_once, CORO_NONE, "short"));
+	result = coro_task_group_exit(group, CORO_NONE);
+	assert_true(coro_is(result, CORO_ExceptionGroup));
+	coro_task_group_free(group);
+	end_events();
+	return CORO_NONE;
+}
+
+static void a_group_tells_its_tasks_and_what_ends_them(void **state)
+{
+	watch(fail_in_a_group);
+	assert_non_null(strstr(events, "group create main>open; "));
+	assert_non_null(strstr(events, "group group_add long>open; "));
+	assert_non_null(strstr(events, "group group_done short>open; group group_abort short>closed; "
+								   "long cancel "));
+	assert_non_null(strstr(events, "group group_done long>closed; "));
+	assert_non_null(strstr(events, "group destroy>none; "));
+}
+
+static coro_value anext_of(coro_value generator)
+{
+	return coro_anext((struct coro_generator *)coro_as_object(generator));
+}
+
+static coro_value count(coro_value unused)
+{
+	CORO_TRY(coro_sleep(1));
+	CORO_TRY(coro_yield(coro_int(1)));
+	return CORO_NONE;
+}
+
+static coro_value iterate_asynchronously(coro_value unused)
+{
+	struct coro_generator *generator;
+
+	begin_events();
+	generator = coro_async_generator(count, CORO_NONE);
+	CORO_TRY(CORO_CALL(anext_of, coro_object(generator)));
+	coro_aclose(generator);
+	coro_free(generator);
+	end_events();
+	return CORO_NONE;
+}
+
+static void an_async_generator_tells_what_it_awaits_and_gives(void **state)
+{
+	watch(iterate_asynchronously);
+	assert_non_null(strstr(events, "count create function>created; "));
+	assert_non_null(strstr(events, "count next anext_of>running; "));
+	assert_non_null(strstr(events, "count yield anext_of>suspended; anext_of yield main>suspended; "
+								   "main await future>suspended; "));
+	assert_non_null(strstr(events, "count yield anext_of>suspended; anext_of return "));
+	assert_non_null(strstr(events, "count destroy>none; "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +440,10 @@ int main(void)
 		cmocka_unit_test(a_lock_tells_who_waits_and_who_has_it),
 		cmocka_unit_test(a_queue_and_a_gather_tell_what_they_do),
 		cmocka_unit_test(a_descriptor_wakes_who_waits_for_it),
+		cmocka_unit_test(a_semaphore_tells_who_waits_and_who_has_a_place),
+		cmocka_unit_test(an_event_tells_whom_it_wakes),
+		cmocka_unit_test(a_group_tells_its_tasks_and_what_ends_them),
+		cmocka_unit_test(an_async_generator_tells_what_it_awaits_and_gives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,10 @@
  *
  *     overflow_subject generator    a generator's stack overflows
  *     overflow_subject coroutine    one that is resumed from another body
+ *     overflow_subject thread       a generator's, on a thread that is not the first
  *     overflow_subject fault        a fault that is no overflow
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -41,13 +43,27 @@ static coro_value faulty(coro_value unused)
 	return CORO_NONE;
 }
 
+static void *drive_a_greedy_one(void *unused)
+{
+	puts("alive");
+	fflush(stdout);
+	coro_next(coro_generator(greedy, CORO_NONE));
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 	const struct rlimit no_core = {0, 0};
 	struct coro_generator *body;
+	pthread_t thread;
 
 	setrlimit(RLIMIT_CORE, &no_core);
+	if (strcmp(how, "thread") == 0) {
+		if (!pthread_create(&thread, NULL, drive_a_greedy_one, NULL))
+			pthread_join(thread, NULL);
+		return 0;
+	}
 	if (strcmp(how, "generator") == 0)
 		body = coro_generator(greedy, CORO_NONE);
 	else if (strcmp(how, "coroutine") == 0)

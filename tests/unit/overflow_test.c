@@ -67,6 +67,16 @@ static void the_one_that_overflowed_is_named_not_the_one_that_resumed_it(void **
 	assert_null(strstr(output, "innocent"));
 }
 
+static void an_overflow_on_a_second_thread_is_told_too(void **state)
+{
+	int status = run("thread");
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSEGV);
+	assert_non_null(strstr(output, "stack overflow in coroutine greedy #1 (64 KiB stack)"));
+	assert_non_null(strstr(output, "overflow_subject.c:"));
+}
+
 static void another_fault_is_not_called_an_overflow(void **state)
 {
 	int status = run("fault");
@@ -80,6 +90,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_overflow_names_the_generator_its_size_and_where_it_was_made),
 		cmocka_unit_test(the_one_that_overflowed_is_named_not_the_one_that_resumed_it),
+		cmocka_unit_test(an_overflow_on_a_second_thread_is_told_too),
 		cmocka_unit_test(another_fault_is_not_called_an_overflow),
 	};
 

@@ -186,7 +186,7 @@ static void yielding_what_is_no_future_raises_at_the_next_step(void **state)
 	run(spawn_wrong_ones, CORO_NONE);
 	assert_journal("suspended raised RuntimeError Task got bad yield: 5; suspended None; "
 				   "suspended raised RuntimeError yield was used instead of yield from in task "
-				   "'c'; ");
+				   "<Task 'c'> with <Future >; ");
 }
 
 static coro_value await_oneself(coro_value unused)

@@ -244,6 +244,9 @@ static void values_come_out_as_they_went_in(void **state)
 	value = shown((struct coro_probe_value){.kind = CORO_VALUE_OBJECT, .row = 77});
 	assert_int_equal(value.kind, CORO_VALUE_OBJECT);
 	assert_int_equal(value.object, 77);
+	value = shown((struct coro_probe_value){.kind = CORO_VALUE_OBJECT, .row = 0x12345678});
+	assert_int_equal(value.kind, CORO_VALUE_OBJECT);
+	assert_int_equal(value.object, 0x12345678);
 	value = shown((struct coro_probe_value){.kind = CORO_VALUE_POINTER,
 											.type = "struct job",
 											.pointer = &values_come_out_as_they_went_in});

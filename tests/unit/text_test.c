@@ -38,6 +38,24 @@ const char *trace_string(struct trace *trace, uint32_t id)
 	return id < sizeof(strings) / sizeof(strings[0]) ? strings[id] : NULL;
 }
 
+/* A trace of three events: future 40 is made, is awaited by task 41, and gives way to `lock A`. */
+int trace_event(struct trace *trace, uint64_t n, struct trace_event *ret)
+{
+	static const struct trace_event told[] = {
+		{.kind = CORO_EVENT_FUTURE_NEW, .object_kind = CORO_OBJECT_FUTURE, .co = 40},
+		{.kind = CORO_EVENT_AWAIT, .co = 41, .name = 4, .peer = 40},
+		{.kind = CORO_EVENT_YIELD,
+		 .co = 42,
+		 .value =
+			 {.kind = CORO_VALUE_OBJECT, .object = 43, .type = 5, .object_kind = CORO_OBJECT_LOCK}},
+	};
+
+	if (n < 1 || n > 3)
+		return -ENOENT;
+	*ret = told[n - 1];
+	return 0;
+}
+
 const char *symbols_text(struct symbols *symbols, uint32_t site, bool is_string)
 {
 	return is_string ? "notes.py:3" : site == 12 ? "channel.c:12" : "";
@@ -342,6 +360,30 @@ static void objects_are_called_by_name_and_serial(void **state)
 	text_done(&text);
 }
 
+static void assert_near(const char *expected, uint64_t serial, uint64_t n)
+{
+	struct text text = {0};
+
+	text_add_object_near(&text, NULL, serial, n);
+	assert_string_equal(text_string(&text), expected);
+	text_done(&text);
+}
+
+static void one_that_has_gone_is_called_as_the_trace_called_it(void **state)
+{
+	event = (struct trace_event){0};
+	assert_near("future #40", 40, 1);
+	assert_near("future #40", 40, 3);
+	assert_near("worker #41", 41, 0);
+	assert_near("A #43", 43, 3);
+	assert_near("A #43", 43, 1);
+	assert_near("#44", 44, 2);
+	/* An event that has neither its name nor its kind tells nothing. */
+	assert_near("#42", 42, 3);
+	create(CORO_OBJECT_QUEUE, 40, 3, CORO_STATE_OPEN);
+	assert_near("jobs #40", 40, 2);
+}
+
 /* Task 2 drives coroutine 1 and waits for `future`. */
 static void let_task_wait(uint64_t future)
 {
@@ -507,6 +549,8 @@ int main(void)
 										tear_down),
 		cmocka_unit_test_setup_teardown(durations_have_three_digits_and_a_unit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(objects_are_called_by_name_and_serial, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_has_gone_is_called_as_the_trace_called_it, set_up,
+										tear_down),
 		cmocka_unit_test_setup_teardown(a_wait_says_what_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_event_reads_as_one_line, set_up, tear_down),
 	};

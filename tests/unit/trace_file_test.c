@@ -26,6 +26,7 @@ static void events_of_several_chunks_come_back_bit_by_bit(void **state)
 	struct program program = program_make(150000, 1);
 	const char *path = support_path("long.coro");
 	struct trace *trace = support_create(path);
+	int status;
 
 	program_append(&program, trace, 0, 70001);
 	assert_int_equal(trace_flush(trace), 0);
@@ -41,8 +42,8 @@ static void events_of_several_chunks_come_back_bit_by_bit(void **state)
 	check_all(trace, &program);
 	assert_int_equal(trace_torn(trace), 0);
 	assert_int_equal(trace_lost(trace), 0);
-	assert_true(trace_meta(trace)->ended);
-	assert_int_equal(trace_meta(trace)->status, 256);
+	assert_true(trace_ended(trace, &status));
+	assert_int_equal(status, 256);
 	trace_free(trace);
 	program_done(&program);
 }
@@ -61,7 +62,7 @@ static void a_trace_flushed_after_every_event_is_the_same(void **state)
 	trace_free(trace);
 	trace = support_open(path);
 	check_all(trace, &program);
-	assert_false(trace_meta(trace)->ended);
+	assert_false(trace_ended(trace, NULL));
 	assert_int_equal(trace_torn(trace), 0);
 	trace_free(trace);
 	program_done(&program);
@@ -328,7 +329,7 @@ static void checkpoints_are_found_at_or_before_an_event(void **state)
 		assert_int_equal(got_length, 1000);
 		assert_memory_equal(got, bytes + 1, 1000);
 		free(got);
-		assert_true(trace_meta(trace)->ended);
+		assert_true(trace_ended(trace, NULL));
 		assert_int_equal(trace_torn(trace), 0);
 		check_all(trace, &program);
 		trace_free(trace);
@@ -361,7 +362,7 @@ static void a_killed_recorder_leaves_all_that_was_flushed(void **state)
 	trace = support_open(path);
 	assert_int_equal(trace_count(trace), 3000);
 	assert_int_equal(trace_torn(trace), 0);
-	assert_false(trace_meta(trace)->ended);
+	assert_false(trace_ended(trace, NULL));
 	assert_string_equal(trace_string(trace, 1), "internal");
 	for (uint64_t n = 1; n <= 3000; n++)
 		assert_event(trace, &program, n);
@@ -376,6 +377,7 @@ static void a_saved_trace_is_a_whole_copy(void **state)
 	struct trace *trace = support_create(NULL), *copy;
 	DIR *directory;
 	unsigned entries = 0;
+	int status;
 
 	append_tables(trace);
 	program_append(&program, trace, 0, 1000);
@@ -395,7 +397,8 @@ static void a_saved_trace_is_a_whole_copy(void **state)
 	assert_int_equal(trace_save(trace, path), 0);
 	copy = support_open(path);
 	check_all(copy, &program);
-	assert_int_equal(trace_meta(copy)->status, 9);
+	assert_true(trace_ended(copy, &status));
+	assert_int_equal(status, 9);
 	trace_free(copy);
 
 	assert_int_equal(trace_save(trace, support_directory()), -EISDIR);

@@ -123,6 +123,7 @@ static inline void program_emit(struct program *program, uint32_t ring,
 	event->peer = program->row[event->peer].serial;
 	if (event->value.kind == CORO_VALUE_OBJECT) {
 		event->value.type = program->row[event->value.object].name;
+		event->value.object_kind = program->row[event->value.object].kind;
 		event->value.object = program->row[event->value.object].serial;
 	}
 	program->count++;

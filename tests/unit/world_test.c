@@ -513,6 +513,117 @@ static void the_place_is_that_of_its_own_last_event_that_had_one(void **state)
 	end(&story);
 }
 
+/* An event at a site; the place of `whose` after it. */
+static uint32_t place_after(struct story *story, unsigned kind, uint64_t co, unsigned next,
+							uint64_t peer, uint32_t site, uint64_t whose)
+{
+	bool is_string;
+
+	simulator_emit(&story->simulator, kind, co, next, peer);
+	story->simulator.event.site = site;
+	assert_int_equal(world_apply(story->world, &story->simulator.event), 0);
+	return world_place(world_find(story->world, whose), &is_string);
+}
+
+static void who_does_something_to_another_is_where_it_does_it(void **state)
+{
+	struct story story;
+	uint64_t coroutine, task, queue, future, inner, other;
+
+	begin(&story);
+	other = generator(&story);
+	queue = make(&story, CORO_OBJECT_QUEUE, CORO_STATE_OPEN);
+	coroutine = make(&story, CORO_OBJECT_COROUTINE, CORO_STATE_CREATED);
+	task = run_task(&story, coroutine);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_QUEUE_PUT, queue, CORO_STATE_OPEN, task, 40, coroutine), 40);
+	/* What it causes has no site of its own, or the same one: it does not go back. */
+	future = simulator_object(&story.simulator, CORO_OBJECT_FUTURE);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_FUTURE_NEW, future, CORO_STATE_PENDING, 0, 41, coroutine),
+		41);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_FUTURE_SET, future, CORO_STATE_DONE, task, 0, coroutine),
+		41);
+	assert_int_equal(world_find(story.world, queue)->site, 40);
+
+	/* A resumer is at its line, and who is resumed where it was. */
+	inner = simulator_object(&story.simulator, CORO_OBJECT_GENERATOR);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_CREATE, inner, CORO_STATE_CREATED, coroutine, 42, coroutine),
+		42);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_NEXT, inner, CORO_STATE_RUNNING, coroutine, 43, coroutine),
+		43);
+	assert_int_equal(world_find(story.world, inner)->site, 0);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_YIELD, inner, CORO_STATE_SUSPENDED, coroutine, 50, inner),
+		50);
+	assert_int_equal(world_find(story.world, coroutine)->site, 43);
+
+	/* What another ring does is not its doing. */
+	simulator_emit(&story.simulator, CORO_EVENT_NEXT, other, CORO_STATE_RUNNING, 0);
+	story.simulator.event.ring = 3;
+	story.simulator.event.site = 60;
+	assert_int_equal(world_apply(story.world, &story.simulator.event), 0);
+	assert_int_equal(world_find(story.world, coroutine)->site, 43);
+
+	/* The loop has no place. */
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_YIELD, coroutine, CORO_STATE_SUSPENDED, task, 44, coroutine),
+		44);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_QUEUE_GET, queue, CORO_STATE_OPEN, 0, 70, coroutine), 44);
+	end(&story);
+}
+
+static void a_place_is_kept_by_copies_and_bytes(void **state)
+{
+	struct story story;
+	struct world *copy, *back;
+	uint64_t coroutine, queue;
+	uint8_t *bytes;
+	size_t length;
+
+	begin(&story);
+	queue = make(&story, CORO_OBJECT_QUEUE, CORO_STATE_OPEN);
+	coroutine = make(&story, CORO_OBJECT_COROUTINE, CORO_STATE_CREATED);
+	run_task(&story, coroutine);
+	copy = world_copy(story.world);
+	assert_int_equal(
+		place_after(&story, CORO_EVENT_QUEUE_PUT, queue, CORO_STATE_OPEN, 0, 40, coroutine), 40);
+	assert_int_equal(world_find(copy, coroutine)->site, 0);
+	assert_true(world_hash(copy) != world_hash(story.world));
+	assert_int_equal(world_serialise(story.world, &bytes, &length), 0);
+	assert_int_equal(world_deserialise(bytes, length, &back), 0);
+	assert_int_equal(world_find(back, coroutine)->site, 40);
+	assert_true(world_hash(back) == world_hash(story.world));
+	free(bytes);
+	world_free(back);
+	world_free(copy);
+	end(&story);
+}
+
+static void who_waits_at_a_thing_is_found(void **state)
+{
+	struct story story;
+	uint64_t queue, put, get, found[4];
+
+	begin(&story);
+	queue = make(&story, CORO_OBJECT_QUEUE, CORO_STATE_OPEN);
+	put = simulator_object(&story.simulator, CORO_OBJECT_FUTURE);
+	tell(&story, CORO_EVENT_FUTURE_NEW, put, CORO_STATE_PENDING, queue);
+	get = simulator_object(&story.simulator, CORO_OBJECT_FUTURE);
+	tell(&story, CORO_EVENT_FUTURE_NEW, get, CORO_STATE_PENDING, queue);
+	assert_int_equal(world_waiters(story.world, queue, found, 4), 2);
+	assert_int_equal(found[0], put);
+	assert_int_equal(found[1], get);
+	tell(&story, CORO_EVENT_FUTURE_SET, put, CORO_STATE_DONE, 0);
+	assert_int_equal(world_waiters(story.world, queue, found, 4), 1);
+	assert_int_equal(found[0], get);
+	end(&story);
+}
+
 static void rings_have_control_each_for_itself(void **state)
 {
 	struct story story;
@@ -995,6 +1106,9 @@ int main(void)
 		cmocka_unit_test(a_timer_is_there_while_it_is_armed),
 		cmocka_unit_test(locks_queues_descriptors_and_turns_are_kept),
 		cmocka_unit_test(the_place_is_that_of_its_own_last_event_that_had_one),
+		cmocka_unit_test(who_does_something_to_another_is_where_it_does_it),
+		cmocka_unit_test(a_place_is_kept_by_copies_and_bytes),
+		cmocka_unit_test(who_waits_at_a_thing_is_found),
 		cmocka_unit_test(rings_have_control_each_for_itself),
 		cmocka_unit_test(what_cannot_be_is_counted_and_taken),
 		cmocka_unit_test(circles_of_delegation_end),

@@ -7,8 +7,9 @@
  *       consumer #7  task  ready
  *
  * An edge leads from a task to the coroutine that it drives, from a body to its delegate,
- * from a suspended task to what it awaits; a future that is made of others (gather) stands for
- * its children, and any other future is the reason at the end of the line. The graph need not
+ * from a suspended task to what it awaits, and from a lock to its owner. A future that is made of
+ * others (gather) stands for its children, one that is made for a lock stands for the lock's owner,
+ * and any other future is the reason at the end of the line. The graph need not
  * be a tree: what was shown above is named, not repeated; what stands above itself
  * is a cycle, and is said to be one.
  */
@@ -32,6 +33,7 @@ struct awaits {
 	bool all;
 	struct node *node; /* owned; in the order of serials */
 	size_t count;
+	struct waiters waiters; /* with `all` */
 	struct text *text; /* where the lines go; NULL: JSON */
 };
 
@@ -50,11 +52,22 @@ static struct node *find(struct awaits *awaits, uint64_t serial)
 	return bsearch(&serial, awaits->node, awaits->count, sizeof(*awaits->node), compare);
 }
 
+/* The lock that a future was made for, while it waits for it. */
+static const struct world_object *lock_of(const struct world *world,
+										  const struct world_object *future)
+{
+	const struct world_object *about = world_find(world, future->waits_on);
+
+	if (!about || about->kind != CORO_OBJECT_LOCK || future->state != CORO_STATE_PENDING)
+		return NULL;
+	return about;
+}
+
 static size_t add_awaited(struct awaits *awaits, const struct world_object *object, uint64_t *ret)
 {
 	const struct world *world = session_world(awaits->session);
 	uint64_t target = object->waits_on;
-	const struct world_object *awaited = target ? world_find(world, target) : NULL;
+	const struct world_object *awaited = target ? world_find(world, target) : NULL, *lock;
 	size_t count;
 
 	if (!awaited)
@@ -62,6 +75,11 @@ static size_t add_awaited(struct awaits *awaits, const struct world_object *obje
 	if (awaits->all || awaited->kind != CORO_OBJECT_FUTURE) {
 		ret[0] = target;
 		return awaits->all || is_coroutine(awaited);
+	}
+	lock = lock_of(world, awaited);
+	if (lock) {
+		ret[0] = lock->owner;
+		return lock->owner != 0;
 	}
 	count = world_children(world, target, ret, CHILDREN_MOST);
 	return count < CHILDREN_MOST ? count : CHILDREN_MOST;
@@ -82,7 +100,11 @@ static size_t children(struct awaits *awaits, const struct world_object *object,
 		size_t more = world_children(world, object->serial, ret + count, CHILDREN_MOST - count);
 
 		count += more < CHILDREN_MOST - count ? more : CHILDREN_MOST - count;
+		if (count < CHILDREN_MOST && lock_of(world, object))
+			ret[count++] = object->waits_on;
 	}
+	if (object->kind == CORO_OBJECT_LOCK && object->owner)
+		ret[count++] = object->owner;
 	return count;
 }
 
@@ -129,6 +151,7 @@ static cJSON *node_json(struct awaits *awaits, const struct world_object *object
 	text_add_wait(&text, awaits->session, object);
 	if (text.length)
 		json_add_text(json, "waits_on", &text);
+	waiters_add_json(&awaits->waiters, object, json);
 	return json;
 }
 
@@ -142,7 +165,7 @@ static void node_line(struct awaits *awaits, const struct world_object *object, 
 		text_add_object(awaits->text, awaits->session, object->serial);
 		text_add(awaits->text, "  (%s)", remark);
 	} else {
-		object_line(awaits->session, object, awaits->text);
+		object_line(awaits->session, &awaits->waiters, object, awaits->text);
 	}
 }
 
@@ -190,6 +213,8 @@ static cJSON *show_all(struct awaits *awaits)
 
 	if (!collect(awaits))
 		return array;
+	if (awaits->all)
+		waiters_collect(&awaits->waiters, session_world(awaits->session));
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < awaits->count; i++) {
 			struct node *node = &awaits->node[i];
@@ -200,6 +225,7 @@ static cJSON *show_all(struct awaits *awaits)
 		}
 	}
 	free(awaits->node);
+	waiters_done(&awaits->waiters);
 	return array;
 }
 

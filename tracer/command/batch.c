@@ -20,6 +20,7 @@ struct batch {
 	struct command_context context;
 	size_t output;       /* pieces of output that were taken */
 	struct text partial; /* of a line that has not ended yet */
+	uint64_t torn;       /* bytes of which it is known that they are damaged */
 };
 
 void script_done(struct script *script)
@@ -123,6 +124,19 @@ static const char *one_line(const struct text *answer, struct text *room)
 	return text_string(room);
 }
 
+/* What the command needed could not be read: it is said once. */
+static void note_damage(struct batch *batch, unsigned number)
+{
+	struct trace *trace = session_trace(batch->session);
+	uint64_t torn = trace_torn(trace);
+
+	if (torn > batch->torn)
+		report(batch->name,
+			   "line %u: %llu bytes of the trace are damaged: what stood there is missing", number,
+			   (unsigned long long)(torn - batch->torn));
+	batch->torn = torn;
+}
+
 /* Runs one line. Returns the exit status when the script ends with it, or -1. */
 static int run_line(struct batch *batch, const char *line, unsigned number, bool live)
 {
@@ -132,6 +146,7 @@ static int run_line(struct batch *batch, const char *line, unsigned number, bool
 
 	if (live)
 		show_output(batch, session_playhead(batch->session));
+	note_damage(batch, number);
 	switch (status) {
 	case COMMAND_OK:
 	case COMMAND_FAILED:
@@ -139,8 +154,7 @@ static int run_line(struct batch *batch, const char *line, unsigned number, bool
 			puts(text_string(&context->answer));
 		break;
 	case COMMAND_BAD:
-		report(batch->name, "%s (line %u): see help", one_line(&context->answer, &sentence),
-			   number);
+		report(batch->name, "line %u: %s: see help", number, one_line(&context->answer, &sentence));
 		return EXIT_USAGE;
 	case COMMAND_UNEXPECTED:
 		report(batch->name, "line %u: %s", number, one_line(&context->answer, &sentence));
@@ -173,7 +187,8 @@ static int run_standard_input(struct batch *batch, bool live)
 int batch_run(const char *name, struct session *session, const struct script *script,
 			  bool *ret_kill)
 {
-	struct batch batch = {.name = name, .session = session};
+	struct batch batch = {
+		.name = name, .session = session, .torn = trace_torn(session_trace(session))};
 	bool live = session_is_live(session);
 	int status = -1;
 

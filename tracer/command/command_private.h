@@ -10,8 +10,8 @@
  *   language.c    one line of it
  *   table.c       the table of debugger commands
  *   moving.c looking.c breaking.c    what they do
- *   objects.c awaits.c json.c        lists, trees and JSON of what there is
- *   filter.c      expressions of `events --filter`
+ *   objects.c awaits.c waiters.c json.c    lists, trees and JSON of what there is
+ *   filter.c      expressions of `events --filter`, and of `break`
  *   columns.c     aligned text
  */
 #include <getopt.h>
@@ -34,6 +34,23 @@ void report(const char *name, const char *format, ...) __attribute__((format(pri
  * mistakes are answered here: then -2, and *ret_status is what to exit with. */
 int next_option(const struct subcommand *subcommand, int argc, char **argv, const char *letters,
 				const struct option *options, int *ret_status);
+/* The options that `run` and `record` share: how the program is started, and where its trace
+ * goes. */
+struct launch_options {
+	bool virtual_time;
+	const char *output; /* NULL: not said */
+};
+#define LAUNCH_OPTIONS                                                                             \
+	{"virtual", no_argument, NULL, 'v'}, {"output", required_argument, NULL, 'o'},                 \
+	{                                                                                              \
+		"help", no_argument, NULL, 'h'                                                             \
+	}
+#define LAUNCH_LETTERS "+:ho:"
+/* As next_option(), but these options are taken here. -1: the program comes next; when there is
+ * none, that is a mistake. */
+int next_launch_option(const struct subcommand *subcommand, int argc, char **argv,
+					   const char *letters, const struct option *options,
+					   struct launch_options *launch, int *ret_status);
 /* A number of an option, 0 .. UINT64_MAX; false after a report. */
 bool parse_number(const char *name, const char *option, const char *text, uint64_t *ret);
 
@@ -45,9 +62,19 @@ int find_program(const char *name, const char *program, char **ret_path,
 /* A session on a trace file. Reports, and returns the exit status; 0: it is there. */
 int open_source(const char *name, const char *path, struct session **ret);
 /* The whole of a subcommand that lists what there is: [--at N] [--all] [--json] FILE. */
+#define SHOW_USAGE "[--at N] [--all] [--json] FILE"
+#define SHOW_HELP                                                                                  \
+	"  --at N         as they were after event N (the end)\n"                                      \
+	"  --all          every object: futures, locks, queues, timers too\n"                          \
+	"  --json         as a JSON array\n"                                                           \
+	"  --help         this\n"
 int show_source(const struct subcommand *subcommand, int argc, char **argv,
 				void (*list)(struct session *, bool, struct text *),
 				cJSON *(*list_json)(struct session *, bool));
+/* The one file that the arguments end with. NULL after a report: none, or several. */
+const char *one_file(const struct subcommand *subcommand, int argc, char **argv);
+/* Says which part of a trace turned out to be damaged, if more than `torn` bytes are by now. */
+void report_damage(const char *name, const char *path, struct trace *trace, uint64_t torn);
 /* Whether there is a terminal to open the UI on; reports if not. */
 bool has_terminal(const char *name);
 
@@ -82,7 +109,7 @@ command_function run_event, run_back, run_turn, run_into, run_over, run_out, run
 	run_continue;
 command_function run_reverse_into, run_reverse_over, run_reverse_out, run_reverse_done,
 	run_reverse_continue;
-command_function run_goto, run_find, run_reverse_find;
+command_function run_goto, run_mark, run_find, run_reverse_find;
 /* looking.c */
 command_function run_ps, run_tree, run_chain, run_select, run_source, run_output, run_events;
 command_function run_save;
@@ -130,8 +157,28 @@ void objects_list(struct session *session, bool all, struct text *ret);
 cJSON *objects_json(struct session *session, bool all);
 /* Where an object stands, as text. */
 void object_place(struct text *text, struct session *session, const struct world_object *object);
+/* Who holds a lock, and who waits for it, a queue or the like, in the order in which they came. */
+struct waiter {
+	uint64_t about; /* serial */
+	uint64_t since; /* serial of the future that was made for it */
+	uint64_t who;   /* serial of a task */
+	uint8_t reason; /* enum coro_reason */
+};
+struct waiters {
+	struct waiter *list; /* owned */
+	size_t count, room;
+};
+void waiters_done(struct waiters *waiters);
+void waiters_collect(struct waiters *waiters, const struct world *world);
+/* "owner writer #7, waiting ann #10 (put)"; nothing for what nobody holds or waits for. */
+void waiters_add_text(const struct waiters *waiters, struct session *session,
+					  const struct world_object *object, struct text *ret);
+/* "owner" and "waiters", for what can have them. */
+void waiters_add_json(const struct waiters *waiters, const struct world_object *object,
+					  cJSON *json);
 /* A line about one object: "internal #2  generator  suspended  channel.c:12". */
-void object_line(struct session *session, const struct world_object *object, struct text *ret);
+void object_line(struct session *session, const struct waiters *waiters,
+				 const struct world_object *object, struct text *ret);
 
 /* ---- awaits.c ---------------------------------------------------------- */
 

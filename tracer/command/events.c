@@ -2,9 +2,12 @@
  * events.c - coroscope events: the events of a trace, one a line, in their order, with what the
  * program wrote and what was lost between them.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "command_private.h"
+
+#define GAPS_LENGTH 200 /* of the list of them in a report */
 
 struct listing {
 	struct session *session;
@@ -13,6 +16,7 @@ struct listing {
 	bool json;
 	size_t output, loss; /* pieces that are behind us */
 	int width;           /* of the column of numbers */
+	struct text gaps;    /* owned: "1-26, 70-81", what could not be read */
 };
 
 static void print_event(struct listing *listing, const struct trace_event *event, uint64_t turn)
@@ -29,8 +33,8 @@ static void print_event(struct listing *listing, const struct trace_event *event
 }
 
 /* One line of output. In JSON it keeps its newline. */
-static void print_output(struct listing *listing, uint64_t after, int fd, const char *data,
-						 size_t length)
+static void print_output(struct listing *listing, uint64_t after, int fd, bool approximate,
+						 const char *data, size_t length)
 {
 	_cleanup_(text_cleanup) struct text text = {0};
 	cJSON *json;
@@ -39,13 +43,16 @@ static void print_output(struct listing *listing, uint64_t after, int fd, const 
 		while (length && (data[length - 1] == '\n' || data[length - 1] == '\r'))
 			length--;
 		text_add_filtered(&text, data, length);
-		printf("%*s  %11s  | %s\n", listing->width, "", "", text_string(&text));
+		printf("%*s  %11s %s| %s\n", listing->width, "", "", approximate ? "~" : " ",
+			   text_string(&text));
 		return;
 	}
 	json = cJSON_CreateObject();
 	json_add_number(json, "after", after);
 	cJSON_AddStringToObject(json, "kind", "output");
 	cJSON_AddNumberToObject(json, "fd", fd);
+	if (approximate)
+		cJSON_AddTrueToObject(json, "approximate");
 	add_utf8(&text, data, length);
 	json_add_text(json, "text", &text);
 	json_print_line(json);
@@ -58,19 +65,25 @@ static void print_outputs(struct listing *listing, uint64_t n, bool shown)
 	_cleanup_(text_cleanup) struct text pending = {0};
 	struct trace *trace = session_trace(listing->session);
 	struct trace_output output;
-	int fd = 0;
+	bool approximate = false;
+	int fd = 0, r;
 
-	while (trace_output(trace, listing->output, &output) >= 0 && output.after <= n) {
+	while ((r = trace_output(trace, listing->output, &output)) != -ENOENT) {
 		const char *data = output.data;
 		size_t length = output.length;
 
+		if (r >= 0 && output.after > n)
+			break;
 		listing->output++;
+		if (r < 0)
+			continue; /* damaged, which is said in the end */
 		if (!shown || !length)
 			continue;
 		if (pending.length && output.fd != fd) {
-			print_output(listing, n, fd, pending.data, pending.length);
+			print_output(listing, n, fd, approximate, pending.data, pending.length);
 			text_clear(&pending);
 		}
+		approximate = output.approximate || (approximate && pending.length);
 		fd = output.fd;
 		while (length) {
 			const char *newline = memchr(data, '\n', length);
@@ -78,7 +91,7 @@ static void print_outputs(struct listing *listing, uint64_t n, bool shown)
 
 			add_utf8(&pending, data, part);
 			if (newline) {
-				print_output(listing, n, fd, pending.data, pending.length);
+				print_output(listing, n, fd, approximate, pending.data, pending.length);
 				text_clear(&pending);
 			}
 			data += part;
@@ -86,7 +99,7 @@ static void print_outputs(struct listing *listing, uint64_t n, bool shown)
 		}
 	}
 	if (pending.length)
-		print_output(listing, n, fd, pending.data, pending.length);
+		print_output(listing, n, fd, approximate, pending.data, pending.length);
 }
 
 static void print_losses(struct listing *listing, uint64_t n, bool shown)
@@ -114,11 +127,40 @@ static void print_losses(struct listing *listing, uint64_t n, bool shown)
 	}
 }
 
-/* Output and losses are no events: a filter leaves them out. */
+/* `count` events up to event n stand in a part of the file that is damaged. */
+static void print_unreadable(struct listing *listing, uint64_t n, uint64_t count)
+{
+	_cleanup_(text_cleanup) struct text range = {0};
+	cJSON *json;
+
+	if (!count)
+		return;
+	if (count > 1)
+		text_add(&range, "%llu-", (unsigned long long)(n - count + 1));
+	text_add(&range, "%llu", (unsigned long long)n);
+	if (listing->gaps.length < GAPS_LENGTH)
+		text_add(&listing->gaps, "%s%s", listing->gaps.length ? ", " : "", text_string(&range));
+	else if (listing->gaps.data[listing->gaps.length - 1] != '.')
+		text_add(&listing->gaps, " ...");
+	if (listing->filter)
+		return;
+	if (!listing->json) {
+		printf("%*s  %11s  event%s %s could not be read\n", listing->width, "", "",
+			   count > 1 ? "s" : "", text_string(&range));
+		return;
+	}
+	json = cJSON_CreateObject();
+	json_add_number(json, "after", n - count);
+	cJSON_AddStringToObject(json, "kind", "unreadable");
+	json_add_number(json, "count", count);
+	json_print_line(json);
+}
+
+/* Output, losses and what cannot be read are no events: a filter leaves them out. */
 static void list(struct listing *listing)
 {
 	struct trace *trace = session_trace(listing->session);
-	uint64_t count = trace_count(trace), turn = 0;
+	uint64_t count = trace_count(trace), turn = 0, unreadable = 0;
 	uint64_t last = listing->to < count ? listing->to : count;
 	struct trace_event event;
 
@@ -126,7 +168,11 @@ static void list(struct listing *listing)
 		bool shown = n >= listing->from || (n == 0 && listing->from <= 1);
 		int r = n ? trace_event(trace, n, &event) : 0;
 
-		if (n && r >= 0) {
+		if (r < 0) {
+			unreadable += shown;
+		} else if (n) {
+			print_unreadable(listing, n - 1, unreadable);
+			unreadable = 0;
 			turn += event.kind == CORO_EVENT_TURN_BEGIN;
 			if (shown && (!listing->filter ||
 						  filter_matches(listing->filter, listing->session, &event, turn)))
@@ -135,15 +181,19 @@ static void list(struct listing *listing)
 		print_outputs(listing, n, shown && !listing->filter);
 		print_losses(listing, n, shown && !listing->filter);
 	}
+	print_unreadable(listing, last, unreadable);
 }
 
 static int show_events(const char *path, struct listing *listing)
 {
 	int status = open_source("events", path, &listing->session);
-	uint64_t count;
+	struct trace *trace;
+	uint64_t count, torn;
 
 	if (status)
 		return status;
+	trace = session_trace(listing->session);
+	torn = trace_torn(trace);
 	count = session_head(listing->session);
 	if (listing->from > count && listing->from > 1) {
 		report("events", "%s: there is no event %llu: the last one is %llu", path,
@@ -152,6 +202,11 @@ static int show_events(const char *path, struct listing *listing)
 	} else {
 		listing->width = snprintf(NULL, 0, "%llu", (unsigned long long)count);
 		list(listing);
+		if (listing->gaps.length)
+			report("events", "%s: events %s could not be read: that part of the file is damaged",
+				   path, text_string(&listing->gaps));
+		else
+			report_damage("events", path, trace, torn);
 	}
 	session_free(listing->session, false);
 	return status;
@@ -179,6 +234,7 @@ static int main_events(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},         {0},
 	};
 	struct listing listing = {.from = 1, .to = UINT64_MAX};
+	const char *path;
 	int option, status = 0;
 
 	while (!status &&
@@ -193,15 +249,13 @@ static int main_events(int argc, char **argv)
 			status = EXIT_USAGE;
 		listing.json |= option == 'j';
 	}
-	if (!status && argc - optind != 1) {
-		report("events", "%s: see coroscope events --help",
-			   argc == optind ? "which trace file?" : "one trace file only");
-		status = EXIT_USAGE;
+	if (!status) {
+		path = one_file(&subcommand_events, argc, argv);
+		status = path ? show_events(path, &listing) : EXIT_USAGE;
 	}
-	if (!status)
-		status = show_events(argv[optind], &listing);
 out:
 	filter_free(listing.filter);
+	text_done(&listing.gaps);
 	return status;
 }
 

@@ -3,7 +3,8 @@
  *
  * A line is a command's name and its arguments, separated by blanks; an argument with
  * blanks stands in quotes. A command whose arguments begin with TEXT takes the rest of the line
- * as it is.
+ * as it is, and so does one with an EXPR, which has quotes of its own. What the table writes as
+ * 'MARK begins with a quote that needs no other.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -51,7 +52,8 @@ enum command_status bad(struct command_context *context, const char *format, ...
 	return COMMAND_BAD;
 }
 
-/* Splits in place. Returns the number of words, or -1 for an open quote. */
+/* Splits in place, into no more words than there is room for. Returns their number, or -1 for
+ * an open quote. */
 static int split(char *line, char **word, int room)
 {
 	int count = 0;
@@ -64,7 +66,7 @@ static int split(char *line, char **word, int room)
 		if (!*line)
 			return count;
 		if (count == room)
-			return -1;
+			return count;
 		word[count++] = to = line;
 		for (; *line && (quote || !isspace((unsigned char)*line)); line++) {
 			if (quote ? *line == quote : *line == '"' || *line == '\'')
@@ -80,8 +82,8 @@ static int split(char *line, char **word, int room)
 	}
 }
 
-/* The rest of the line as one argument: without blanks around it, without quotes. */
-static char *whole(char *rest)
+/* The rest of the line, without blanks around it. */
+static char *trimmed(char *rest)
 {
 	size_t length;
 
@@ -90,11 +92,38 @@ static char *whole(char *rest)
 	length = strlen(rest);
 	while (length && isspace((unsigned char)rest[length - 1]))
 		rest[--length] = 0;
+	return rest;
+}
+
+/* The rest of the line as one argument: without blanks around it, without quotes. */
+static char *whole(char *rest)
+{
+	size_t length;
+
+	rest = trimmed(rest);
+	length = strlen(rest);
 	if (length >= 2 && (*rest == '"' || *rest == '\'') && rest[length - 1] == *rest) {
 		rest[length - 1] = 0;
 		rest++;
 	}
 	return rest;
+}
+
+/* How many arguments a command takes at most: "KIND [in NAME]" are three. */
+static int most_arguments(const struct command *command)
+{
+	int count = *command->arguments != 0;
+
+	for (const char *at = command->arguments; *at; at++)
+		count += *at == ' ';
+	return count;
+}
+
+/* Whether the rest of the line is the name of a mark, as `goto` takes it: 'NAME. */
+static bool is_mark(const struct command *command, const char *rest)
+{
+	rest += strspn(rest, " \t");
+	return strstr(command->arguments, "'MARK") && *rest == '\'' && !strchr(rest + 1, '\'');
 }
 
 static enum command_status run_words(struct command_context *context, const char *line, char *copy)
@@ -114,11 +143,20 @@ static enum command_status run_words(struct command_context *context, const char
 	if (strncmp(command->arguments, "TEXT", 4) == 0) {
 		word[1] = whole(rest);
 		count += *word[1] != 0;
+	} else if (strstr(command->arguments, "EXPR")) {
+		word[1] = trimmed(rest);
+		count++;
+	} else if (is_mark(command, rest)) {
+		word[1] = trimmed(rest);
+		count++;
 	} else {
 		int more = split(rest, word + 1, ARGUMENTS_MOST - 1);
 
 		if (more < 0)
 			return bad(context, "'%.60s' does not end: a quote is open", line);
+		if (more > most_arguments(command))
+			return bad(context, "%s: '%.60s' is one argument too many", copy,
+					   word[most_arguments(command) + 1]);
 		count += more;
 	}
 	return command->run(context, count, word);
@@ -160,7 +198,7 @@ enum command_status run_expect(struct command_context *context, int argc, char *
 		return bad(context, "expect: which text?");
 	if (strstr(text_string(&context->previous), argv[1]))
 		return COMMAND_OK;
-	text_add(&context->answer, "expected '%s', but the last answer is '%s'", argv[1],
+	text_add(&context->answer, "expect: no '%s' in the last answer, which is '%s'", argv[1],
 			 text_string(&context->previous));
 	return COMMAND_UNEXPECTED;
 }
@@ -201,7 +239,7 @@ enum command_status run_help(struct command_context *context, int argc, char **a
 
 enum command_status run_quit(struct command_context *context, int argc, char **argv)
 {
-	if (argc > 2 || (argc == 2 && strcmp(argv[1], "kill") != 0))
+	if (argc == 2 && strcmp(argv[1], "kill") != 0)
 		return bad(context, "quit: '%.60s' is not 'kill'", argv[1]);
 	context->kill = argc == 2;
 	return COMMAND_QUIT;

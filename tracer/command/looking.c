@@ -7,6 +7,7 @@
 #include "command_private.h"
 
 #define CHAIN_MOST    1024
+#define NAMESAKES_MOST 20
 #define SOURCE_AROUND 4 /* lines before and after the current one */
 
 static bool get_all(int argc, char **argv, bool *ret)
@@ -35,7 +36,34 @@ enum command_status run_tree(struct command_context *context, int argc, char **a
 	return COMMAND_OK;
 }
 
-/* The object that an optional ID names; without one, the subject of a step. NULL: there is
+/* The only object of that name at the playhead. NULL: there is none, or several, which is
+ * answered. */
+static const struct world_object *find_by_name(struct command_context *context, const char *name)
+{
+	const struct world *world = session_world(context->session);
+	const struct world_object *found = NULL;
+	_cleanup_(text_cleanup) struct text own = {0}, all = {0};
+	unsigned count = 0;
+
+	for (const struct world_object *object = world_next(world, 0); object;
+		 object = world_next(world, object->serial)) {
+		text_clear(&own);
+		text_add_name(&own, context->session, object);
+		if (!object->name || strcmp(text_string(&own), name) != 0)
+			continue;
+		found = object;
+		if (++count <= NAMESAKES_MOST)
+			text_add(&all, "%s#%llu", count > 1 ? " " : "", (unsigned long long)object->serial);
+	}
+	if (count <= 1)
+		return found;
+	text_add_filtered(&context->answer, name, strlen(name));
+	text_add(&context->answer, " is the name of %u objects: %s%s", count, text_string(&all),
+			 count > NAMESAKES_MOST ? " ..." : "");
+	return NULL;
+}
+
+/* The object that an optional ID or name names; without one, the subject of a step. NULL: there is
  * none, which is answered, with the status to return. */
 static const struct world_object *get_object(struct command_context *context, int argc, char **argv,
 											 enum command_status *ret_status)
@@ -50,8 +78,13 @@ static const struct world_object *get_object(struct command_context *context, in
 		errno = 0;
 		serial = strtoull(digits, &end, 10);
 		if (*digits < '0' || *digits > '9' || *end || errno) {
-			*ret_status = bad(context, "%s: '%.60s' is not the id of an object", argv[0], argv[1]);
-			return NULL;
+			object = find_by_name(context, argv[1]);
+			if (!object && !context->answer.length)
+				*ret_status = bad(context, "%s: '%.60s' is not the id or name of an object here",
+								  argv[0], argv[1]);
+			else
+				*ret_status = COMMAND_FAILED;
+			return object;
 		}
 	}
 	object = world_find(session_world(context->session), serial);
@@ -67,6 +100,7 @@ static const struct world_object *get_object(struct command_context *context, in
 
 enum command_status run_select(struct command_context *context, int argc, char **argv)
 {
+	_cleanup_(waiters_done) struct waiters waiters = {0};
 	const struct world_object *object;
 	enum command_status status;
 
@@ -80,7 +114,8 @@ enum command_status run_select(struct command_context *context, int argc, char *
 		return status;
 	if (argc > 1)
 		session_select(context->session, object->serial);
-	object_line(context->session, object, &context->answer);
+	waiters_collect(&waiters, session_world(context->session));
+	object_line(context->session, &waiters, object, &context->answer);
 	return COMMAND_OK;
 }
 
@@ -230,11 +265,15 @@ enum command_status run_output(struct command_context *context, int argc, char *
 	struct text *answer = &context->answer;
 	size_t count = trace_output_count(session_trace(session));
 	struct trace_output output;
+	bool damaged = false;
 	const char *line;
 
 	for (size_t i = 0; i < count; i++) {
-		if (trace_output(session_trace(session), i, &output) < 0 ||
-			output.after > session_playhead(session))
+		if (trace_output(session_trace(session), i, &output) < 0) {
+			damaged = true;
+			continue;
+		}
+		if (output.after > session_playhead(session))
 			break;
 		add_utf8(&raw, output.data, output.length);
 	}
@@ -247,7 +286,10 @@ enum command_status run_output(struct command_context *context, int argc, char *
 		text_add_filtered(answer, line, shown);
 		line += length + (line[length] == '\n');
 	}
-	if (!raw.length)
+	if (damaged)
+		text_add(answer, "%ssome of the output cannot be read: that part of the trace is damaged",
+				 answer->length ? "\n" : "");
+	else if (!raw.length)
 		text_add(answer, "no output yet");
 	return COMMAND_OK;
 }

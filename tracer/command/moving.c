@@ -53,7 +53,7 @@ static bool get_count(int argc, char **argv, int64_t *ret)
 		return true;
 	errno = 0;
 	*ret = strtoll(argv[1], &end, 10);
-	return argc == 2 && *argv[1] && !*end && !errno && *ret > INT64_MIN;
+	return *argv[1] && !*end && !errno && *ret > INT64_MIN;
 }
 
 enum command_status run_event(struct command_context *context, int argc, char **argv)
@@ -86,8 +86,6 @@ enum command_status run_turn(struct command_context *context, int argc, char **a
 #define LOGICAL_STEP(function, move, direction)                                                    \
 	enum command_status function(struct command_context *context, int argc, char **argv)           \
 	{                                                                                              \
-		if (argc > 1)                                                                              \
-			return bad(context, "%s: takes no argument, not '%.60s'", argv[0], argv[1]);           \
 		return answer_move(context, move(context->session, direction));                            \
 	}
 
@@ -114,11 +112,27 @@ enum command_status run_goto(struct command_context *context, int argc, char **a
 		return answer_move(context, session_goto(session, 0));
 	if (strcmp(argv[1], "end") == 0)
 		return answer_move(context, session_goto(session, session_head(session)));
+	if (*argv[1] == '\'' && argv[1][1])
+		return answer_move(context, session_goto_mark(session, argv[1] + 1));
 	errno = 0;
 	n = strtoull(argv[1], &end, 10);
 	if (*argv[1] < '0' || *argv[1] > '9' || *end || errno)
-		return bad(context, "goto: '%.60s' is not an event's number, start or end", argv[1]);
+		return bad(context,
+				   "goto: '%.60s' is not an event's number, start or end, nor a mark's 'NAME",
+				   argv[1]);
 	return answer_move(context, session_goto(session, n));
+}
+
+enum command_status run_mark(struct command_context *context, int argc, char **argv)
+{
+	if (argc != 2)
+		return bad(context, "mark: under which name?");
+	if (session_mark(context->session, argv[1]) < 0)
+		return bad(context, "mark: '%.60s' is not a name for a mark: 1 to 31 bytes", argv[1]);
+	text_add(&context->answer, "event %llu is marked ",
+			 (unsigned long long)session_playhead(context->session));
+	text_add_filtered(&context->answer, argv[1], strlen(argv[1]));
+	return COMMAND_OK;
 }
 
 enum command_status run_find(struct command_context *context, int argc, char **argv)

@@ -26,7 +26,8 @@ static const char *state_of(struct session *session, const struct world_object *
 	return trace_state_name(world_state(session_world(session), object));
 }
 
-void object_line(struct session *session, const struct world_object *object, struct text *ret)
+void object_line(struct session *session, const struct waiters *waiters,
+				 const struct world_object *object, struct text *ret)
 {
 	size_t before;
 
@@ -35,6 +36,7 @@ void object_line(struct session *session, const struct world_object *object, str
 	before = ret->length;
 	text_add(ret, "  ");
 	text_add_wait(ret, session, object);
+	waiters_add_text(waiters, session, object, ret);
 	if (ret->length > before + 2) {
 		before = ret->length;
 		text_add(ret, "  ");
@@ -50,8 +52,11 @@ void objects_list(struct session *session, bool all, struct text *ret)
 	static const char *const heading[] = {"ID", "NAME", "KIND", "STATE", "WAITS ON", "AT"};
 	_cleanup_(columns_done) struct columns columns = {.width = 6, .right = 1};
 	_cleanup_(text_cleanup) struct text cell = {0};
+	_cleanup_(waiters_done) struct waiters waiters = {0};
 	const struct world *world = session_world(session);
 
+	if (all)
+		waiters_collect(&waiters, world);
 	for (unsigned i = 0; i < 6; i++)
 		columns_add_string(&columns, heading[i]);
 	for (const struct world_object *object = world_next(world, 0); object;
@@ -65,6 +70,7 @@ void objects_list(struct session *session, bool all, struct text *ret)
 		columns_add_string(&columns, trace_object_kind_name(object->kind));
 		columns_add_string(&columns, state_of(session, object));
 		text_add_wait(&cell, session, object);
+		waiters_add_text(&waiters, session, object, &cell);
 		columns_add(&columns, &cell);
 		object_place(&cell, session, object);
 		columns_add(&columns, &cell);
@@ -103,7 +109,8 @@ static void add_links(cJSON *json, const struct world *world, const struct world
 	add_ids(awaited_by, serials, world_awaiters(world, object->serial, serials, LINKS_MOST));
 }
 
-static cJSON *object_json(struct session *session, const struct world_object *object)
+static cJSON *object_json(struct session *session, const struct waiters *waiters,
+						  const struct world_object *object)
 {
 	_cleanup_(text_cleanup) struct text text = {0};
 	cJSON *json = cJSON_CreateObject();
@@ -120,6 +127,7 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 	if (text.length)
 		json_add_text(json, "waits_on", &text);
 	add_links(json, session_world(session), object);
+	waiters_add_json(waiters, object, json);
 	if (object->parent)
 		json_add_number(json, "parent", object->parent);
 	site = world_place(object, &is_string);
@@ -130,18 +138,23 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 		json_add_place(json, "created_site", session, object->creation_pc, false);
 	json_add_number(json, "created_at", object->created_at);
 	json_add_number(json, "resumes", object->resumes);
+	if (object->stack_kib)
+		json_add_number(json, "stack_bytes", (uint64_t)object->stack_kib * 1024);
 	return json;
 }
 
 cJSON *objects_json(struct session *session, bool all)
 {
 	const struct world *world = session_world(session);
+	_cleanup_(waiters_done) struct waiters waiters = {0};
 	cJSON *array = cJSON_CreateArray();
 
+	if (all)
+		waiters_collect(&waiters, world);
 	for (const struct world_object *object = world_next(world, 0); object;
 		 object = world_next(world, object->serial)) {
 		if (all || is_coroutine(object))
-			cJSON_AddItemToArray(array, object_json(session, object));
+			cJSON_AddItemToArray(array, object_json(session, &waiters, object));
 	}
 	return array;
 }

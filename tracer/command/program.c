@@ -35,6 +35,15 @@ void report(const char *name, const char *format, ...)
 
 /* ---- Options ----------------------------------------------------------- */
 
+const char *command_screen_options = "";
+
+static const char *screen_options_of(const struct subcommand *subcommand)
+{
+	bool has_screen = subcommand == &subcommand_run || subcommand == &subcommand_replay;
+
+	return has_screen && command_user_interface ? command_screen_options : "";
+}
+
 int next_option(const struct subcommand *subcommand, int argc, char **argv, const char *letters,
 				const struct option *options, int *ret_status)
 {
@@ -43,8 +52,8 @@ int next_option(const struct subcommand *subcommand, int argc, char **argv, cons
 	opterr = 0;
 	option = getopt_long(argc, argv, letters, options, NULL);
 	if (option == 'h') {
-		printf("usage: coroscope %s %s\n%s.\n\n%s", subcommand->name, subcommand->usage,
-			   subcommand->sentence, subcommand->help);
+		printf("usage: coroscope %s %s\n%s.\n\n%s%s", subcommand->name, subcommand->usage,
+			   subcommand->sentence, subcommand->help, screen_options_of(subcommand));
 		*ret_status = EXIT_DONE;
 		return -2;
 	}
@@ -71,6 +80,27 @@ int next_option(const struct subcommand *subcommand, int argc, char **argv, cons
 		return -2;
 	}
 	return option;
+}
+
+int next_launch_option(const struct subcommand *subcommand, int argc, char **argv,
+					   const char *letters, const struct option *options,
+					   struct launch_options *launch, int *ret_status)
+{
+	int option;
+
+	while ((option = next_option(subcommand, argc, argv, letters, options, ret_status)) != -1) {
+		if (option == 'v')
+			launch->virtual_time = true;
+		else if (option == 'o')
+			launch->output = optarg;
+		else
+			return option;
+	}
+	if (optind < argc)
+		return -1;
+	report(subcommand->name, "which program? see coroscope %s --help", subcommand->name);
+	*ret_status = EXIT_USAGE;
+	return -2;
 }
 
 bool parse_number(const char *name, const char *option, const char *text, uint64_t *ret)
@@ -193,6 +223,11 @@ int open_source(const char *name, const char *path, struct session **ret)
 		free(why);
 		return EXIT_COULD_NOT;
 	}
+	if (!trace_count(trace) && !trace_output_count(trace) && !trace_ended(trace, NULL)) {
+		report(name, "%s: is cut off before its first event: there is nothing to show", path);
+		trace_free(trace);
+		return EXIT_COULD_NOT;
+	}
 	if (trace_torn(trace))
 		report(name, "%s: the last %llu bytes could not be read; %llu events before them are shown",
 			   path, (unsigned long long)trace_torn(trace), (unsigned long long)trace_count(trace));
@@ -202,6 +237,24 @@ int open_source(const char *name, const char *path, struct session **ret)
 		return EXIT_COULD_NOT;
 	}
 	return 0;
+}
+
+const char *one_file(const struct subcommand *subcommand, int argc, char **argv)
+{
+	if (argc - optind == 1)
+		return argv[optind];
+	if (argc == optind)
+		report(subcommand->name, "which trace file? see coroscope %s --help", subcommand->name);
+	else
+		report(subcommand->name, "one trace file only: see coroscope %s --help", subcommand->name);
+	return NULL;
+}
+
+void report_damage(const char *name, const char *path, struct trace *trace, uint64_t torn)
+{
+	if (trace_torn(trace) > torn)
+		report(name, "%s: %llu bytes are damaged: what stood there is missing", path,
+			   (unsigned long long)(trace_torn(trace) - torn));
 }
 
 bool has_terminal(const char *name)
@@ -227,9 +280,9 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 		{0},
 	};
 	_cleanup_(text_cleanup) struct text text = {0};
-	const char *name = subcommand->name;
+	const char *name = subcommand->name, *path;
 	bool all = false, json = false;
-	uint64_t at = UINT64_MAX;
+	uint64_t at = UINT64_MAX, torn;
 	struct session *session;
 	int option, status;
 
@@ -241,16 +294,15 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 		all |= option == 'a';
 		json |= option == 'j';
 	}
-	if (argc - optind != 1) {
-		report(name, "%s: see coroscope %s --help",
-			   argc == optind ? "which trace file?" : "one trace file only", name);
+	path = one_file(subcommand, argc, argv);
+	if (!path)
 		return EXIT_USAGE;
-	}
-	status = open_source(name, argv[optind], &session);
+	status = open_source(name, path, &session);
 	if (status)
 		return status;
+	torn = trace_torn(session_trace(session));
 	if (session_goto(session, at == UINT64_MAX ? session_head(session) : at) < 0) {
-		report(name, "%s: %s", argv[optind], session_why(session));
+		report(name, "%s: %s", path, session_why(session));
 		status = EXIT_COULD_NOT;
 	} else if (json) {
 		json_print_line(list_json(session, all));
@@ -258,6 +310,7 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 		list(session, all, &text);
 		puts(text_string(&text));
 	}
+	report_damage(name, path, session_trace(session), torn);
 	session_free(session, false);
 	return status;
 }

@@ -9,12 +9,5 @@ static int main_ps(int argc, char **argv)
 }
 
 const struct subcommand subcommand_ps = {
-	"ps",
-	"[--at N] [--all] [--json] FILE",
-	"coroutines and tasks, one a line",
-	"  --at N         as they were after event N (the end)\n"
-	"  --all          every object: futures, locks, queues, timers too\n"
-	"  --json         as a JSON array\n"
-	"  --help         this\n",
-	main_ps,
+	"ps", SHOW_USAGE, "coroutines and tasks, one a line", SHOW_HELP, main_ps,
 };

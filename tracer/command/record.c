@@ -17,12 +17,8 @@
 #include <unistd.h>
 #include "command_private.h"
 
-#define LOOK_MS 1000 /* between two looks for new modules */
-
-struct record_options {
-	bool virtual_time;
-	const char *output; /* NULL: PROG.coro, here */
-};
+#define LOOK_MS    1000 /* between two looks for new modules */
+#define NOT_LOADED 127  /* exit status of a program whose libraries are not all there */
 
 struct recording {
 	char **argv;
@@ -32,6 +28,7 @@ struct recording {
 	struct trace *trace;
 	struct symbols *symbols;
 	bool traceable;
+	bool incomplete; /* a library that it needs was not found */
 };
 
 static void free_string(char **string)
@@ -62,7 +59,7 @@ static int check_output(struct recording *recording)
 	return 0;
 }
 
-static int launch(struct recording *recording, const struct record_options *options)
+static int launch(struct recording *recording, const struct launch_options *options)
 {
 	_cleanup_(free_string) char *why = NULL;
 	struct target_options target_options = {.argv = recording->argv,
@@ -99,6 +96,7 @@ static void wait_for_end(struct recording *recording)
 			symbols_add_modules(recording->symbols, target_pid(recording->target));
 		if (ready > 0)
 			target_attend(recording->target);
+		target_follow_job(recording->target);
 	}
 	target_settle(recording->target, -1);
 }
@@ -113,9 +111,12 @@ static void summarise(const struct recording *recording)
 	if (count && trace_event(trace, count, &event) >= 0)
 		seconds = (double)event.t / 1e9;
 	fflush(stdout);
-	fprintf(stderr, "coroscope: %llu events, %llu lost, %llu bytes, %.3f s: %s\n",
-			(unsigned long long)count, (unsigned long long)trace_lost(trace),
-			(unsigned long long)trace_bytes(trace), seconds, recording->path);
+	fprintf(stderr, "coroscope: %llu events, %llu lost, ", (unsigned long long)count,
+			(unsigned long long)trace_lost(trace));
+	if (trace_damage(trace))
+		fprintf(stderr, "%llu damaged, ", (unsigned long long)trace_damage(trace));
+	fprintf(stderr, "%llu bytes, %.3f s: %s\n", (unsigned long long)trace_bytes(trace), seconds,
+			recording->path);
 }
 
 /* The program has ended: finishes the trace. Returns the exit status. */
@@ -131,9 +132,15 @@ static int complete(struct recording *recording)
 		return EXIT_COULD_NOT;
 	}
 	if (!recording->traceable || !target_has_probe(recording->target)) {
-		report("record",
-			   "%s: does not link the coroscope runtime: it ran, and there is no trace of it",
-			   recording->argv[0]);
+		if (recording->incomplete && WIFEXITED(status) && WEXITSTATUS(status) == NOT_LOADED)
+			report("record",
+				   "%s: could not be started: it exited with status %d before it reached main; is "
+				   "LD_LIBRARY_PATH right?",
+				   recording->argv[0], NOT_LOADED);
+		else
+			report("record",
+				   "%s: does not link the coroscope runtime: it ran, and there is no trace of it",
+				   recording->argv[0]);
 		if (recording->made)
 			unlink(recording->path);
 		return EXIT_COULD_NOT;
@@ -142,7 +149,7 @@ static int complete(struct recording *recording)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int record(char **argv, const struct record_options *options)
+static int record(char **argv, const struct launch_options *options)
 {
 	_cleanup_(free_string) char *program = NULL;
 	struct recording recording = {.argv = argv};
@@ -152,6 +159,7 @@ static int record(char **argv, const struct record_options *options)
 	if (status)
 		return status;
 	recording.traceable = kind == SYMBOLS_TRACEABLE;
+	recording.incomplete = kind == SYMBOLS_INCOMPLETE;
 	if (options->output)
 		recording.path = strdup(options->output);
 	else if (asprintf(&recording.path, "%s.coro", basename(program)) < 0)
@@ -174,47 +182,73 @@ static int record(char **argv, const struct record_options *options)
 	return status;
 }
 
+/* Choices of which this version has one. */
+static const struct choice {
+	int option;
+	const char *name, *only;
+	const char *others[2]; /* that there may be one day */
+} choices[] = {
+	{'p', "policy", "block", {"drop", "overwrite"}},
+	{'s', "stacks", "none", {"full", NULL}},
+	{'c', "clock", "switch", {"full", NULL}},
+};
+
+/* Whether that is what is done. Reports if not. */
+static bool check_choice(int option, const char *value)
+{
+	const struct choice *choice = choices;
+
+	if (option == 't') {
+		report("record", "--block-timeout is not part of this version: the program waits for its "
+						 "recorder, as long as that lives");
+		return false;
+	}
+	while (choice->option != option)
+		choice++;
+	if (strcmp(value, choice->only) == 0)
+		return true;
+	for (unsigned i = 0; i < 2 && choice->others[i]; i++) {
+		if (strcmp(value, choice->others[i]) == 0) {
+			report("record", "--%s %s is not part of this version: only %s is", choice->name, value,
+				   choice->only);
+			return false;
+		}
+	}
+	report("record", "--%s: '%s' is not known: only %s is", choice->name, value, choice->only);
+	return false;
+}
+
 static int main_record(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
 		{"policy", required_argument, NULL, 'p'},
-		{"virtual", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
+		{"block-timeout", required_argument, NULL, 't'},
+		{"stacks", required_argument, NULL, 's'},
+		{"clock", required_argument, NULL, 'c'},
+		LAUNCH_OPTIONS,
 		{0},
 	};
-	struct record_options chosen = {0};
+	struct launch_options chosen = {0};
 	int option, status;
 
-	while ((option = next_option(&subcommand_record, argc, argv, "+:ho:", options, &status)) !=
-		   -1) {
-		if (option == 'o') {
-			chosen.output = optarg;
-		} else if (option == 'v') {
-			chosen.virtual_time = true;
-		} else if (option != 'p') {
+	while ((option = next_launch_option(&subcommand_record, argc, argv, LAUNCH_LETTERS, options,
+										&chosen, &status)) != -1) {
+		if (option == -2)
 			return status;
-		} else if (strcmp(optarg, "drop") == 0 || strcmp(optarg, "overwrite") == 0) {
-			report("record", "--policy %s is not part of this version: only block is", optarg);
+		if (!check_choice(option, optarg))
 			return EXIT_USAGE;
-		} else if (strcmp(optarg, "block") != 0) {
-			report("record", "--policy: '%s' is not a policy: only block is", optarg);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind == argc) {
-		report("record", "which program? see coroscope record --help");
-		return EXIT_USAGE;
 	}
 	return record(argv + optind, &chosen);
 }
 
 const struct subcommand subcommand_record = {
 	"record",
-	"[-o FILE] [--policy block] [--virtual] [--] PROG [ARG...]",
+	"[-o FILE] [--policy block] [--stacks none] [--clock switch] [--virtual] [--] PROG [ARG...]",
 	"run a program at full speed and write its trace",
 	"  -o FILE        where to (PROG.coro, in this folder)\n"
 	"  --policy WHAT  what happens when the recorder cannot follow: block, the program waits\n"
+	"  --stacks WHAT  what is kept of stacks: none\n"
+	"  --clock WHAT   when the clock is read: switch, at each change of who runs\n"
 	"  --virtual      the loop's clock is virtual: sleeps take no time\n"
 	"  --help         this\n"
 	"\nThe exit status is the program's (128 + N when signal N killed it), or 3 when it could not\n"

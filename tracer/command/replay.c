@@ -16,6 +16,8 @@ static int replay(const char *path, bool batch, const char *script_path)
 	if (!status) {
 		if (batch)
 			status = batch_run("replay", session, &script, &kill);
+		else if (!has_terminal("replay"))
+			status = EXIT_USAGE;
 		else
 			status = command_user_interface(session, &kill);
 		session_free(session, false);
@@ -31,7 +33,7 @@ static int main_replay(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	const char *script = NULL;
+	const char *script = NULL, *path;
 	bool batch = false;
 	int option, status;
 
@@ -45,18 +47,14 @@ static int main_replay(int argc, char **argv)
 			return status;
 		}
 	}
-	if (argc - optind != 1) {
-		report("replay", "%s: see coroscope replay --help",
-			   argc == optind ? "which trace file?" : "one trace file only");
-		return EXIT_USAGE;
-	}
-	if (!batch && !has_terminal("replay"))
+	path = one_file(&subcommand_replay, argc, argv);
+	if (!path)
 		return EXIT_USAGE;
 	if (!batch && !command_user_interface) {
 		report("replay", "this build has no user interface: use --batch");
 		return EXIT_COULD_NOT;
 	}
-	return replay(argv[optind], batch, script);
+	return replay(path, batch, script);
 }
 
 const struct subcommand subcommand_replay = {

@@ -11,8 +11,9 @@
 #define PATIENCE_MS 200 /* that a key may wait for a program that computes */
 
 struct run_options {
-	bool batch, virtual_time;
-	const char *script, *output;
+	struct launch_options launch;
+	bool batch;
+	const char *script;
 };
 
 static void free_string(char **string)
@@ -29,6 +30,13 @@ static int check(const char *program)
 
 	if (status || kind == SYMBOLS_TRACEABLE)
 		return status;
+	if (kind == SYMBOLS_INCOMPLETE) {
+		report("run",
+			   "%s: a library that it needs is not found, and what is found is not the coroscope "
+			   "runtime; is LD_LIBRARY_PATH right?",
+			   program);
+		return EXIT_COULD_NOT;
+	}
 	report("run",
 		   "%s: does not link the coroscope runtime, so there is nothing to step; link it "
 		   "with libcoroscope",
@@ -42,9 +50,9 @@ static int start(char **argv, const struct run_options *options, struct session 
 	_cleanup_(free_string) char *why = NULL;
 	struct target_options target_options = {.argv = argv,
 											.paused = true,
-											.virtual_time = options->virtual_time,
+											.virtual_time = options->launch.virtual_time,
 											.stdio = TARGET_PTY,
-											.trace_path = options->output};
+											.trace_path = options->launch.output};
 	struct session_options session_options = {.patience_ms = options->batch ? 0 : PATIENCE_MS,
 											  .by_event = options->batch};
 	struct target *target;
@@ -87,7 +95,7 @@ static int run(char **argv, const struct run_options *options)
 			status = batch_run("run", session, &script, &kill);
 		else
 			status = command_user_interface(session, &kill);
-		if (options->output) {
+		if (options->launch.output) {
 			session_resolve_trace(session_trace(session), session_symbols(session));
 			trace_flush(session_trace(session));
 		}
@@ -101,36 +109,19 @@ static int main_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"batch", no_argument, NULL, 'b'},
-		{"virtual", no_argument, NULL, 'v'},
-		{"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
+		LAUNCH_OPTIONS,
 		{0},
 	};
 	struct run_options chosen = {0};
 	int option, status;
 
-	while ((option = next_option(&subcommand_run, argc, argv, "+:hx:o:", options, &status)) != -1) {
-		switch (option) {
-		case 'b':
-			chosen.batch = true;
-			break;
-		case 'x':
-			chosen.script = optarg;
-			chosen.batch = true;
-			break;
-		case 'v':
-			chosen.virtual_time = true;
-			break;
-		case 'o':
-			chosen.output = optarg;
-			break;
-		default:
+	while ((option = next_launch_option(&subcommand_run, argc, argv, LAUNCH_LETTERS "x:", options,
+										&chosen.launch, &status)) != -1) {
+		if (option != 'b' && option != 'x')
 			return status;
-		}
-	}
-	if (optind == argc) {
-		report("run", "which program? see coroscope run --help");
-		return EXIT_USAGE;
+		chosen.batch = true;
+		if (option == 'x')
+			chosen.script = optarg;
 	}
 	status = check(argv[optind]);
 	if (status)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include "command_private.h"
 
 /* A task's time. */
@@ -18,9 +19,14 @@ struct statistics {
 	uint64_t kinds[256]; /* events by kind */
 	uint64_t coroutines, tasks, turns, unreadable;
 	int64_t duration_ns;
-	int64_t longest_ns; /* the longest slice of a task */
+	int64_t longest_ns; /* the longest slice of a task, and the event that ended it */
 	uint64_t longest_n, longest_serial;
-	struct busy *busy; /* owned; in the order of serials */
+	/* The longest turn of a loop, from the end of its sleep on. */
+	int64_t longest_turn_ns;
+	uint64_t longest_turn, longest_turn_n; /* its number; the event that ended it, 0: none */
+	uint64_t loop;                         /* whose turn goes on; 0: nobody's */
+	int64_t turn_since;                    /* -1: it sleeps */
+	struct busy *busy;                     /* owned; in the order of serials */
 	size_t count, room;
 };
 
@@ -82,12 +88,34 @@ static void count_slice(struct statistics *statistics, const struct trace_event 
 	}
 }
 
+static void count_turn(struct statistics *statistics, const struct trace_event *event)
+{
+	if (event->kind == CORO_EVENT_TURN_BEGIN) {
+		statistics->turns++;
+		statistics->loop = event->co;
+		statistics->turn_since = event->t;
+	} else if (event->kind == CORO_EVENT_SELECT) {
+		statistics->turn_since = -1;
+	} else if (statistics->turn_since < 0) {
+		statistics->turn_since = event->t;
+	}
+	if (event->kind != CORO_EVENT_TURN_END || event->co != statistics->loop)
+		return;
+	statistics->loop = 0;
+	if (statistics->longest_turn_n &&
+		event->t - statistics->turn_since <= statistics->longest_turn_ns)
+		return;
+	statistics->longest_turn_ns = event->t - statistics->turn_since;
+	statistics->longest_turn = statistics->turns;
+	statistics->longest_turn_n = event->n;
+}
+
 static void count_event(struct statistics *statistics, const struct trace_event *event)
 {
 	unsigned kind = event->object_kind;
 
 	statistics->kinds[event->kind]++;
-	statistics->turns += event->kind == CORO_EVENT_TURN_BEGIN;
+	count_turn(statistics, event);
 	statistics->tasks += event->kind == CORO_EVENT_SPAWN;
 	statistics->coroutines += event->kind == CORO_EVENT_CREATE &&
 							  (kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
@@ -98,13 +126,78 @@ static void count_event(struct statistics *statistics, const struct trace_event 
 		count_slice(statistics, event);
 }
 
+/* The task that ran the most; NULL: none did. */
+static const struct busy *find_busiest(const struct statistics *statistics)
+{
+	const struct busy *busiest = NULL;
+
+	for (size_t i = 0; i < statistics->count; i++) {
+		if (!busiest || statistics->busy[i].total > busiest->total)
+			busiest = &statistics->busy[i];
+	}
+	return statistics->longest_n ? busiest : NULL;
+}
+
+/* An object of its own with a task, as it is at the playhead, and a duration. */
+static cJSON *add_task(cJSON *json, const char *key, struct session *session, uint64_t serial,
+					   int64_t duration_ns)
+{
+	_cleanup_(text_cleanup) struct text name = {0};
+	const struct world_object *object = world_find(session_world(session), serial);
+	cJSON *task = cJSON_AddObjectToObject(json, key);
+
+	json_add_number(task, "id", serial);
+	if (object) {
+		text_add_name(&name, session, object);
+		json_add_text(task, "name", &name);
+	}
+	cJSON_AddNumberToObject(task, "duration_ns", (double)duration_ns);
+	return task;
+}
+
+static void add_slices_json(cJSON *json, struct session *session,
+							const struct statistics *statistics)
+{
+	const struct busy *busiest = find_busiest(statistics);
+	cJSON *turn;
+
+	if (statistics->longest_turn_n) {
+		turn = cJSON_AddObjectToObject(json, "longest_turn");
+		json_add_number(turn, "turn", statistics->longest_turn);
+		cJSON_AddNumberToObject(turn, "duration_ns", (double)statistics->longest_turn_ns);
+		json_add_number(turn, "at", statistics->longest_turn_n);
+	}
+	if (!busiest)
+		return;
+	session_goto(session, statistics->longest_n);
+	json_add_number(add_task(json, "longest_slice", session, statistics->longest_serial,
+							 statistics->longest_ns),
+					"at", statistics->longest_n);
+	json_add_number(add_task(json, "busiest_task", session, busiest->serial, busiest->total),
+					"slices", busiest->slices);
+}
+
+static void add_filtered(cJSON *json, const char *key, const char *string)
+{
+	_cleanup_(text_cleanup) struct text text = {0};
+
+	text_add_filtered(&text, string, strlen(string));
+	json_add_text(json, key, &text);
+}
+
 static void print_json(struct session *session, const struct statistics *statistics)
 {
 	struct trace *trace = session_trace(session);
+	const struct trace_meta *meta = trace_meta(trace);
 	cJSON *json = cJSON_CreateObject(), *kinds;
+	int status;
 
+	add_filtered(json, "program", meta->program);
+	if (meta->arguments && *meta->arguments)
+		add_filtered(json, "arguments", meta->arguments);
 	json_add_number(json, "events", trace_count(trace));
 	json_add_number(json, "lost", trace_lost(trace));
+	json_add_number(json, "damage", trace_damage(trace));
 	cJSON_AddNumberToObject(json, "duration_ns", (double)statistics->duration_ns);
 	json_add_number(json, "coroutines", statistics->coroutines);
 	json_add_number(json, "tasks", statistics->tasks);
@@ -115,7 +208,12 @@ static void print_json(struct session *session, const struct statistics *statist
 			json_add_number(kinds, trace_event_name(kind) ? trace_event_name(kind) : "unknown",
 							statistics->kinds[kind]);
 	}
+	if (trace_ended(trace, &status) && WIFSIGNALED(status))
+		cJSON_AddNumberToObject(json, "signal", WTERMSIG(status));
+	else if (trace_ended(trace, NULL))
+		cJSON_AddNumberToObject(json, "exit_status", WEXITSTATUS(status));
 	json_add_number(json, "bytes", trace_bytes(trace));
+	add_slices_json(json, session, statistics);
 	if (statistics->unreadable)
 		json_add_number(json, "unreadable", statistics->unreadable);
 	json_print_line(json);
@@ -124,13 +222,14 @@ static void print_json(struct session *session, const struct statistics *statist
 static void add_slices(struct session *session, const struct statistics *statistics,
 					   struct text *text)
 {
-	const struct busy *busiest = NULL;
+	const struct busy *busiest = find_busiest(statistics);
 
-	for (size_t i = 0; i < statistics->count; i++) {
-		if (!busiest || statistics->busy[i].total > busiest->total)
-			busiest = &statistics->busy[i];
+	if (statistics->longest_turn_n) {
+		text_add(text, "\nlongest turn   %llu, ", (unsigned long long)statistics->longest_turn);
+		text_add_duration(text, statistics->longest_turn_ns);
+		text_add(text, " up to event %llu", (unsigned long long)statistics->longest_turn_n);
 	}
-	if (!busiest || !statistics->longest_n)
+	if (!busiest)
 		return;
 	session_goto(session, statistics->longest_n);
 	text_add(text, "\nlongest slice  ");
@@ -151,6 +250,7 @@ static void print_text(struct session *session, const struct statistics *statist
 	_cleanup_(text_cleanup) struct text text = {0}, cell = {0};
 	struct trace *trace = session_trace(session);
 	const struct trace_meta *meta = trace_meta(trace);
+	int status;
 
 	text_add(&text, "program        ");
 	text_add_filtered(&text, meta->program, strlen(meta->program));
@@ -158,8 +258,17 @@ static void print_text(struct session *session, const struct statistics *statist
 		text_add(&text, " ");
 		text_add_filtered(&text, meta->arguments, strlen(meta->arguments));
 	}
+	text_add(&text, "\nended          ");
+	if (!trace_ended(trace, &status))
+		text_add(&text, "after this trace, or nobody knows how");
+	else if (WIFSIGNALED(status))
+		text_add(&text, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		text_add(&text, "with exit status %d", WEXITSTATUS(status));
 	text_add(&text, "\nevents         %llu", (unsigned long long)trace_count(trace));
 	text_add(&text, "\nlost           %llu", (unsigned long long)trace_lost(trace));
+	if (trace_damage(trace))
+		text_add(&text, "\ndamaged        %llu", (unsigned long long)trace_damage(trace));
 	if (statistics->unreadable)
 		text_add(&text, "\nunreadable     %llu", (unsigned long long)statistics->unreadable);
 	text_add(&text, "\nduration       ");
@@ -216,6 +325,7 @@ static int main_stat(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	const char *path;
 	bool json = false;
 	int option, status;
 
@@ -224,12 +334,8 @@ static int main_stat(int argc, char **argv)
 			return status;
 		json |= option == 'j';
 	}
-	if (argc - optind != 1) {
-		report("stat", "%s: see coroscope stat --help",
-			   argc == optind ? "which trace file?" : "one trace file only");
-		return EXIT_USAGE;
-	}
-	return show_statistics(argv[optind], json);
+	path = one_file(&subcommand_stat, argc, argv);
+	return path ? show_statistics(path, json) : EXIT_USAGE;
 }
 
 const struct subcommand subcommand_stat = {

@@ -9,12 +9,5 @@ static int main_tree(int argc, char **argv)
 }
 
 const struct subcommand subcommand_tree = {
-	"tree",
-	"[--at N] [--all] [--json] FILE",
-	"who awaits whom, as a tree",
-	"  --at N         as they were after event N (the end)\n"
-	"  --all          every object: futures, locks, queues, timers too\n"
-	"  --json         as a JSON array\n"
-	"  --help         this\n",
-	main_tree,
+	"tree", SHOW_USAGE, "who awaits whom, as a tree", SHOW_HELP, main_tree,
 };

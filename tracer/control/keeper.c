@@ -6,8 +6,9 @@
  *
  * The socket's end is the debugger's death: only the debugger holds the other end.
  *
- *     debugger lives    the keeper sleeps until the program ends, and tells so
- *     debugger is gone  the keeper reads what the program writes, copies it to where the
+ *     debugger lives    the keeper sleeps until the program ends or is stopped, and tells so
+ *     debugger is gone  the keeper lets a stopped program go on, for nobody else would; it reads
+ *                       what the program writes, copies it to where the
  *                       debugger would have, and leaves when the program has ended and
  *                       everybody has closed his end
  */
@@ -34,6 +35,7 @@ struct keeper {
 	const struct keeper_plan *plan;
 	pid_t program;
 	bool program_ended;
+	bool program_stopped; /* by its terminal, as ^Z does */
 	bool alone;           /* the debugger is gone */
 	int children;         /* signalfd of SIGCHLD */
 	int source[SOURCES];  /* -1: closed */
@@ -128,11 +130,28 @@ static void reap(struct keeper *keeper)
 
 	while (read(keeper->children, &information, sizeof(information)) > 0)
 		;
-	if (keeper->program_ended || waitpid(keeper->program, &status, WNOHANG) != keeper->program)
-		return;
-	keeper->program_ended = true;
-	if (!keeper->alone)
-		tell(keeper, KEEPER_ENDED, status);
+	while (!keeper->program_ended &&
+		   waitpid(keeper->program, &status, WNOHANG | WUNTRACED | WCONTINUED) == keeper->program) {
+		int what = WIFSTOPPED(status)     ? KEEPER_STOPPED
+				   : WIFCONTINUED(status) ? KEEPER_CONTINUED
+										  : KEEPER_ENDED;
+
+		keeper->program_ended = what == KEEPER_ENDED;
+		keeper->program_stopped = what == KEEPER_STOPPED && WSTOPSIG(status) != SIGSTOP;
+		if (!keeper->alone)
+			tell(keeper, what,
+				 what == KEEPER_STOPPED     ? WSTOPSIG(status)
+				 : what == KEEPER_CONTINUED ? 0
+											: status);
+	}
+}
+
+/* The debugger is gone. */
+static void be_alone(struct keeper *keeper)
+{
+	keeper->alone = true;
+	if (keeper->program_stopped && !keeper->program_ended)
+		kill(-keeper->program, SIGCONT);
 }
 
 static void copy(struct keeper *keeper, int i, const char *bytes, size_t length)
@@ -213,7 +232,8 @@ static void watch(struct keeper *keeper)
 			char number;
 			ssize_t length = recv(keeper->plan->socket, &number, 1, MSG_DONTWAIT);
 
-			keeper->alone = length == 0;
+			if (length == 0)
+				be_alone(keeper);
 			if (length == 1)
 				forget_source(keeper, number);
 		}

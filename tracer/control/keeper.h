@@ -8,16 +8,16 @@
  * It exists so that the program is not harmed by the death of the debugger: it keeps the
  * pty's master, so that nobody hangs the terminal up, and when the debugger is gone it goes
  * on reading what the program writes, so that the program does not wait for a full pty. It
- * is the program's parent, tells the debugger how it ended, and leaves when nobody can
- * write any more.
+ * is the program's parent, tells the debugger when it was stopped and how it ended, and leaves
+ * when nobody can write any more.
  */
 #include <stdint.h>
 #include <sys/types.h>
 
 /* What the keeper tells. */
 struct keeper_news {
-	enum { KEEPER_STARTED = 1, KEEPER_FAILED, KEEPER_ENDED } what;
-	int32_t number; /* pid; errno of exec; status as from waitpid */
+	enum { KEEPER_STARTED = 1, KEEPER_FAILED, KEEPER_ENDED, KEEPER_STOPPED, KEEPER_CONTINUED } what;
+	int32_t number; /* pid; errno of exec; status as from waitpid; signal; 0 */
 };
 
 /* What it needs to start the program. All borrowed; descriptors stay the caller's. */

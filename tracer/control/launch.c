@@ -253,6 +253,20 @@ static int read_line(struct launch *launch)
 	return launch->segment[0] == '/' ? 1 : -1;
 }
 
+/* Whether the keeper tells that the program was stopped, this early: then it goes on. */
+static bool was_stopped(const struct launch *launch)
+{
+	struct keeper_news news;
+
+	if (recv(launch->target->keeper_socket, &news, sizeof(news), MSG_PEEK | MSG_DONTWAIT) !=
+			sizeof(news) ||
+		(news.what != KEEPER_STOPPED && news.what != KEEPER_CONTINUED))
+		return false;
+	if (news.what == KEEPER_STOPPED)
+		kill(-launch->target->pid, SIGCONT);
+	return hear(launch, &news) == 0;
+}
+
 /* Waits until the program has said where its segment is, has closed the socket, or has
  * ended. 1, 0. What it writes meanwhile stays in the pty. */
 static int wait_for_segment(struct launch *launch)
@@ -269,7 +283,7 @@ static int wait_for_segment(struct launch *launch)
 		result = polled[0].revents ? read_line(launch) : 0;
 		if (result)
 			return result > 0;
-		if (polled[1].revents)
+		if (polled[1].revents && !was_stopped(launch))
 			return 0; /* it ended; the recorder will hear it */
 	}
 }
@@ -305,6 +319,7 @@ static int do_without(struct launch *launch)
 		return fail(launch, -ENOTSUP,
 					"made no segment to be watched through (is /dev/shm full, or not writable?)");
 	}
+	launch->target->pid = 0; /* nothing is left to undo, and its number may be another's by now */
 	read_complaint(launch, complaint, sizeof(complaint));
 	if (WIFSIGNALED(news.number))
 		return fail(launch, -ECHILD, "was killed by signal %d (%s) before it began%s%s",

@@ -114,7 +114,7 @@ static int search_backward(struct session *session, uint64_t *ret, bool *ret_bre
 				continue;
 			r = world_apply(world, &event);
 			if (r >= 0 && heeds_breakpoints(&session->move) &&
-				breakpoints_match(&session->breakpoints, session->trace, &event)) {
+				breakpoints_match(session, &event, world_turn(world))) {
 				found = n;
 				by_breakpoint = true;
 			} else if (r >= 0 && move_stops(&session->move, world, &event)) {
@@ -170,7 +170,7 @@ static int go_back(struct session *session)
 		r = seek(session, found);
 		if (r >= 0 && by_breakpoint && trace_event(session->trace, found, &event) >= 0) {
 			struct session_breakpoint *breakpoint =
-				breakpoints_match(&session->breakpoints, session->trace, &event);
+				breakpoints_match(session, &event, world_turn(session->world));
 
 			if (breakpoint)
 				hit(session, breakpoint);
@@ -188,20 +188,19 @@ static int go_back(struct session *session)
 /* What there is to say of the end of the trace. */
 static void describe_end(struct session *session, char *room, size_t size)
 {
-	const struct trace_meta *meta = trace_meta(session->trace);
+	int status;
 
 	if (!session->target && trace_torn(session->trace))
 		snprintf(room, size, "the recording breaks off here");
 	else if (!session->target)
 		snprintf(room, size, "this is the end of the recording");
-	else if (!meta->ended)
+	else if (!trace_ended(session->trace, &status))
 		snprintf(room, size, "the program has ended");
-	else if (WIFSIGNALED(meta->status))
-		snprintf(room, size, "the program was killed by signal %d (%s)", WTERMSIG(meta->status),
-				 strsignal(WTERMSIG(meta->status)));
+	else if (WIFSIGNALED(status))
+		snprintf(room, size, "the program was killed by signal %d (%s)", WTERMSIG(status),
+				 strsignal(WTERMSIG(status)));
 	else
-		snprintf(room, size, "the program has ended with exit status %d",
-				 WEXITSTATUS(meta->status));
+		snprintf(room, size, "the program has ended with exit status %d", WEXITSTATUS(status));
 }
 
 /* The forward move has found no stop up to the end. */
@@ -224,7 +223,8 @@ static int no_later(struct session *session)
 	else if (kind == MOVE_EVENT || kind == MOVE_CONTINUE)
 		session_say(session, "%s", end);
 	else
-		session_say(session, "%s: %s", end, sentence[kind]);
+		session_say(session, "%s: %s", end,
+					session->move.subject ? sentence[kind] : "nothing runs any more");
 	if (kind != MOVE_EVENT && kind != MOVE_CONTINUE && !session->ran) {
 		int r = seek(session, session->origin);
 
@@ -240,7 +240,7 @@ static bool stops_here(struct session *session, const struct trace_event *event)
 
 	if (heeds_breakpoints(move)) {
 		struct session_breakpoint *breakpoint =
-			breakpoints_match(&session->breakpoints, session->trace, event);
+			breakpoints_match(session, event, world_turn(session->world));
 
 		if (breakpoint) {
 			hit(session, breakpoint);
@@ -386,19 +386,29 @@ static int go(struct session *session, const struct move *move)
 	return r;
 }
 
+/* To an event that the program has not come to yet. */
+static int go_beyond(struct session *session, uint64_t n)
+{
+	int r = seek(session, trace_count(session->trace));
+
+	if (r < 0)
+		return r;
+	return go(session, &(struct move){.kind = MOVE_EVENT, .left = n - session->playhead});
+}
+
 int session_goto(struct session *session, uint64_t n)
 {
 	uint64_t head = trace_count(session->trace);
 
 	abandon(session);
 	session->why[0] = 0;
-	if (n > head) {
-		session_say(session, "there is no event %llu%s: the last one is %llu",
-					(unsigned long long)n, session_is_live(session) ? " yet" : "",
-					(unsigned long long)head);
-		return -ENOENT;
-	}
-	return seek(session, n);
+	if (n <= head)
+		return seek(session, n);
+	if (session_is_live(session))
+		return go_beyond(session, n);
+	session_say(session, "there is no event %llu: the last one is %llu", (unsigned long long)n,
+				(unsigned long long)head);
+	return -ENOENT;
 }
 
 int session_event(struct session *session, int64_t count)
@@ -438,15 +448,27 @@ int session_turn(struct session *session, int64_t count)
 	return 0;
 }
 
+static void done_text(struct text *text)
+{
+	text_done(text);
+}
+
 static int logical_step(struct session *session, enum move_kind kind,
 						enum session_direction direction)
 {
+	_cleanup_(done_text) struct text who = {0};
+	const struct world_object *changed = world_changed(session->world);
+	uint64_t subject = session_subject(session);
 	struct move move;
 	int r;
 
 	session->why[0] = 0;
-	r = move_prepare(&move, session->world, kind, direction, session_subject(session), session->why,
-					 sizeof(session->why));
+	/* What is finished has only a past. */
+	if (direction == SESSION_BACKWARD && !session->selected && changed && move_is_over(changed))
+		subject = changed->serial;
+	text_add_object(&who, session, subject);
+	r = move_prepare(&move, session->world, kind, direction, subject, text_string(&who),
+					 session->why, sizeof(session->why));
 	return r < 0 ? r : go(session, &move);
 }
 
@@ -533,11 +555,6 @@ bool session_poll(struct session *session)
 }
 
 /* ---- Searching --------------------------------------------------------- */
-
-static void done_text(struct text *text)
-{
-	text_done(text);
-}
 
 int session_find(struct session *session, const char *text, enum session_direction direction)
 {

@@ -10,7 +10,8 @@
  * the output. If the program was at rest when it looked, these are all slots and all output
  * up to the gate: output stands exactly after the event before it. At full speed it is
  * placed after the last event that was drained before it; the rings are looked at again once
- * it was read, so that it never stands before an event that came before it.
+ * it was read, so that it never stands before an event that came before it. Only what is
+ * written at rest, or while a single event passes, has its place exactly: the rest is marked.
  *
  * STRINGS. Slots are copied first, then new strings are appended, then the slots: a slot's
  * strings were published before it, so they are there before it is decoded.
@@ -84,8 +85,8 @@ static bool take_batch(struct target *target, unsigned ring)
 		give_up(target, taken);
 		return false;
 	}
-	if (taken == 0 && count > CORO_EXT_MAX) {
-		/* No event begins like this: pass over one slot. */
+	if (taken == 0 && (count > CORO_EXT_MAX || target->ended)) {
+		/* No event begins like this, or it will never be whole: pass over one slot. */
 		taken = 1;
 		trace_append_lost(target->trace, ring, 1);
 	}
@@ -111,6 +112,15 @@ static void flush(struct target *target, bool now)
 		live_advance(target->live);
 }
 
+static void tell_damage(struct target *target)
+{
+	uint64_t damage = live_damage(target->live);
+
+	if (damage > target->damage_told)
+		trace_append_damage(target->trace, damage - target->damage_told);
+	target->damage_told = damage;
+}
+
 static bool take_rings(struct target *target, bool all)
 {
 	unsigned rings = live_rings(target->live);
@@ -123,6 +133,7 @@ static bool take_rings(struct target *target, bool all)
 			any = true;
 			flush(target, false);
 		}
+	tell_damage(target);
 	return any;
 }
 
@@ -165,6 +176,8 @@ static void copy_out(struct target *target, int i, const char *bytes, size_t len
 static bool take_output(struct target *target, int i)
 {
 	struct terminal *terminal = &target->terminal;
+	int (*append)(struct trace *, int, int64_t, const char *, size_t) =
+		target->inexact ? trace_append_approximate_output : trace_append_output;
 	char bytes[16384];
 	bool any = false;
 
@@ -181,14 +194,22 @@ static bool take_output(struct target *target, int i)
 		if (length <= 0)
 			break;
 		any = true;
-		if (target->live && !target->error && !target->released)
+		if (target->live && !target->error)
 			take_rings(target, false);
-		trace_append_output(target->trace, terminal->number[i],
-							now > target->mono0 ? (int64_t)(now - target->mono0) : 0, bytes,
-							(size_t)length);
+		append(target->trace, terminal->number[i],
+			   now > target->mono0 ? (int64_t)(now - target->mono0) : 0, bytes, (size_t)length);
 		copy_out(target, i, bytes, (size_t)length);
 	}
 	return any;
+}
+
+/* Something is new. */
+static void tell(struct target *target)
+{
+	uint64_t one = 1;
+
+	while (write(target->news, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 static void hear_keeper(struct target *target)
@@ -201,6 +222,11 @@ static void hear_keeper(struct target *target)
 	length = recv(target->keeper_socket, &news, sizeof(news), MSG_DONTWAIT);
 	if (length < 0)
 		return;
+	if (length == sizeof(news) && (news.what == KEEPER_STOPPED || news.what == KEEPER_CONTINUED)) {
+		target->stopped = news.what == KEEPER_STOPPED;
+		tell(target);
+		return;
+	}
 	if (length == sizeof(news) && news.what == KEEPER_ENDED)
 		target->status = news.number;
 	else if (length != 0)
@@ -220,7 +246,7 @@ bool recorder_drain(struct target *target)
 		return false;
 	hear_keeper(target);
 	ended = target->ended;
-	if (target->live && !target->error && !target->released) {
+	if (target->live && !target->error) {
 		rests = !target->killed && live_rest(target->live) != LIVE_MOVES;
 		any = take_rings(target, rests || ended);
 		flush(target, ended);
@@ -229,21 +255,19 @@ bool recorder_drain(struct target *target)
 		any |= take_output(target, i);
 	if (ended) {
 		target->state = TARGET_EXITED;
-		if (target->live && !target->released)
+		if (target->live)
 			live_remove(target->live);
 	} else if (rests) {
 		target->state = TARGET_PAUSED;
 	}
 	if (rests || ended)
 		target->settled = generation;
+	if (rests)
+		target->inexact = false;
 	if (target->state != before)
 		pthread_cond_broadcast(&target->changed);
-	if (any || target->state != before) {
-		uint64_t one = 1;
-
-		while (write(target->news, &one, sizeof(one)) < 0 && errno == EINTR)
-			;
-	}
+	if (any || target->state != before)
+		tell(target);
 	return any;
 }
 
@@ -259,16 +283,17 @@ static void relay_input(struct target *target)
 	if (length == 0)
 		bytes[length++] = target->terminal.before.c_cc[VEOF];
 	if (length > 0)
-		terminal_write(&target->terminal, bytes, (size_t)length);
+		terminal_type(&target->terminal, bytes, (size_t)length);
 }
 
 static void sleep_in_poll(struct target *target, int timeout)
 {
 	struct terminal *terminal = &target->terminal;
+	bool relay = terminal->relay_input && !terminal->aside && !target->ended;
 	struct pollfd polled[3 + TARGET_SOURCES] = {
 		{.fd = target->poke, .events = POLLIN},
 		{.fd = target->ended ? -1 : target->keeper_socket, .events = POLLIN},
-		{.fd = terminal->relay_input && !target->ended ? 0 : -1, .events = POLLIN},
+		{.fd = relay ? 0 : -1, .events = POLLIN},
 	};
 	uint64_t count;
 
@@ -287,7 +312,7 @@ static void sleep_in_poll(struct target *target, int timeout)
 	pthread_mutex_lock(&target->lock);
 	if (polled[0].revents && read(target->poke, &count, sizeof(count)) < 0)
 		return;
-	if (polled[2].revents && !target->stop)
+	if (polled[2].revents && !target->stop && !terminal->aside)
 		relay_input(target);
 }
 

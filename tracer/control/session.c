@@ -1,10 +1,11 @@
 /*
- * session.c - the life of a session, what it is made of, and what is selected in it.
+ * session.c - the life of a session, what it is made of, what is selected and marked in it.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "session_private.h"
 
 /* ---- Life -------------------------------------------------------------- */
@@ -65,6 +66,7 @@ void session_free(struct session *session, bool kill)
 	}
 	checkpoints_done(&session->checkpoints);
 	breakpoints_done(&session->breakpoints);
+	free(session->marks);
 	world_free(session->world);
 	symbols_free(session->symbols);
 	trace_free(session->trace);
@@ -161,9 +163,57 @@ uint64_t session_subject(struct session *session)
 
 	if (session->selected)
 		return session->selected;
+	if (changed && move_is_over(changed))
+		return running ? running->serial : move_heir(session->world, changed->serial);
 	if (changed && can_step(changed, running))
 		return changed->serial;
 	if (running)
 		return running->serial;
 	return changed ? changed->serial : 0;
+}
+
+/* ---- Marks ------------------------------------------------------------- */
+
+static struct session_mark *find_mark(struct session *session, const char *name)
+{
+	for (size_t i = 0; i < session->mark_count; i++) {
+		if (strcmp(session->marks[i].name, name) == 0)
+			return &session->marks[i];
+	}
+	return NULL;
+}
+
+int session_mark(struct session *session, const char *name)
+{
+	struct session_mark *mark = find_mark(session, name);
+
+	if (!*name || strlen(name) >= sizeof(mark->name))
+		return -EINVAL;
+	if (!mark) {
+		struct session_mark *marks =
+			reallocarray(session->marks, session->mark_count + 1, sizeof(*marks));
+
+		if (!marks)
+			return -ENOMEM;
+		session->marks = marks;
+		mark = &marks[session->mark_count++];
+		strcpy(mark->name, name);
+	}
+	mark->n = session->playhead;
+	return 0;
+}
+
+int session_goto_mark(struct session *session, const char *name)
+{
+	const struct session_mark *mark = find_mark(session, name);
+
+	if (mark)
+		return session_goto(session, mark->n);
+	session_say(session, "no event is marked %.60s", name);
+	return -ENOENT;
+}
+
+const struct session_mark *session_mark_at(struct session *session, size_t i)
+{
+	return i < session->mark_count ? &session->marks[i] : NULL;
 }

@@ -3,7 +3,7 @@
 /*
  * session_private.h - what the files of the session share.
  *
- *   session.c      life, selection
+ *   session.c      life, selection, marks
  *   moves.c        the playhead: seeking, and moves forward and backward
  *   stepping.c     where each kind of move stops: the one question "is it here?"
  *   checkpoints.c  Worlds in memory, for going back and for seeking
@@ -46,9 +46,9 @@ struct breakpoints {
 };
 
 void breakpoints_done(struct breakpoints *breakpoints);
-/* The first enabled one that matches, or NULL. */
-struct session_breakpoint *breakpoints_match(struct breakpoints *breakpoints, struct trace *trace,
-											 const struct trace_event *event);
+/* The first enabled one that matches an event in that turn, or NULL. */
+struct session_breakpoint *breakpoints_match(struct session *session,
+											 const struct trace_event *event, uint64_t turn);
 /* Bits of the kinds at which one of them may stop. */
 uint64_t breakpoints_kinds(const struct breakpoints *breakpoints);
 
@@ -76,10 +76,15 @@ struct move {
 	uint64_t left;        /* MOVE_EVENT, MOVE_TURN: stops still to come */
 };
 
-/* Fills in a logical step of `subject` as things are in `world`. Returns 0, or -EINVAL with a
- * reason in `why`. */
+/* Fills in a logical step of `subject`, which is called `who`, as things are in `world`. Returns 0,
+ * or -EINVAL with a reason in `why`. */
 int move_prepare(struct move *move, const struct world *world, enum move_kind kind,
-				 enum session_direction direction, uint64_t subject, char *why, size_t room);
+				 enum session_direction direction, uint64_t subject, const char *who, char *why,
+				 size_t room);
+/* Who runs because the object is finished, as far as that can be told now: a task that awaits
+ * it, directly or through a gather. 0: nobody. */
+uint64_t move_heir(const struct world *world, uint64_t serial);
+bool move_is_over(const struct world_object *object);
 /* Whether `event`, after which `world` stands, is where the move stops. The World may be one of
  * the past: the answer depends on nothing else. */
 bool move_stops(const struct move *move, const struct world *world,
@@ -102,6 +107,8 @@ struct session {
 	bool ran;          /* that move has let the program run */
 	bool ended;        /* the program's end has been seen, and all of it is in the trace */
 	uint64_t selected; /* serial; 0: follows */
+	struct session_mark *marks; /* owned */
+	size_t mark_count;
 	int patience_ms;   /* 0: for ever */
 	bool by_event;
 	/* As session_poll() reported them last. */

@@ -29,6 +29,7 @@
  *              coroutine that it drives), or one that it resumes, runs. Or it is finished.
  *   over       an own step of the subject. While it is suspended or delegates, its next own
  *              step is by definition the end of that yield, await or yield from.
+ *   into, over without a subject: anybody but a loop runs.
  *   out        with a delegator: that one runs, or is finished.
  *              of a task, its coroutine, or a future: a task that awaits it, also through
  *              a gather, is stepped because of it. Or it is finished and nobody awaits it.
@@ -216,7 +217,8 @@ bool move_stops(const struct move *move, const struct world *world, const struct
 	case MOVE_INTO:
 		return stops_into(move, world, event);
 	case MOVE_OVER:
-		return is_own_step(event, move->subject);
+		return move->subject ? is_own_step(event, move->subject)
+							 : stops_into(move, world, event);
 	case MOVE_OUT:
 		return stops_out(move, world, event);
 	case MOVE_DONE:
@@ -244,6 +246,8 @@ uint64_t move_kinds(const struct move *move)
 			return RESUMES | ENDS;
 		break;
 	case MOVE_OVER:
+		if (!move->subject)
+			return RESUMES | ENDS;
 		if (is_body(move->subject_kind))
 			return RESUMES | ENDS | BIT(YIELD) | BIT(DELEGATE);
 		if (move->subject_kind == CORO_OBJECT_TASK)
@@ -263,6 +267,27 @@ uint64_t move_kinds(const struct move *move)
 		break;
 	}
 	return ~UINT64_C(0);
+}
+
+bool move_is_over(const struct world_object *object)
+{
+	return is_over(object->state);
+}
+
+uint64_t move_heir(const struct world *world, uint64_t serial)
+{
+	uint64_t heir;
+
+	if (world_awaiters(world, serial, &heir, 1) > 0)
+		return heir;
+	for (const struct world_object *object = world_next(world, 0); object;
+		 object = world_next(world, object->serial)) {
+		if (object->kind == CORO_OBJECT_FUTURE && object->children > 0 &&
+			is_child(world, object->serial, serial) &&
+			world_awaiters(world, object->serial, &heir, 1) > 0)
+			return heir;
+	}
+	return 0;
 }
 
 /* Whom `out` leads to: see the explanation above. */
@@ -290,14 +315,15 @@ static int prepare_out(struct move *move, const struct world *world,
 }
 
 int move_prepare(struct move *move, const struct world *world, enum move_kind kind,
-				 enum session_direction direction, uint64_t subject, char *why, size_t room)
+				 enum session_direction direction, uint64_t subject, const char *who, char *why,
+				 size_t room)
 {
 	const struct world_object *object = subject ? world_find(world, subject) : NULL;
 
 	memset(move, 0, sizeof(*move));
 	move->kind = kind;
 	move->direction = direction;
-	if (!subject && kind == MOVE_INTO)
+	if (!subject && (kind == MOVE_INTO || kind == MOVE_OVER))
 		return 0;
 	if (!subject) {
 		snprintf(why, room, "nothing runs here: select an object first, or step by event");
@@ -311,8 +337,7 @@ int move_prepare(struct move *move, const struct world *world, enum move_kind ki
 	move->subject = subject;
 	move->subject_kind = object->kind;
 	if (direction == SESSION_FORWARD && is_over(object->state)) {
-		snprintf(why, room, "object #%llu is finished: it does not run again",
-				 (unsigned long long)subject);
+		snprintf(why, room, "%s is finished: it does not run again", who);
 		return -EINVAL;
 	}
 	if (kind == MOVE_OUT)

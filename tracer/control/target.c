@@ -33,15 +33,40 @@
 static const int forwarded[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 static struct sigaction signals_before[FORWARDED];
-static volatile pid_t forward_to; /* the program's group; 0: nobody */
+static struct sigaction stop_before;
+static volatile pid_t forward_to;           /* the program's group; 0: nobody */
+static volatile sig_atomic_t asked_to_stop; /* by SIGTSTP */
 
+/* One that is stopped hears a signal only when it goes on. */
 static void forward(int number)
 {
 	int saved = errno;
 
+	if (forward_to) {
+		kill(-forward_to, number);
+		kill(-forward_to, SIGCONT);
+	}
+	errno = saved;
+}
+
+/* The program stops first, if it likes: see target_follow_job(). */
+static void forward_stop(int number)
+{
+	int saved = errno;
+
+	asked_to_stop = 1;
 	if (forward_to)
 		kill(-forward_to, number);
 	errno = saved;
+}
+
+static void catch_stop(void)
+{
+	struct sigaction action = {.sa_handler = forward_stop, .sa_flags = SA_RESTART};
+
+	sigaction(SIGTSTP, NULL, &stop_before);
+	if (stop_before.sa_handler != SIG_IGN)
+		sigaction(SIGTSTP, &action, NULL);
 }
 
 static void begin_forwarding(pid_t group)
@@ -51,6 +76,7 @@ static void begin_forwarding(pid_t group)
 	forward_to = group;
 	for (size_t i = 0; i < FORWARDED; i++)
 		sigaction(forwarded[i], &action, &signals_before[i]);
+	catch_stop();
 }
 
 static void end_forwarding(void)
@@ -58,6 +84,34 @@ static void end_forwarding(void)
 	forward_to = 0;
 	for (size_t i = 0; i < FORWARDED; i++)
 		sigaction(forwarded[i], &signals_before[i], NULL);
+	sigaction(SIGTSTP, &stop_before, NULL);
+}
+
+void target_follow_job(struct target *target)
+{
+	bool stopped, typed;
+
+	pthread_mutex_lock(&target->lock);
+	typed = target->terminal.relay_input;
+	stopped = target->stopped && target->state != TARGET_EXITED && (typed || asked_to_stop);
+	if (stopped)
+		terminal_leave(&target->terminal);
+	pthread_mutex_unlock(&target->lock);
+	if (stopped) {
+		sigaction(SIGTSTP, &stop_before, NULL);
+		/* Whoever shares the terminal with us would have got what was typed as well. This
+		 * returns when we go on, or at once when nobody could let us go on. */
+		kill(typed ? 0 : getpid(), SIGTSTP);
+		catch_stop();
+		asked_to_stop = 0;
+	}
+	pthread_mutex_lock(&target->lock);
+	terminal_enter(&target->terminal);
+	if (stopped) {
+		target->stopped = false;
+		kill(-target->pid, SIGCONT);
+	}
+	pthread_mutex_unlock(&target->lock);
 }
 
 /* ---- Life cycle -------------------------------------------------------- */
@@ -139,7 +193,7 @@ void target_free(struct target *target)
 	if (forward_to == target->pid)
 		end_forwarding();
 	recorder_stop(target);
-	if (target->state == TARGET_EXITED && !trace_meta(target->trace)->ended)
+	if (target->state == TARGET_EXITED && !trace_ended(target->trace, NULL))
 		trace_finish(target->trace, target->status);
 	/* The keeper leaves when its socket closes, unless the program still runs. */
 	close(target->keeper_socket);
@@ -210,10 +264,11 @@ static void command(struct target *target, enum coro_run_state state, uint64_t b
 					uint64_t breaks)
 {
 	pthread_mutex_lock(&target->lock);
-	if (target->live && target->state != TARGET_EXITED && !target->released) {
+	if (target->live && target->state != TARGET_EXITED) {
 		target->generation++;
 		target->state = TARGET_RUNNING;
 		target->deep = false;
+		target->inexact |= state == CORO_RUN || budget > 1;
 		live_set_breaks(target->live, breaks);
 		live_set_gate(target->live, state, budget);
 	}
@@ -282,20 +337,6 @@ int target_settle(struct target *target, int timeout_ms)
 	}
 	pthread_mutex_unlock(&target->lock);
 	return result;
-}
-
-void target_release(struct target *target)
-{
-	pthread_mutex_lock(&target->lock);
-	if (!target->released && target->live && target->state != TARGET_EXITED) {
-		recorder_drain(target);
-		target->generation++;
-		target->released = true;
-		if (target->state == TARGET_PAUSED)
-			target->state = TARGET_RUNNING;
-		live_release(target->live);
-	}
-	pthread_mutex_unlock(&target->lock);
 }
 
 void target_kill(struct target *target)

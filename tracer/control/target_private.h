@@ -29,6 +29,8 @@ struct terminal {
 	int number[TARGET_SOURCES]; /* 1 or 2: what the output is recorded as */
 	bool relay_input;           /* our stdin is a terminal, and typed bytes go to the pty */
 	bool raw;                   /* our terminal's modes were changed */
+	bool aside;                 /* we are a stopped or a background job: it is not ours now */
+	bool literal;               /* what was typed last takes the next character's meaning away */
 	struct termios before;
 	unsigned short rows, columns; /* of the pty, as it was told last */
 };
@@ -56,11 +58,13 @@ struct target {
 	uint64_t settled;              /* the generation in which it came to rest last */
 	int status;                    /* valid if EXITED */
 	bool ended;                    /* the keeper has told the status, or is gone */
-	bool released;                 /* it runs by itself */
 	bool killed;                   /* by us: the gate says nothing any more */
+	bool stopped;                  /* by a signal, ^Z perhaps, and we have not followed yet */
+	bool inexact;                  /* what is written now stands somewhere among several events */
 	bool stop;                     /* the threads shall end */
 	bool deep;                     /* nothing comes: sleep until told */
 	int error;                     /* why recording ended; 0: it did not */
+	uint64_t damage_told;          /* things of the segment that the trace counts as damaged */
 	uint64_t flushed_at;           /* CLOCK_MONOTONIC of the last flush */
 	struct coro_trace_slot *slots; /* owned: a batch */
 };
@@ -70,9 +74,14 @@ int terminal_open(struct terminal *terminal, const struct target_options *option
 /* The program runs: its ends are closed here, and ours get ready. */
 void terminal_start(struct terminal *terminal);
 void terminal_close(struct terminal *terminal);
+/* Gives our own terminal back while we are stopped, and takes it again if it is ours then. */
+void terminal_leave(struct terminal *terminal);
+void terminal_enter(struct terminal *terminal);
 /* Tells the pty its size, if ours changed. */
 void terminal_follow_size(struct terminal *terminal);
 int terminal_write(struct terminal *terminal, const char *data, size_t length);
+/* What was typed on our terminal. */
+void terminal_type(struct terminal *terminal, const char *data, size_t length);
 
 /* launch.c */
 int launch_program(struct target *target, const struct target_options *options,

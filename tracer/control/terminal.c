@@ -8,7 +8,8 @@
  *
  * The pty does not translate newlines: what is recorded is what was written, byte for byte.
  * While our own terminal is passed through it is raw for input, so that control characters
- * reach the program's terminal and mean there what they mean.
+ * reach the program's terminal and mean there what they mean. Those that are signals there (^C,
+ * ^Z) are given as signals: their echo is shown, but is no output of the program's.
  */
 #include "target_private.h"
 
@@ -142,6 +143,22 @@ void terminal_start(struct terminal *terminal)
 	make_raw(terminal);
 }
 
+void terminal_leave(struct terminal *terminal)
+{
+	if (terminal->raw)
+		tcsetattr(0, TCSADRAIN, &terminal->before);
+	terminal->raw = false;
+	terminal->aside = true;
+}
+
+void terminal_enter(struct terminal *terminal)
+{
+	if (!terminal->aside || (terminal->relay_input && !is_ours(0)))
+		return;
+	make_raw(terminal);
+	terminal->aside = false;
+}
+
 void terminal_close(struct terminal *terminal)
 {
 	if (terminal->raw)
@@ -190,4 +207,63 @@ int terminal_write(struct terminal *terminal, const char *data, size_t length)
 			return done ? (int)done : -EAGAIN;
 	}
 	return (int)done;
+}
+
+/* ---- Typing ------------------------------------------------------------ */
+
+/* The signal that a character is on the program's terminal, or 0. */
+static int signal_of(const struct termios *modes, char character)
+{
+	static const struct {
+		unsigned char which;
+		int number;
+	} signals[] = {{VINTR, SIGINT}, {VQUIT, SIGQUIT}, {VSUSP, SIGTSTP}};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if ((unsigned char)character == modes->c_cc[signals[i].which] &&
+			modes->c_cc[signals[i].which] != _POSIX_VDISABLE)
+			return signals[i].number;
+	return 0;
+}
+
+/* Signals the program's foreground, as its terminal would do. Returns whether that was possible. */
+static bool type_signal(struct terminal *terminal, const struct termios *modes, char character,
+						int number)
+{
+	char echo[] = {'^', (char)(character ^ 0x40)};
+	int ours = terminal->copy[0] >= 0 ? terminal->copy[0] : 0, slave;
+
+	if (ioctl(terminal->master, TIOCSIG, number))
+		return false;
+	if (!(modes->c_lflag & NOFLSH)) {
+		slave = open(terminal->slave, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		if (slave >= 0) {
+			tcflush(slave, TCIFLUSH);
+			close(slave);
+		}
+	}
+	if ((modes->c_lflag & (ECHO | ECHOCTL)) == (ECHO | ECHOCTL) &&
+		write(ours, echo, sizeof(echo)) < 0)
+		return true; /* nobody sees it */
+	return true;
+}
+
+void terminal_type(struct terminal *terminal, const char *data, size_t length)
+{
+	struct termios modes;
+	size_t begin = 0;
+
+	if (tcgetattr(terminal->master, &modes))
+		modes.c_lflag = 0;
+	for (size_t i = 0; i < length; i++) {
+		int number = modes.c_lflag & ISIG && !terminal->literal ? signal_of(&modes, data[i]) : 0;
+
+		terminal->literal =
+			!terminal->literal && modes.c_lflag & IEXTEN && data[i] == (char)modes.c_cc[VLNEXT];
+		if (!number)
+			continue;
+		terminal_write(terminal, data + begin, i - begin);
+		begin = type_signal(terminal, &modes, data[i], number) ? i + 1 : i;
+	}
+	terminal_write(terminal, data + begin, length - begin);
 }

@@ -255,6 +255,56 @@ void text_add_object(struct text *text, struct session *session, uint64_t serial
 	add_who(text, session, serial, object ? object->name : 0, object ? object->kind : 0);
 }
 
+/* What an event calls an object; false: it does not speak of it. */
+static bool calls(const struct trace_event *event, uint64_t serial, uint32_t *ret_name,
+				  unsigned *ret_kind)
+{
+	if (event->co == serial) {
+		*ret_name = event->name;
+		*ret_kind = event->object_kind;
+	} else if (event->peer == serial) {
+		*ret_name = event->peer_name;
+		*ret_kind = event->peer_kind;
+	} else if (event->value.kind == CORO_VALUE_OBJECT && event->value.object == serial) {
+		*ret_name = event->value.type;
+		*ret_kind = event->value.object_kind;
+	} else {
+		return false;
+	}
+	return *ret_name || *ret_kind;
+}
+
+/* The call that is nearest to event n, backward first. */
+static void find_called(struct session *session, uint64_t serial, uint64_t n, uint32_t *ret_name,
+						unsigned *ret_kind)
+{
+	enum { NEAR = 256 };
+	struct trace *trace = session_trace(session);
+	struct trace_event event;
+
+	for (uint64_t i = n, left = NEAR; i && left && trace_event(trace, i, &event) == 0; i--, left--)
+		if (calls(&event, serial, ret_name, ret_kind))
+			return;
+	for (uint64_t i = n + 1, left = NEAR; left && trace_event(trace, i, &event) == 0; i++, left--)
+		if (calls(&event, serial, ret_name, ret_kind))
+			return;
+	*ret_name = 0;
+	*ret_kind = 0;
+}
+
+void text_add_object_near(struct text *text, struct session *session, uint64_t serial, uint64_t n)
+{
+	unsigned kind;
+	uint32_t name;
+
+	if (world_find(session_world(session), serial)) {
+		text_add_object(text, session, serial);
+		return;
+	}
+	find_called(session, serial, n, &name, &kind);
+	add_who(text, session, serial, name, kind);
+}
+
 void text_add_name(struct text *text, struct session *session, const struct world_object *object)
 {
 	add_string(text, session, object->name,

@@ -81,6 +81,7 @@ int trace__bindings_apply(struct bindings *bindings, struct trace_event *event)
 		binding = find(bindings, event->value.object);
 		event->value.object = binding->serial;
 		event->value.type = binding->name;
+		event->value.object_kind = binding->kind;
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
  * nothing is decompressed before the payload's CRC was.
  */
 #include "chunk.h"
-#include "crc32c.h"
+#include <tracer/crc32c.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -50,7 +50,7 @@ void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], uint8_t ret[FILE_
 	put(ret + 20, FORMAT_MINOR, 2);
 	put(ret + 24, FORMAT_ENDIAN, 4);
 	memcpy(ret + 32, uuid, UUID_BYTES);
-	put(ret + FILE_HEADER - 4, trace__crc32c(0, ret, FILE_HEADER - 4), 4);
+	put(ret + FILE_HEADER - 4, trace_crc32c(0, ret, FILE_HEADER - 4), 4);
 }
 
 static int refuse(int error, char **ret_why, const char *format, unsigned a, unsigned b)
@@ -85,7 +85,7 @@ int trace__file_header_decode(const uint8_t *bytes, size_t length, uint8_t ret_u
 	if (major != FORMAT_MAJOR)
 		return refuse(-EPROTONOSUPPORT, ret_why,
 					  "is a trace of version %u.%u; this program reads 1.x", major, minor);
-	if (get(bytes + FILE_HEADER - 4, 4) != trace__crc32c(0, bytes, FILE_HEADER - 4))
+	if (get(bytes + FILE_HEADER - 4, 4) != trace_crc32c(0, bytes, FILE_HEADER - 4))
 		return refuse(-EBADMSG, ret_why, "has a damaged header", 0, 0);
 	if (least > FORMAT_MINOR)
 		return refuse(-EPROTONOSUPPORT, ret_why,
@@ -101,7 +101,7 @@ int trace__file_header_decode(const uint8_t *bytes, size_t length, uint8_t ret_u
 
 static uint32_t header_crc(const struct chunk_codec *codec, const uint8_t *bytes)
 {
-	return trace__crc32c(trace__crc32c(0, codec->uuid, UUID_BYTES), bytes, CHUNK_HEADER - 4);
+	return trace_crc32c(trace_crc32c(0, codec->uuid, UUID_BYTES), bytes, CHUNK_HEADER - 4);
 }
 
 void trace__chunk_header_encode(const struct chunk_codec *codec, const struct chunk *chunk,
@@ -179,7 +179,7 @@ int trace__chunk_make(struct chunk_codec *codec, struct chunk *chunk, const void
 	}
 	chunk->raw = (uint32_t)length;
 	chunk->compressed = (uint32_t)compressed;
-	chunk->payload_crc = trace__crc32c(0, scratch->data + CHUNK_HEADER, compressed);
+	chunk->payload_crc = trace_crc32c(0, scratch->data + CHUNK_HEADER, compressed);
 	trace__chunk_header_encode(codec, chunk, scratch->data);
 	scratch->length = CHUNK_HEADER + compressed;
 	*ret = scratch->data;
@@ -208,7 +208,7 @@ int trace__chunk_read(struct chunk_codec *codec, int fd, const struct chunk *chu
 	}
 	trace__chunk_header_encode(codec, chunk, header);
 	if (memcmp(bytes, header, CHUNK_HEADER) != 0 ||
-		trace__crc32c(0, bytes + CHUNK_HEADER, chunk->compressed) != chunk->payload_crc)
+		trace_crc32c(0, bytes + CHUNK_HEADER, chunk->compressed) != chunk->payload_crc)
 		return -EBADMSG;
 	if (!chunk->raw)
 		return 0;

@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * columns.c - events as columns.
  *
@@ -28,17 +29,23 @@
  *    6  STATES    event                       u8: prev | next << 4
  *    7  CLOCK     event                       zigzag ticks minus the one before; the first from 0
  *    8  CO        event                       zigzag entry minus the one before; the first from 0
- *    9  CSEQ      event                       zigzag cseq - 1 - the last one of the same entry in
- * this chunk (0 when there is none), modulo 2^32 10  PEER      event                       0:
- * nobody; else 1 + zigzag entry minus that of CO 11  SITE      event                       0: none;
- * i: the i-th site of the chunk; one more than there are: a new one 12  NEWSITE   new site zigzag
- * site minus the new one before, modulo 2^32 13  VALUE     event                       u8 kind of
- * value 14  CONTENT   value that has one          BOOL, INT: zigzag; FLOAT: 8 bytes; POINTER:
- * zigzag minus the pointer before; OBJECT: varint entry 15  TYPE      POINTER, STRING, BYTES,
- * varint string id EXCEPTION 16  LENGTH    STRING, BYTES, EXCEPTION    varint full length, varint
- * stored 17  BYTES     STRING, BYTES, EXCEPTION    the stored bytes 18  BIND      event with flag
- * BIND        zigzag serial minus that of CO, varint name, site, gen, u8 kind, u8 reason, u16 0
+ *    9  CSEQ      event                       zigzag cseq - 1 - the last one of the same entry in this
+ *                                             chunk (0 when there is none), modulo 2^32
+ *   10  PEER      event                       0: nobody; else 1 + zigzag entry minus that of CO
+ *   11  SITE      event                       0: none; i: the i-th site of the chunk; one more than
+ *                                             there are: a new one
+ *   12  NEWSITE   new site                    zigzag site minus the new one before, modulo 2^32
+ *   13  VALUE     event                       u8 kind of value
+ *   14  CONTENT   value that has one          BOOL, INT: zigzag; FLOAT: 8 bytes; POINTER: zigzag
+ *                                             minus the pointer before; OBJECT: varint entry
+ *   15  TYPE      POINTER, STRING, BYTES,     varint string id
+ *                 EXCEPTION
+ *   16  LENGTH    STRING, BYTES, EXCEPTION    varint full length, varint stored
+ *   17  BYTES     STRING, BYTES, EXCEPTION    the stored bytes
+ *   18  BIND      event with flag BIND        zigzag serial minus that of CO, varint name, site, gen,
+ *                                             u8 kind, u8 reason, u16 stack_kib
  */
+/* clang-format on */
 #include "columns.h"
 #include "format.h"
 #include "map.h"
@@ -102,10 +109,8 @@ static void encoder_done(struct encoder *encoder)
 	trace__map_done(&encoder->by_site);
 }
 
-#define ANY_KIND -1
-
 /* The entry of an object, which is made if there is none. */
-static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, int kind)
+static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, uint8_t kind)
 {
 	const struct entry *last;
 	struct entry *entry;
@@ -114,8 +119,7 @@ static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, i
 	if (serial == 0)
 		return 0;
 	i = trace__map_find(&encoder->by_serial, serial);
-	if (i != MAP_NONE && encoder->entry[i].name == name &&
-		(kind == ANY_KIND || encoder->entry[i].kind == kind))
+	if (i != MAP_NONE && encoder->entry[i].name == name && encoder->entry[i].kind == kind)
 		return i;
 	if (encoder->entries == encoder->entry_room) {
 		uint32_t room = encoder->entry_room * 2;
@@ -134,7 +138,7 @@ static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, i
 	*entry = (struct entry){
 		.serial = serial,
 		.name = name,
-		.kind = kind == ANY_KIND ? 0 : (uint8_t)kind,
+		.kind = kind,
 	};
 	bytes_put_zigzag(&encoder->column[OBJECTS], serial - last->serial);
 	bytes_put_zigzag(&encoder->column[OBJECTS], difference32(name, last->name));
@@ -185,7 +189,7 @@ static void encode_bind(struct bytes *column, const struct row *row, const uint8
 	bytes_put_varint(column, bind.gen);
 	bytes_put_u8(column, bind.kind);
 	bytes_put_u8(column, bind.reason);
-	bytes_put_fixed(column, bind.zero, 2);
+	bytes_put_fixed(column, bind.stack_kib, 2);
 }
 
 /* The value and the bind of one event; `pointer` is the last pointer before it. */
@@ -213,7 +217,8 @@ static void encode_value(struct encoder *encoder, const struct row *row, const u
 		*pointer = row->content;
 		break;
 	case CONTENT_OBJECT:
-		bytes_put_varint(&column[CONTENT], refer(encoder, row->content, row->type, ANY_KIND));
+		bytes_put_varint(&column[CONTENT],
+						 refer(encoder, row->content, row->type, row->value_object_kind));
 		break;
 	case CONTENT_LENGTH:
 		bytes_put_varint(&column[LENGTH], row->content);
@@ -437,7 +442,7 @@ static void decode_bind(struct cursor *column, uint64_t co, struct bytes *extra)
 	bind.gen = (uint32_t)cursor_varint(column, UINT32_MAX);
 	bind.kind = cursor_u8(column);
 	bind.reason = cursor_u8(column);
-	bind.zero = (uint16_t)cursor_fixed(column, 2);
+	bind.stack_kib = (uint16_t)cursor_fixed(column, 2);
 	bytes_put(extra, &bind, sizeof(bind));
 }
 
@@ -475,6 +480,7 @@ static int decode_values(struct decoder *decoder, struct rows *rows, uint32_t co
 				return -EBADMSG;
 			row->content = entry->serial;
 			row->type = entry->name;
+			row->value_object_kind = entry->kind;
 			break;
 		case CONTENT_LENGTH:
 			row->content = cursor_varint(&column[LENGTH], UINT64_MAX);

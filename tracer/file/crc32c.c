@@ -10,7 +10,7 @@
  *      t[7] t[6] t[5] t[4]     t[3] [2] [1] [0]
  *       \____\____\____\___xor__/___/___/___/ ---> register
  */
-#include "crc32c.h"
+#include <tracer/crc32c.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static uint32_t load(const uint8_t *at)
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-uint32_t trace__crc32c(uint32_t crc, const void *data, size_t length)
+uint32_t trace_crc32c(uint32_t crc, const void *data, size_t length)
 {
 	const uint8_t *at = data;
 

@@ -69,10 +69,11 @@
  *   SITES     { varint site, varint line, u8 known (1: function, 2: file), text, text }
  *   MODULES   { text path, varint start, varint end, varint bias, u8 length, build id }
  *   SOURCE    { text file, text }
- *   STDIO     { varint after, zigzag t, zigzag fd, text }
+ *   STDIO     { varint after, zigzag t, zigzag fd (+ 256: its place is approximate), text }
  *   CKPT      bytes of a checkpoint, or of a part of it. The parts are neighbours with the same
  *             `first`, their `count` goes down to 1 and their `clock` is how many they are
- *   LOST      { varint after, varint ring, varint count }
+ *   LOST      { varint after, varint ring, varint count }; with ring 2^32 - 1 `count` is no loss,
+ *             but how many things in the program's segment could not be
  *   META      { text program, text arguments, varint pid, varint arch, varint clock_hz,
  *             varint clock0, varint real0, u8 virtual time }; once, the first chunk
  *   INDEX     { varint type, flags, count, compressed length, raw length, zigzag first and clock
@@ -145,6 +146,8 @@ enum chunk_type {
 	CHUNK_INDEX = 12,
 	CHUNK_END = 13,
 };
+
+#define LOST_DAMAGE UINT32_MAX /* as the ring of an entry of LOST */
 
 enum {
 	CHUNK_MUST = 1,  /* a reader that does not know the type must refuse the file */

@@ -99,7 +99,8 @@ int trace__output_encode(const struct output *output, struct bytes *ret)
 
 		bytes_put_varint(ret, piece->after);
 		bytes_put_zigzag(ret, (uint64_t)piece->t);
-		bytes_put_zigzag(ret, (uint64_t)(int64_t)piece->fd);
+		bytes_put_zigzag(ret, (uint64_t)((int64_t)piece->fd +
+									   (piece->approximate ? OUTPUT_APPROXIMATE : 0)));
 		bytes_put_text(ret, piece->data, piece->length);
 	}
 	return ret->failed ? -ENOMEM : 0;
@@ -156,6 +157,7 @@ int trace__output_load(struct output *output, struct output_block *block, struct
 {
 	struct cursor cursor = cursor_over(payload->data, payload->length);
 	struct trace_output *pieces;
+	int64_t fd;
 
 	/* A piece has four bytes at least. */
 	if (block->count > payload->length / 4 || payload->length > OUTPUT_RAW_MAX - output->loaded)
@@ -166,7 +168,9 @@ int trace__output_load(struct output *output, struct output_block *block, struct
 	for (uint32_t i = 0; i < block->count; i++) {
 		pieces[i].after = cursor_varint(&cursor, UINT64_MAX);
 		pieces[i].t = (int64_t)cursor_zigzag(&cursor);
-		pieces[i].fd = (int)(int64_t)cursor_zigzag(&cursor);
+		fd = (int64_t)cursor_zigzag(&cursor);
+		pieces[i].approximate = fd >= OUTPUT_APPROXIMATE && fd < 2 * OUTPUT_APPROXIMATE;
+		pieces[i].fd = (int)(pieces[i].approximate ? fd - OUTPUT_APPROXIMATE : fd);
 		pieces[i].data = cursor_text(&cursor, &pieces[i].length);
 	}
 	if (!cursor_is_consumed(&cursor)) {

@@ -34,6 +34,8 @@ size_t trace__output_count(const struct output *output);
 bool trace__output_fits(const struct output *output, size_t length);
 /* Adds a piece, of at most OUTPUT_PIECE_MAX bytes, that fits. 0 or -ENOMEM. */
 #define OUTPUT_PIECE_MAX (64u << 10)
+/* In a file, what is added to the descriptor of a piece whose place is approximate. */
+#define OUTPUT_APPROXIMATE 256
 int trace__output_add(struct output *output, const struct trace_output *piece);
 /* The open block as a payload. 0 or -ENOMEM. */
 int trace__output_encode(const struct output *output, struct bytes *ret);

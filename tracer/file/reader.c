@@ -237,8 +237,6 @@ static int decode_meta(struct trace *trace)
 	meta.arguments = trace__tables_text(&trace->tables, arguments, arguments_length);
 	if (!meta.program || !meta.arguments)
 		return -ENOMEM;
-	meta.ended = trace->meta.ended;
-	meta.status = trace->meta.status;
 	trace->meta = meta;
 	return 0;
 }
@@ -277,8 +275,8 @@ static int read_tables(struct trace *trace, char **ret_why)
 		} else if (chunk->type == CHUNK_STDIO) {
 			result = trace__output_found(&trace->output, i, chunk->count);
 		} else if (chunk->type == CHUNK_END) {
-			trace->meta.ended = chunk->flags & CHUNK_ENDED;
-			trace->meta.status = trace->meta.ended ? (int)chunk->count : 0;
+			trace->ended = chunk->flags & CHUNK_ENDED;
+			trace->status = trace->ended ? (int)chunk->count : 0;
 		} else if (chunk->type > CHUNK_END && (chunk->flags & CHUNK_MUST)) {
 			return refuse(-EPROTONOSUPPORT, ret_why,
 						  "has parts of kind %u, which this program does not know", chunk->type);

@@ -121,6 +121,7 @@ int trace__rows_add(struct rows *rows, const struct trace_event *event)
 	case CONTENT_OBJECT:
 		row->type = value->object ? value->type : 0;
 		row->content = value->object;
+		row->value_object_kind = value->object ? value->object_kind : 0;
 		break;
 	case CONTENT_LENGTH:
 		row->content = value->length;
@@ -162,6 +163,7 @@ void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *re
 	ret->name = row->name;
 	ret->peer_name = row->peer_name;
 	ret->object_kind = row->object_kind;
+	ret->value.object_kind = row->value_object_kind;
 	ret->peer_kind = row->peer_kind;
 	ret->site = row->site;
 	if (row->flags & CORO_SLOT_BIND) {

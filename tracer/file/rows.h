@@ -25,7 +25,7 @@ struct row {
 	uint8_t kind, flags;
 	uint8_t states;  /* prev | next << 4 */
 	uint8_t value_kind;
-	uint8_t object_kind, peer_kind;
+	uint8_t object_kind, peer_kind, value_object_kind;
 };
 
 struct rows {

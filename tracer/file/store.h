@@ -62,8 +62,10 @@ struct cached {
 #define CACHE_ROWS (4u * CHUNK_EVENTS_MAX) /* in all slots together, or one slot */
 
 struct trace {
-	pthread_mutex_t lock; /* over all that follows */
-	struct trace_meta meta;
+	struct trace_meta meta; /* set before anybody else has the trace, and then constant */
+	pthread_mutex_t lock;   /* over all that follows */
+	bool ended;             /* the program's end is in the trace */
+	int status;             /* as from waitpid; valid if ended */
 	char *path; /* owned; NULL: an unlinked file of its own */
 	int fd;
 	bool recording; /* made by trace_create() */

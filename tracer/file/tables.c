@@ -222,6 +222,13 @@ int trace__tables_add_loss(struct tables *tables, const struct loss *loss)
 	return 0;
 }
 
+void trace__tables_add_damage(struct tables *tables, uint64_t count)
+{
+	if (count > UINT64_MAX - tables->damage)
+		count = UINT64_MAX - tables->damage;
+	tables->damage += count;
+}
+
 /* ---- Finding ----------------------------------------------------------- */
 
 const char *trace__tables_string(const struct tables *tables, uint32_t id)
@@ -266,14 +273,22 @@ const struct pending *trace__tables_pending(struct tables *tables, unsigned type
 			bytes_put_varint(&pending->payload, tables->losses[i].ring);
 			bytes_put_varint(&pending->payload, tables->losses[i].count);
 		}
+		if (tables->damage > tables->damage_written) {
+			bytes_put_varint(&pending->payload, 0);
+			bytes_put_varint(&pending->payload, LOST_DAMAGE);
+			bytes_put_varint(&pending->payload, tables->damage - tables->damage_written);
+			pending->count++;
+		}
 	}
 	return pending->count ? pending : NULL;
 }
 
 void trace__tables_taken(struct tables *tables, unsigned type)
 {
-	if (type == CHUNK_LOST)
+	if (type == CHUNK_LOST) {
 		tables->losses_written = tables->loss_count;
+		tables->damage_written = tables->damage;
+	}
 	bytes_clear(&tables->pending[type].payload);
 	tables->pending[type].count = 0;
 }
@@ -347,7 +362,12 @@ static int decode_loss(struct tables *tables, struct cursor *cursor)
 	loss.after = cursor_varint(cursor, UINT64_MAX);
 	loss.ring = (uint32_t)cursor_varint(cursor, UINT32_MAX);
 	loss.count = cursor_varint(cursor, UINT64_MAX);
-	return cursor->bad ? -EBADMSG : trace__tables_add_loss(tables, &loss);
+	if (cursor->bad)
+		return -EBADMSG;
+	if (loss.ring != LOST_DAMAGE)
+		return trace__tables_add_loss(tables, &loss);
+	trace__tables_add_damage(tables, loss.count);
+	return 0;
 }
 
 int trace__tables_decode(struct tables *tables, unsigned type, const struct bytes *payload,

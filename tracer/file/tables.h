@@ -46,6 +46,7 @@ struct tables {
 	uint32_t loss_count, loss_room;
 	uint32_t losses_written;
 	uint64_t lost;
+	uint64_t damage, damage_written; /* of the segment; in the file an entry of LOST */
 
 	struct pending pending[CHUNK_END]; /* by enum chunk_type */
 };
@@ -63,6 +64,7 @@ int trace__tables_add_module(struct tables *tables, const struct trace_module *m
 int trace__tables_add_source(struct tables *tables, const char *file, const char *text,
 							 size_t length);
 int trace__tables_add_loss(struct tables *tables, const struct loss *loss);
+void trace__tables_add_damage(struct tables *tables, uint64_t count);
 
 const char *trace__tables_string(const struct tables *tables, uint32_t id);
 const struct trace_site *trace__tables_site(const struct tables *tables, uint32_t site);

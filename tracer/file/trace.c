@@ -63,6 +63,18 @@ const struct trace_meta *trace_meta(struct trace *trace)
 	return &trace->meta;
 }
 
+bool trace_ended(struct trace *trace, int *ret_status)
+{
+	bool ended;
+
+	enter(trace);
+	ended = trace->ended;
+	if (ended && ret_status)
+		*ret_status = trace->status;
+	leave(trace, 0);
+	return ended;
+}
+
 const char *trace_path(struct trace *trace)
 {
 	return trace->path;
@@ -285,6 +297,16 @@ uint64_t trace_lost(struct trace *trace)
 	lost = trace->tables.lost;
 	leave(trace, 0);
 	return lost;
+}
+
+uint64_t trace_damage(struct trace *trace)
+{
+	uint64_t damage;
+
+	enter(trace);
+	damage = trace->tables.damage;
+	leave(trace, 0);
+	return damage;
 }
 
 int trace_loss(struct trace *trace, size_t i, uint64_t *ret_after, uint32_t *ret_ring,

@@ -220,8 +220,6 @@ static int copy_meta(struct trace *trace, const struct trace_meta *meta)
 	const char *arguments = meta->arguments ? meta->arguments : "";
 
 	trace->meta = *meta;
-	trace->meta.ended = false;
-	trace->meta.status = 0;
 	trace->meta.program = trace__tables_text(&trace->tables, program, strlen(program));
 	trace->meta.arguments = trace__tables_text(&trace->tables, arguments, strlen(arguments));
 	return trace->meta.program && trace->meta.arguments ? 0 : -ENOMEM;
@@ -436,17 +434,31 @@ int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count)
 	return leave(trace, result);
 }
 
-int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length)
+int trace_append_damage(struct trace *trace, uint64_t count)
 {
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	trace__tables_add_damage(&trace->tables, count);
+	return leave(trace, 0);
+}
+
+static int append_output(struct trace *trace, const struct trace_output *output)
+{
+	const char *data = output->data;
+	size_t length = output->length;
 	int result = enter(trace);
 
 	if (result < 0)
 		return result;
 	while (length > 0 && result == 0) {
 		size_t part = length < OUTPUT_PIECE_MAX ? length : OUTPUT_PIECE_MAX;
-		struct trace_output piece = {
-			.after = trace__count(trace), .t = t, .fd = fd, .data = data, .length = part};
+		struct trace_output piece = *output;
 
+		piece.after = trace__count(trace);
+		piece.data = data;
+		piece.length = part;
 		if (!trace__output_fits(&trace->output, part))
 			result = write_output(trace);
 		if (result == 0)
@@ -455,6 +467,20 @@ int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data
 		length -= part;
 	}
 	return leave(trace, result);
+}
+
+int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length)
+{
+	return append_output(
+		trace, &(struct trace_output){.t = t, .fd = fd, .data = data, .length = length});
+}
+
+int trace_append_approximate_output(struct trace *trace, int fd, int64_t t, const char *data,
+									size_t length)
+{
+	return append_output(
+		trace, &(struct trace_output){
+				   .t = t, .fd = fd, .approximate = true, .data = data, .length = length});
 }
 
 int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length)
@@ -503,8 +529,8 @@ static int write_end(struct trace *trace)
 		result = write_chunk(trace, &index, trace->payload.data, trace->payload.length);
 	}
 	if (result == 0) {
-		end.count = (uint32_t)trace->meta.status;
-		end.flags = trace->meta.ended ? CHUNK_ENDED : 0;
+		end.count = (uint32_t)trace->status;
+		end.flags = trace->ended ? CHUNK_ENDED : 0;
 		result = write_chunk(trace, &end, NULL, 0);
 	}
 	if (result == 0)
@@ -519,8 +545,8 @@ int trace_finish(struct trace *trace, int status)
 	pthread_mutex_lock(&trace->lock);
 	if (!trace->recording)
 		return leave(trace, -EROFS);
-	trace->meta.status = status;
-	trace->meta.ended = true;
+	trace->status = status;
+	trace->ended = true;
 	result = write_all(trace);
 	if (result == 0) {
 		trace->sealed = 0; /* the end says something new, even if no chunk is */
@@ -630,7 +656,7 @@ int trace_save(struct trace *trace, const char *path)
 	if (trace->recording) {
 		/* With a file that fails, this makes chunks in memory, which are copied. */
 		result = write_all(trace);
-		if (result == 0 && trace->meta.ended)
+		if (result == 0 && trace->ended)
 			result = write_end(trace);
 		if (result == trace->error)
 			result = 0;

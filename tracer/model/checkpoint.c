@@ -29,7 +29,7 @@
 #include <string.h>
 #include "state.h"
 
-#define MAGIC 0x31304b4344524c57u /* the bytes "WLRDCK01" */
+#define MAGIC 0x32304b4344524c57u /* the bytes "WLRDCK02" */
 
 /* ---- An object as words ------------------------------------------------ */
 
@@ -59,6 +59,7 @@ enum {
 	FIELD_NUMBER,
 	FIELD_CHILDREN,
 	FIELD_CANCELS,
+	FIELD_STACK,
 	FIELDS,
 };
 /* Whoever adds a field to an object writes it here, and raises the version in MAGIC. */
@@ -93,6 +94,7 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_NUMBER] = (uint64_t)o->number;
 	ret[FIELD_CHILDREN] = o->children;
 	ret[FIELD_CANCELS] = o->cancels;
+	ret[FIELD_STACK] = o->stack_kib;
 }
 
 static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
@@ -130,6 +132,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.number = (int64_t)f[FIELD_NUMBER],
 		.children = f[FIELD_CHILDREN],
 		.cancels = f[FIELD_CANCELS],
+		.stack_kib = (uint16_t)f[FIELD_STACK],
 	};
 }
 
@@ -301,7 +304,7 @@ static int read_object(struct reader *reader, struct world *world, uint64_t *las
 		if (result < 0)
 			return result;
 	}
-	result = state_reserve(world, object.serial, 0, false);
+	result = state_reserve(world, object.serial, 0, 0, false);
 	if (result < 0) {
 		free(children);
 		return result;
@@ -326,7 +329,7 @@ static int read_world(struct reader *reader, struct world *world)
 	rings >>= 32;
 	if (rings == 0 || rings > CORO_RINGS || ring >= rings)
 		return -EBADMSG;
-	result = state_reserve(world, 0, (uint32_t)rings - 1, false);
+	result = state_reserve(world, 0, 0, (uint32_t)rings - 1, false);
 	if (result < 0)
 		return result;
 	world->ring = (uint32_t)ring;

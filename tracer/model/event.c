@@ -218,11 +218,11 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 	if (CORO_SLOT_KIND(word) == 0 || CORO_SLOT_KIND(word) == CORO_EVENT_EXT)
 		return -EBADMSG;
 	ext = CORO_SLOT_EXT(word);
-	if (ext >= count)
-		return -EAGAIN;
-	result = gather_payload(slots, ext, index, log2, &payload);
+	result = gather_payload(slots, ext < count ? ext : count - 1, index, log2, &payload);
 	if (result < 0)
 		return result;
+	if (ext >= count)
+		return -EAGAIN;
 
 	memset(&event, 0, sizeof(event));
 	event.clock = slots[0].clock;

@@ -60,9 +60,10 @@ size_t world_count(const struct world *world)
 	return world->objects.count;
 }
 
-const struct world_object *world_running(const struct world *world)
+const struct world_object *state_running(const struct world *world, uint32_t ring)
 {
-	const struct world_object *object = world_find(world, world->running[world->ring]);
+	const struct world_object *object =
+		ring < world->rings ? world_find(world, world->running[ring]) : NULL;
 	const struct world_object *above;
 
 	if (!object)
@@ -76,6 +77,11 @@ const struct world_object *world_running(const struct world *world)
 	if (object && (object->state == CORO_STATE_RUNNING || object->state == CORO_STATE_DELEGATING))
 		return object;
 	return NULL;
+}
+
+const struct world_object *world_running(const struct world *world)
+{
+	return state_running(world, world->ring);
 }
 
 const struct world_object *world_changed(const struct world *world)
@@ -219,6 +225,9 @@ static size_t waiting_for(const struct world *world, uint64_t serial, unsigned k
 		object = world_find(world, key.minor);
 		if (!object || object->kind != kind)
 			continue;
+		/* A future that is done still says what it was for. */
+		if (kind == CORO_OBJECT_FUTURE && object->state != CORO_STATE_PENDING)
+			continue;
 		if (count < room)
 			ret[count] = key.minor;
 		count++;
@@ -229,6 +238,11 @@ static size_t waiting_for(const struct world *world, uint64_t serial, unsigned k
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
 {
 	return waiting_for(world, serial, CORO_OBJECT_TASK, ret, room);
+}
+
+size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
+{
+	return waiting_for(world, serial, CORO_OBJECT_FUTURE, ret, room);
 }
 
 uint64_t world_timer(const struct world *world, uint64_t serial)

@@ -117,14 +117,21 @@ static struct node *spare_node(struct world *world)
 	return world->spare;
 }
 
-int state_reserve(struct world *world, uint64_t serial, uint32_t ring, bool child)
+/* The node of an object that is there, to change; NULL: memory is out. */
+static struct node *own_object(struct world *world, uint64_t serial)
 {
-	size_t need = tree_need(&world->objects) + 2 * tree_need(&world->uppers) +
+	return own_node(tree_own(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
+}
+
+int state_reserve(struct world *world, uint64_t serial, uint64_t actor, uint32_t ring, bool child)
+{
+	size_t need = (actor ? 2 : 1) * tree_need(&world->objects) + 2 * tree_need(&world->uppers) +
 				  2 * tree_need(&world->waiters) + 2 * tree_need(&world->ready);
 	struct node *node;
-	void **place;
 
 	if (reserve_ring(world, ring) < 0 || tree_pool_fill(&world->pool, need) < 0)
+		return -ENOMEM;
+	if (actor && !own_object(world, actor))
 		return -ENOMEM;
 	if (!state_find(world, serial)) {
 		node = spare_node(world);
@@ -133,8 +140,7 @@ int state_reserve(struct world *world, uint64_t serial, uint32_t ring, bool chil
 		memset(node, 0, sizeof(*node));
 		node->references = 1;
 	} else {
-		place = tree_own(&world->objects, &world->pool, &state_nodes, key_of(serial, 0));
-		node = own_node(place);
+		node = own_object(world, serial);
 		if (!node)
 			return -ENOMEM;
 	}
@@ -211,7 +217,22 @@ void state_remove(struct world *world, uint64_t serial)
 	node_unref(tree_remove(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
 }
 
+void state_set_place(struct world *world, uint64_t actor, uint32_t site, bool is_string)
+{
+	struct node *node = (struct node *)state_find(world, actor);
+
+	model_assert(node != NULL && node->references == 1);
+	node->object.site = site;
+	node->object.site_is_string = is_string;
+}
+
 /* ---- Questions --------------------------------------------------------- */
+
+bool state_is_body(const struct world_object *object)
+{
+	return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
+		   object->kind == CORO_OBJECT_ASYNC_GENERATOR;
+}
 
 bool state_is_finished(const struct world_object *object)
 {

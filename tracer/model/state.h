@@ -51,10 +51,10 @@ struct world {
 
 extern const struct tree_values state_nodes; /* of world.objects */
 
-/* Memory for one event that changes `serial`, of ring `ring`, and may give it a child: 0 or
- * -ENOMEM, and the World is the same after either. After it, one change of that object, by the
- * functions below, cannot fail. */
-int state_reserve(struct world *world, uint64_t serial, uint32_t ring, bool child);
+/* Memory for one event that changes `serial`, of ring `ring`, and may give it a child, and that
+ * `actor` did, who gets a new place (0: nobody does): 0 or -ENOMEM, and the World is the same
+ * after either. After it, one change of that object, by the functions below, cannot fail. */
+int state_reserve(struct world *world, uint64_t serial, uint64_t actor, uint32_t ring, bool child);
 
 const struct node *state_find(const struct world *world, uint64_t serial); /* NULL: none */
 
@@ -64,11 +64,16 @@ void state_replace(struct world *world, const struct world_object *object, uint6
 /* Gives it this list, which holds object.children of them; NULL: none. */
 void state_set_children(struct world *world, uint64_t serial, struct children *children);
 void state_remove(struct world *world, uint64_t serial);
+/* The place of the actor that memory was reserved for. */
+void state_set_place(struct world *world, uint64_t actor, uint32_t site, bool is_string);
 
 /* Whom a link down leads to: the delegate, or the coroutine that a task drives. */
 uint64_t state_below(const struct world_object *object);
 
 bool state_is_finished(const struct world_object *object);
+bool state_is_body(const struct world_object *object);
+/* world_running() of any ring. */
+const struct world_object *state_running(const struct world *world, uint32_t ring);
 /* Has it control, on some ring? */
 bool state_has_control(const struct world *world, uint64_t serial);
 

@@ -2,8 +2,9 @@
  * world.c - what each event does to the World.
  *
  * world_apply() copies the object that the event names, changes the copy by the rules below,
- * and puts it back; memory was fetched before. What the event says wins over what the World
- * believed: a disagreement is counted, and the event's word taken.
+ * and puts it back; the body that did the event gets its place. Memory was fetched before. What the
+ * event says wins over what the World believed: a disagreement is counted, and the event's word
+ * taken.
  *
  * Who has control. Bodies resume each other, a task's step resumes its coroutine's leaf, and
  * delegators are passed over; `running` of a ring is who has it now:
@@ -102,6 +103,7 @@ static void begin_object(struct change *change)
 	object->kind = event->bind.kind;
 	object->reason = event->bind.reason;
 	object->creation_site = event->bind.site;
+	object->stack_kib = event->bind.stack_kib;
 	if (event->bind.name)
 		object->name = event->bind.name;
 	if (!object->creation_site && event->flags & CORO_SLOT_FILELINE)
@@ -356,6 +358,28 @@ static bool done_by_another(const struct trace_event *event, const struct world_
 	}
 }
 
+/* What only whoever it changes can do, whatever the World believes of who runs. */
+static bool done_by_itself(unsigned kind)
+{
+	return kind == CORO_EVENT_YIELD || kind == CORO_EVENT_RETURN || kind == CORO_EVENT_RAISE ||
+		   kind == CORO_EVENT_DELEGATE || kind == CORO_EVENT_UNDELEGATE;
+}
+
+/* The body that does the event to another, and gets its place from it; 0: none, or it is there
+ * already. */
+static uint64_t actor_of(const struct world *world, const struct trace_event *event, uint32_t ring)
+{
+	const struct world_object *object = event->site ? state_running(world, ring) : NULL;
+
+	if (!object || !state_is_body(object) || object->serial == event->co ||
+		done_by_itself(event->kind))
+		return 0;
+	if (object->site == event->site &&
+		object->site_is_string == ((event->flags & CORO_SLOT_FILELINE) != 0))
+		return 0;
+	return object->serial;
+}
+
 /* What every event says: a state, a time, a place. */
 static void apply_state(struct change *change)
 {
@@ -431,6 +455,7 @@ int world_apply(struct world *world, const struct trace_event *event)
 	struct change change = {.world = world, .event = event};
 	bool child = event->kind == CORO_EVENT_AWAIT_CHILD && event->peer;
 	uint32_t ring = event->ring;
+	uint64_t actor;
 	const struct node *node;
 	int result;
 
@@ -438,11 +463,14 @@ int world_apply(struct world *world, const struct trace_event *event)
 		ring = 0;
 		change.damaged = true;
 	}
+	actor = event->co ? actor_of(world, event, ring) : 0;
 	if (event->co) {
-		result = state_reserve(world, event->co, ring, child);
+		result = state_reserve(world, event->co, actor, ring, child);
 		if (result < 0)
 			return result;
 	}
+	if (actor)
+		state_set_place(world, actor, event->site, event->flags & CORO_SLOT_FILELINE);
 	if (event->co)
 		world->ring = ring;
 	world->at = event->n;

@@ -154,15 +154,24 @@ static void fill_lease(struct coro_ctl *ctl, struct request *request)
 	memset(ctl->tail[request->lease], 0, sizeof(ctl->tail[0]));
 	store(&lease->pid, (uint32_t)getpid());
 	store(&lease->flags, request->word);
+	request->found = load(&ctl->rings);
 }
 
 int live_take_lease(struct live *live, uint32_t flags)
 {
 	for (int i = 0; i < CORO_LEASES; i++) {
+		struct request request = {.lease = i, .word = flags};
+
 		if (set_lock(live, i, F_WRLCK) < 0)
 			continue;
 		live->control.lease = i;
-		return guarded(live, fill_lease, &(struct request){.lease = i, .word = flags});
+		live->control.flags = flags;
+		if (guarded(live, fill_lease, &request) < 0)
+			return -EIO;
+		if (flags & CORO_LEASE_BLOCKING)
+			live->control.waits_from =
+				(int)(request.found < CORO_RINGS ? request.found : CORO_RINGS);
+		return 0;
 	}
 	return -EBUSY;
 }
@@ -304,18 +313,29 @@ uint32_t control_page_rings(struct live *live)
 	return (uint32_t)request.found;
 }
 
+/* And the lease itself, should somebody have written over it: without it nobody waits for us. */
 static void set_tail(struct coro_ctl *ctl, struct request *request)
 {
+	struct coro_lease *lease = &ctl->lease[request->lease];
+
 	store(&ctl->tail[request->lease][request->ring], request->number);
+	if (load(&lease->pid) == (uint32_t)getpid() && load(&lease->flags) == request->word)
+		return;
+	store(&lease->pid, (uint32_t)getpid());
+	store(&lease->flags, request->word);
+	request->found = 1;
 }
 
 void control_page_set_tail(struct live *live, unsigned ring, uint64_t next)
 {
 	int lease = live->control.lease;
+	struct request request = {
+		.lease = lease, .ring = ring, .number = next, .word = live->control.flags};
 
 	if (lease < 0)
 		return;
-	guarded(live, set_tail, &(struct request){.lease = lease, .ring = ring, .number = next});
+	guarded(live, set_tail, &request);
+	live->damage += request.found;
 	futex_wake((uint32_t *)&live->control.ctl->tail[lease][ring]);
 }
 

@@ -4,20 +4,24 @@
  * READER ALGORITHM of a ring, with `next` the index of the first slot not taken yet
  *
  *  1. Copy the header. head is believed if next <= head <= next + 2^k. A greater one is
- *     believed if the slot before it is committed: the writer did not wait, and what it wrote
- *     over is lost. Any other is damage.
+ *     believed only of a writer that did not wait for us, and if the slot before it is
+ *     committed: what it wrote over is lost. Any other is damage, and is as if head were next:
+ *     the slots' laps alone tell then. A writer that waits says its head again and again.
  *
  *         taken            committed            perhaps          not yet, or taken long ago
  *     ───────────────┬──────────────────────┬─────────────┬───────────────────────────────
  *                  next                    head       first slot with a wrong lap
  *
  *  2. Below head: copy, check the lap of each. All are committed, for head was stored after
- *     them; one that is not is damage, is passed over and counted as lost.
+ *     them; one that is not is damage, is passed over and counted as lost, if there are
+ *     committed ones behind it: next never goes beyond what was seen committed, whatever head
+ *     says, and a single slot is not believed either.
  *  3. From head on: copy, count the leading slots whose lap is right, and copy these a second
  *     time: the first copy may have taken a word after its commit but the bytes beside it
  *     before. The second one began after the commit.
  *  4. Hand out what is whole; an event whose payload is cut off by the buffer's end is left
- *     for the next time by whoever decodes it.
+ *     for the next time by whoever decodes it. A clock before the program's start or after now
+ *     is damage: the last good one of the ring stands for it.
  *  5. next moves over what was taken. When that is in safety, the tail in ctl moves there
  *     too, by a release store; a writer that sleeps on the tail is woken.
  *
@@ -36,24 +40,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tracer/crc32c.h>
 #include "control_page.h"
 #include "live_private.h"
 
-#define CLOCK_BASE_NS 10000000u /* between two readings from which a rate is computed */
-#define BEYOND_HEAD   128       /* slots that are looked at beyond a published head */
-
-uint32_t live_crc32c(const void *bytes, size_t length)
-{
-	const uint8_t *at = bytes;
-	uint32_t crc = 0xffffffffu;
-
-	for (size_t i = 0; i < length; i++) {
-		crc ^= at[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
-	}
-	return ~crc;
-}
+#define CLOCK_BASE_NS 10000000u  /* between two readings from which a rate is computed */
+#define BEYOND_HEAD   128        /* slots that are looked at beyond a published head */
+#define AHEAD_MOST    8          /* rounds that a writer may be ahead of us and be found again */
+#define SEEN          16         /* neighbours that must be committed to be believed */
+#define CLOCK_SLACK   (1u << 24) /* ticks by which the clocks of two processors may differ */
 
 /* ---- Files ------------------------------------------------------------- */
 
@@ -136,7 +131,7 @@ static int check_beacon(struct live *live, char **ret_why)
 		return refuse(-EPROTONOSUPPORT, ret_why, "is of version %u.%u; this program reads %u.x",
 					  beacon->major, beacon->minor, CORO_TRACE_MAJOR);
 	if (beacon->header_length != sizeof(*beacon) ||
-		beacon->crc != live_crc32c(beacon, offsetof(struct coro_beacon, crc)))
+		beacon->crc != trace_crc32c(0, beacon, offsetof(struct coro_beacon, crc)))
 		return refuse(-EBADMSG, ret_why, "has a damaged beacon");
 	return 0;
 }
@@ -150,7 +145,7 @@ int live_open(const char *path, struct live **ret, char **ret_why)
 	if (!live)
 		return -ENOMEM;
 	live->strings = -1;
-	live->control.fd = live->control.lease = -1;
+	live->control.fd = live->control.lease = live->control.waits_from = -1;
 	live->string_offset = sizeof(struct coro_str_header);
 	live->path = strdup(path);
 	live->directory = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
@@ -274,8 +269,11 @@ static void open_ring(struct live *live, unsigned number)
 	}
 	ring->fd = fd;
 	ring->log2_slots = header.log2_slots;
+	ring->clock = live->beacon.clock0;
+	ring->waited_for =
+		live->control.waits_from >= 0 && number >= (unsigned)live->control.waits_from;
 	/* Who comes late begins with what is still there. */
-	if (header.head > (uint64_t)1 << header.log2_slots)
+	if (!ring->waited_for && header.head > (uint64_t)1 << header.log2_slots)
 		ring->next = ring->tail = header.head - ((uint64_t)1 << header.log2_slots);
 }
 
@@ -348,45 +346,124 @@ static uint64_t look_beyond(const struct live_ring *ring, uint64_t index, uint64
 	return count;
 }
 
-/* How many slots are committed according to `head`, or -1 for a head that cannot be. A writer
- * that does not wait may have gone round: then next jumps, and *ret_lost says how far. */
-static int64_t believe_head(struct live *live, struct live_ring *ring, uint64_t head,
-							uint64_t *ret_lost)
+/* What the header says of the slots from `next` on. */
+struct promise {
+	uint64_t committed; /* so many, by a head that is believed */
+	bool broken;        /* the head cannot be: only the slots themselves tell */
+	uint64_t lost;      /* a writer that did not wait wrote over so many, and next jumped */
+};
+
+static struct promise believe_head(struct live *live, struct live_ring *ring, uint64_t head)
 {
 	uint64_t size = (uint64_t)1 << ring->log2_slots;
+	struct promise promise = {0};
 	struct coro_trace_slot last;
 
-	if (head - ring->next <= size)
-		return (int64_t)(head - ring->next);
-	if (ring->next - head <= size)
-		return 0; /* what was found beyond an older head has been taken */
-	if (head < ring->next || copy_slots(ring, head - 1, &last, 1) < 0 ||
-		!is_committed(ring, &last, head - 1)) {
-		live->damage++;
-		return -1;
+	if (head - ring->next <= size) {
+		promise.committed = head - ring->next;
+	} else if (ring->next - head <= size) {
+		/* What was found beyond an older head has been taken. */
+	} else if (!ring->waited_for && head > ring->next && !copy_slots(ring, head - 1, &last, 1) &&
+			   is_committed(ring, &last, head - 1)) {
+		promise.lost = head - size - ring->next;
+		promise.committed = size;
+		ring->next = head - size;
+	} else {
+		promise.broken = true;
+		if (head != ring->bad_head)
+			live->damage++;
+		ring->bad_head = head;
 	}
-	*ret_lost = head - size - ring->next;
-	ring->next = head - size;
-	return (int64_t)size;
+	return promise;
 }
 
-int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots, unsigned room,
-			  uint64_t *ret_index, uint64_t *ret_lost)
+/* The writer went round though it should have waited, as when its tail or its lease was written
+ * over: so many slots ahead the same places are committed. 0: it did not. */
+static uint64_t find_ahead(const struct live_ring *ring, const struct coro_trace_slot *slots,
+						   uint64_t count)
 {
-	struct coro_ring_header header;
-	struct live_ring *ring;
-	uint64_t available, size, damaged = 0;
-	int64_t committed;
+	for (uint64_t rounds = 1; rounds <= AHEAD_MOST; rounds++) {
+		uint64_t ahead = rounds << ring->log2_slots, same = 0;
 
-	*ret_lost = 0;
-	if (live_ring_header(live, number, &header) < 0)
-		return 0;
-	ring = &live->ring[number];
-	size = (uint64_t)1 << ring->log2_slots;
-	committed = believe_head(live, ring, header.head, ret_lost);
-	if (committed < 0)
-		return 0;
-	available = (uint64_t)committed;
+		while (same < count && same < SEEN &&
+			   is_committed(ring, &slots[same], ring->next + same + ahead))
+			same++;
+		if (same == SEEN)
+			return ahead;
+	}
+	return 0;
+}
+
+/* The slot at `next` should be committed, and is not: how far it is from there to events that
+ * are, within `most` slots; 0: there are none. What shows it is a row of them, or the last ones
+ * before a head that is believed. `slots` has `room` for copies. */
+static uint64_t find_committed(const struct live_ring *ring, struct coro_trace_slot *slots,
+							   unsigned room, uint64_t most, bool believed)
+{
+	uint64_t ahead = 0, first = 0, seen = 0;
+
+	for (uint64_t from = 0, count; from < most; from += count) {
+		count = most - from < room ? most - from : room;
+		if (copy_slots(ring, ring->next + from, slots, count) < 0)
+			return 0;
+		if (from == 0)
+			ahead = find_ahead(ring, slots, count);
+		for (uint64_t i = 0; i < count; i++) {
+			if (!is_committed(ring, &slots[i], ring->next + from + i))
+				seen = 0;
+			else if (seen || CORO_SLOT_KIND(slots[i].word) != CORO_EVENT_EXT)
+				seen++;
+			if (seen && !first)
+				first = from + i;
+			if (seen == SEEN)
+				return first;
+		}
+	}
+	return seen && believed ? first : ahead;
+}
+
+/* Clocks that cannot be become the last one that could. */
+static void check_clocks(struct live *live, struct live_ring *ring, struct coro_trace_slot *slots,
+						 unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (CORO_SLOT_KIND(slots[i].word) == CORO_EVENT_EXT)
+			continue;
+		if (slots[i].clock > live->now) {
+			struct live_clock now;
+
+			live_clock_read(&now);
+			live->now = (live->beacon.clock_hz == 1000000000u ? now.mono : now.ticks) + CLOCK_SLACK;
+		}
+		if (slots[i].clock >= live->beacon.clock0 && slots[i].clock <= live->now) {
+			ring->clock = slots[i].clock;
+			continue;
+		}
+		slots[i].clock = ring->clock;
+		if (ring->next + i >= ring->checked)
+			live->damage++;
+	}
+	if (ring->next + count > ring->checked)
+		ring->checked = ring->next + count;
+}
+
+/* How many slots of `slots` can be taken, of `count` from `next` on. */
+static unsigned count_whole(const struct live_ring *ring, const struct coro_trace_slot *slots,
+							unsigned count)
+{
+	unsigned whole = 0;
+
+	while (whole < count && is_committed(ring, &slots[whole], ring->next + whole))
+		whole++;
+	return whole;
+}
+
+/* Copies what is committed from `next` on, and says how much. */
+static unsigned copy_committed(const struct live_ring *ring, struct coro_trace_slot *slots,
+							   unsigned room, uint64_t committed)
+{
+	uint64_t size = (uint64_t)1 << ring->log2_slots, available = committed;
+
 	if (available < room && available < size)
 		available +=
 			look_beyond(ring, ring->next + available,
@@ -395,20 +472,44 @@ int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots,
 		available = room;
 	if (!available || copy_slots(ring, ring->next, slots, available) < 0)
 		return 0;
-	while (damaged < available && !is_committed(ring, &slots[damaged], ring->next + damaged))
-		damaged++;
-	if (damaged) {
-		live->damage++;
-		*ret_lost += damaged;
-		ring->next += damaged;
-		available -= damaged;
-		memmove(slots, slots + damaged, available * sizeof(*slots));
+	return count_whole(ring, slots, (unsigned)available);
+}
+
+int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots, unsigned room,
+			  uint64_t *ret_index, uint64_t *ret_lost)
+{
+	struct coro_ring_header header;
+	struct promise promise;
+	struct live_ring *ring;
+	unsigned count;
+
+	*ret_lost = 0;
+	if (live_ring_header(live, number, &header) < 0)
+		return 0;
+	ring = &live->ring[number];
+	promise = believe_head(live, ring, header.head);
+	count = copy_committed(ring, slots, room, promise.committed);
+	if (!count && (promise.broken || promise.committed)) {
+		uint64_t size = (uint64_t)1 << ring->log2_slots;
+		uint64_t skipped = find_committed(
+			ring, slots, room, promise.broken ? size : promise.committed, !promise.broken);
+
+		/* A second look: the first may have come between two stores. */
+		count = copy_committed(ring, slots, room, 0);
+		if (!count && skipped) {
+			live->damage++;
+			promise.lost += skipped;
+			ring->next += skipped;
+			count = copy_committed(ring, slots, room, 0);
+		} else if (!count && header.head != ring->bad_head) {
+			live->damage++;
+			ring->bad_head = header.head;
+		}
 	}
 	*ret_index = ring->next;
-	for (unsigned i = 0; i < available; i++)
-		if (!is_committed(ring, &slots[i], ring->next + i))
-			return (int)i;
-	return (int)available;
+	*ret_lost = promise.lost;
+	check_clocks(live, ring, slots, count);
+	return (int)count;
 }
 
 void live_take(struct live *live, unsigned number, unsigned count)

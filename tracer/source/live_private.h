@@ -13,6 +13,10 @@ struct live_ring {
 	uint32_t log2_slots;
 	uint64_t next; /* index of the first slot that was not taken */
 	uint64_t tail; /* what the program was told of it */
+	bool waited_for;   /* it was made when we had the lease: its writer cannot go round */
+	uint64_t bad_head; /* the last one that could not be: it is damage once */
+	uint64_t clock;    /* the last one that could be */
+	uint64_t checked;  /* index up to which bad clocks are counted */
 };
 
 /* The mapped page, and the lease in it. */
@@ -21,6 +25,8 @@ struct control_page {
 	struct coro_ctl *ctl; /* mapped; only touched under the guard */
 	bool broken;          /* an access failed: its file is not whole any more */
 	int lease;            /* which one is ours; -1: none */
+	uint32_t flags;       /* of the lease: CORO_LEASE_* */
+	int waits_from;       /* rings from this one on are made for us to be waited for; -1: none */
 };
 
 struct live {
@@ -36,6 +42,7 @@ struct live {
 	uint32_t string_count;  /* how many there are, as seen last */
 	uint64_t string_offset; /* of the record after it */
 	char *string;           /* owned; bytes of the last one */
+	uint64_t now; /* ticks: no good clock is greater, as far as was looked */
 	uint64_t damage;
 };
 

@@ -4,7 +4,7 @@
  * The probe has an ELF note. A program that links it statically has the note in a PT_NOTE
  * segment of its own; otherwise one of the libraries that it needs has, which are looked
  * for where the dynamic loader looks: RPATH, LD_LIBRARY_PATH, RUNPATH, and the system's
- * directories. Libraries that are not found are passed over: then the loader tells.
+ * directories. Libraries that are not found are passed over, and that is said.
  */
 #include <tracer/symbols.h>
 
@@ -45,6 +45,7 @@ struct queue {
 	char *path[LIBRARIES_MOST]; /* owned */
 	unsigned count;
 	unsigned next; /* those before it have been looked at */
+	bool incomplete; /* a library was not found */
 };
 
 static void queue_add(struct queue *queue, const char *path)
@@ -177,6 +178,7 @@ static void add_library(struct queue *queue, const struct dynamic *dynamic, cons
 	for (size_t i = 0; i < sizeof system_directories / sizeof *system_directories; i++)
 		if (look_in(queue, system_directories[i], origin, library))
 			return;
+	queue->incomplete = true;
 }
 
 static void add_libraries(struct queue *queue, Elf *elf, const char *path)
@@ -266,6 +268,8 @@ int symbols_program_kind(const char *path, enum symbols_program *ret)
 		(void)look_at(&queue, queue.path[queue.next], &probe);
 	if (probe)
 		kind = SYMBOLS_TRACEABLE;
+	else if (queue.incomplete)
+		kind = SYMBOLS_INCOMPLETE;
 	for (unsigned i = 0; i < queue.count; i++)
 		free(queue.path[i]);
 	*ret = kind;

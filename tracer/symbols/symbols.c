@@ -461,23 +461,6 @@ int symbols_place(struct symbols *symbols, uint32_t site, bool is_string, struct
 	return known->result;
 }
 
-uint64_t symbols_resolve(struct symbols *symbols, uint64_t from)
-{
-	uint64_t last = trace_count(symbols->trace);
-
-	for (uint64_t n = from + 1; n <= last; n++) {
-		struct symbols_place place;
-		struct trace_event event;
-
-		if (trace_event(symbols->trace, n, &event) < 0)
-			continue;
-		(void)symbols_place(symbols, event.site, event.flags & CORO_SLOT_FILELINE, &place);
-		if (event.flags & CORO_SLOT_BIND)
-			(void)symbols_place(symbols, event.bind.site, true, &place);
-	}
-	return last > from ? last : from;
-}
-
 /* ---- Words ------------------------------------------------------------- */
 
 /* Length of the UTF-8 character at `at`, if it is one that moves no cursor and turns no

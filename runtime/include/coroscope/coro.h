@@ -7,9 +7,12 @@
  *     exception.h  raising, catching, Python's hierarchy of exceptions
  *     generator.h  generators: next, send, throw, close, yield, yield from
  *     coroutine.h  coroutines and await
+ *     async_generator.h   generators that await
  *     future.h     a result that is not there yet
  *     task.h       coroutines that a loop drives, gather, cancellation
- *     sync.h       locks
+ *     wait.h       wait, as_completed, shield, wait_for, timeouts
+ *     task_group.h tasks that do not outlive a section
+ *     sync.h       locks, events, conditions, semaphores, barriers
  *     queue.h      queues
  *     loop.h       the loop: turns, timers, descriptors
  *
@@ -19,8 +22,11 @@
 #include "exception.h"
 #include "generator.h"
 #include "coroutine.h"
+#include "async_generator.h"
 #include "future.h"
 #include "task.h"
+#include "wait.h"
+#include "task_group.h"
 #include "sync.h"
 #include "queue.h"
 #include "loop.h"

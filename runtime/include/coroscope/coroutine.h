@@ -17,6 +17,7 @@
  * Invariants
  * - An awaited or spawned coroutine is consumed: it is freed when it is finished, and its handle
  *   is not valid after that. Any other is its maker's to free.
+ * - coro_hold() keeps the handle valid nevertheless, for who wants to look at it afterwards.
  * - A coroutine is awaited once. Freed without having been, it is reported:
  *   RuntimeWarning: coroutine 'NAME' was never awaited.
  * - A generator is not awaitable.
@@ -44,6 +45,13 @@ CORO_API struct coro_generator *coro_coroutine_named(coro_function *function, co
  * already"; of a finished one: RuntimeError "cannot reuse already awaited coroutine". */
 CORO_API coro_value coro_await(coro_value awaitable);
 #define coro_await(awaitable) CORO__CALLED((coro_await)(CORO__VALUE(awaitable)))
+
+/* What a bare `yield value` is in a function decorated with @types.coroutine: gives `value` to
+ * whoever drives the chain, and waits. Returns what is sent, or raised what is thrown. This is what
+ * awaiting is made of; a task understands only None (let the others run) and the futures that
+ * coro_await() gives it. Only in a coroutine or async generator: RuntimeError elsewhere. */
+CORO_API coro_value coro_suspend(coro_value value);
+#define coro_suspend(value) CORO__CALLED((coro_suspend)(value))
 
 /* await function(argument) */
 #define CORO_CALL(function, argument) coro_await(coro_coroutine(function, argument))

@@ -122,10 +122,12 @@ CORO_API coro_value coro_raise_va(const struct coro_exception_type *type, const 
 
 /* The same with a value for a message: KeyError(3), StopIteration(value). */
 CORO_API coro_value coro_raise_value(const struct coro_exception_type *type, coro_value value);
+#define coro_raise_value(...) CORO__CALLED((coro_raise_value)(__VA_ARGS__))
 
 /* OSError of an errno, as the type that Python has for it (ConnectionResetError, ...),
  * with the message "[Errno 104] Connection reset by peer" and the number as its value. */
 CORO_API coro_value coro_raise_errno(int number);
+#define coro_raise_errno(...) CORO__CALLED((coro_raise_errno)(__VA_ARGS__))
 
 /* `raise exception from cause`: sets __cause__ of a new exception, and passes it on. A
  * cause of None is `from None`: hides the context. */
@@ -147,9 +149,11 @@ CORO__INLINE coro_value coro_caught(coro_value raised)
 }
 
 /* ExceptionGroup(message, exceptions): an ordinary one, or a BaseExceptionGroup when one of
- * them is no Exception. At least one. */
+ * them is no Exception. At least one. Its value is the message alone; coro_message() tells the
+ * number of exceptions too, as str() does. */
 CORO_API coro_value coro_raise_group(const char *message, const coro_value *exceptions,
 									 size_t count);
+#define coro_raise_group(...) CORO__CALLED((coro_raise_group)(__VA_ARGS__))
 
 /* ---- Looking at exceptions --------------------------------------------- */
 
@@ -174,6 +178,17 @@ CORO_API size_t coro_traceback(coro_value exception, uintptr_t *ret_sites, size_
 /* Of a group. 0 of any other. */
 CORO_API size_t coro_group_count(coro_value exception);
 CORO_API coro_value coro_group_at(coro_value exception, size_t index);
+
+/* group.split(types): the part of it that is of one of `types`, and the rest; each None, or an
+ * exception of the same shape: groups within keep their place. Of what is no group, the match is a
+ * group without a message around it. Both results are valid as if made here. (PEP 654) */
+CORO_API void coro_group_split(coro_value exception, const struct coro_exception_type *const *types,
+							   size_t count, coro_value *ret_match, coro_value *ret_rest);
+
+/* The end of `except*`: `exception` was split, `raised` is what its blocks raised, `rest` what
+ * none of them took, or None. What goes on from there: an exception, raised, or None. */
+CORO_API coro_value coro_group_merge(coro_value exception, const coro_value *raised, size_t count,
+									 coro_value rest);
 
 /* "ValueError: bad port 70000", preceded by what caused it, as Python's traceback has it.
  * As snprintf. */
@@ -223,12 +238,19 @@ enum coro_report_kind {
 	CORO_REPORT_UNRETRIEVED = 3,   /* Task exception was never retrieved, and of futures */
 	CORO_REPORT_CALLBACK = 4,      /* an exception left a callback of a loop */
 	CORO_REPORT_UNCAUGHT = 5,      /* an exception left main */
+	CORO_REPORT_SHUTDOWN = 6,      /* an exception left what the end of a loop closed */
+	CORO_REPORT_SLOW = 7,          /* a handle held its loop for too long; see coro_loop_set_slow() */
+	CORO_REPORT_PENDING = 8,       /* Task was destroyed but it is pending! */
 };
 
 /* Gets each of them. `text` is one line without its end, or for an exception the text of
  * coro_format_exception(); `exception` may be None. Both are borrowed for the call. */
 typedef void coro_report_handler(enum coro_report_kind kind, const char *text, coro_value exception,
 								 void *data);
+
+/* Within the handler: what the report is about (a task, a generator, ...), or None. Of SLOW: how
+ * many seconds it took. */
+CORO_API coro_value coro_report_object(void);
 
 /* NULL: the default, which writes the text and a newline to standard error. */
 CORO_API void coro_set_report_handler(coro_report_handler *handler, void *data);

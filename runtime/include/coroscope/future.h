@@ -57,13 +57,17 @@ CORO_API coro_value coro_future_result(struct coro_future *future);
 /* The exception as a value, or none; raised as above when cancelled or pending. */
 CORO_API coro_value coro_future_exception(struct coro_future *future);
 
+/* For who only watches: the result, or raised the exception (CancelledError: none is made, and
+ * None given); None while it is pending. Does not count as fetching the exception. */
+CORO_API coro_value coro_future_peek(const struct coro_future *future);
+
 /* Completes it. None, or raised: InvalidStateError when it is done already. */
 CORO_API coro_value coro_future_set_result(struct coro_future *future, coro_value result);
 /* `exception` is an exception or a raised one. StopIteration cannot be raised into
  * whoever awaits: it becomes a RuntimeError. */
 CORO_API coro_value coro_future_set_exception(struct coro_future *future, coro_value exception);
 
-/* False when it is done already. `message` may be NULL. Cancelling the future of a
+/* False when it is done already: its exception counts as fetched then. `message` may be NULL. Cancelling the future of a
  * gather cancels its children. */
 CORO_API bool coro_future_cancel(struct coro_future *future, const char *message);
 

@@ -93,6 +93,12 @@ struct coro_generator {
 	struct coro__local *local;              /* borrowed: that thread's part of the runtime */
 	void *task;                             /* the library's task that drives it, or NULL */
 	void *tool[2];                          /* what sanitizers and Valgrind know the stack by */
+	/* Of an async generator: awaitables of it that are not freed, and who is asked when it is
+	 * dropped before its end. */
+	uint32_t steps;
+	bool (*finalize)(struct coro_generator *generator, void *data);
+	void (*forget)(struct coro_generator *generator, void *data); /* told that it is gone */
+	void *finalize_data;
 };
 CORO__ASSERT(sizeof(void *) != 8 || __builtin_offsetof(struct coro_generator, sp) == 56,
 			 "saved stack pointer");
@@ -111,13 +117,22 @@ CORO_API struct coro_generator *coro_generator_named(coro_function *function, co
 													 const char *name, const char *site);
 
 /* Frees it, and closes it before if it is suspended; what its cleanup raises goes to the report
- * handler. NULL is fine. One that is running cannot be freed: that ends the program. */
+ * handler. NULL is fine. One that is running cannot be freed: that ends the program.
+ *
+ * A handle that is used afterwards ends the program too, with a message that names what it was.
+ * That is certain until its thread has freed another 32. Then its memory may be a new generator's,
+ * and nobody can tell. */
 CORO_API void coro_free(struct coro_generator *generator);
 
 /* Frees a generator at the end of the block that declares it:
  *     CORO_AUTO struct coro_generator *numbers = coro_generator(count_to, coro_int(3)); */
 CORO_API void coro__free_at_end(struct coro_generator **generator);
 #define CORO_AUTO __attribute__((cleanup(coro__free_at_end)))
+
+/* The handle stays valid until coro_free(), even when the body is awaited or spawned meanwhile,
+ * which otherwise consumes it. While another delegates to a body that is held, or a task
+ * drives it, coro_free() only gives up the handle: the last to let go frees it. */
+CORO_API void coro_hold(struct coro_generator *generator);
 
 /* ---- From outside ------------------------------------------------------ */
 
@@ -155,7 +170,8 @@ CORO_API coro_value coro_close(struct coro_generator *generator);
 #define CORO_FOR(value, generator) for (coro_value value; coro_iterate((generator), &value);)
 
 /* CREATED, RUNNING, SUSPENDED, or one of DONE, FAILED, CANCELLED. One that delegates is running
- * or suspended as its delegate is. */
+ * or suspended as its delegate is; an async generator is running while a step of it has begun
+ * and not ended (ag_running). */
 CORO_API enum coro_state coro_state(const struct coro_generator *generator);
 
 /* It will never run again. */
@@ -194,6 +210,7 @@ CORO_API coro_value coro_yield_from_iterator(struct coro_iterator *iterator);
 
 /* yield from [values...] */
 CORO_API coro_value coro_yield_from_array(const coro_value *values, size_t count);
+#define coro_yield_from_array(...) CORO__CALLED((coro_yield_from_array)(__VA_ARGS__))
 
 /* Who runs: the innermost generator or coroutine; NULL outside of all. */
 CORO__INLINE struct coro_generator *coro_current(void);
@@ -289,7 +306,7 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 	__extension__({                                                                                \
 		struct coro_generator *body = (generator);                                                 \
 		struct coro_generator *inner =                                                             \
-			body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body) : NULL;             \
+			body && body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body) : NULL;     \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, CORO_NONE)                 \
 						   : (coro_next)(body));                                                   \
 	})
@@ -300,7 +317,8 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 	__extension__({                                                                                \
 		struct coro_generator *body = (generator);                                                 \
 		coro_value sent = (value);                                                                 \
-		struct coro_generator *inner = coro_raised(sent) ? NULL : coro__step_down(body);           \
+		struct coro_generator *inner =                                                             \
+			body && !coro_raised(sent) ? coro__step_down(body) : NULL;                             \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
 						   : (coro_send)(body, sent));                                             \
 	})

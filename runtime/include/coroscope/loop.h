@@ -49,7 +49,8 @@ struct coro_task;
 /* ---- A whole program ---------------------------------------------------- */
 
 /* Runs coroutine `fn(arg)` as the main task of a new loop until it is done, cancels
- * and awaits the tasks that are left, in creation order, and frees the loop.
+ * and awaits the tasks that are left, in creation order, closes the async generators that
+ * are left, and frees the loop.
  * Returns the exit status: 0, or 1 after an exception nobody handled, which is
  * printed to stderr with the calls that it came through. (asyncio.run) */
 #define coro_run(fn, arg)                                                                          \
@@ -79,9 +80,16 @@ struct coro_loop_options {
 CORO_API struct coro_loop *coro_loop_new(const struct coro_loop_options *options);
 
 /* Ends the loop: tasks that are not done are cancelled and run until they are, in
- * creation order; those that refuse are closed; then all tasks are freed, with the
+ * creation order; async generators that are left are closed; tasks that refuse are reported
+ * and closed; then all tasks are freed, with the
  * handles and descriptors. The loop must not be running. NULL is allowed. */
 CORO_API void coro_loop_free(struct coro_loop *loop);
+
+/* The same without cancelling anything: tasks that are not done are reported (Task was destroyed but
+ * it is pending!), and their coroutines closed: handles that these ask for then are none, and they cannot
+ * sleep. What else there is of the program's (futures, locks,
+ * groups) is freed after the loop then, if tasks may still hold it. (loop.close) */
+CORO_API void coro_loop_close(struct coro_loop *loop);
 
 /* The loop that runs on this thread, else the thread's first one, else NULL. */
 CORO_API struct coro_loop *coro_loop_current(void);
@@ -130,16 +138,25 @@ CORO_API void coro_loop_advance(struct coro_loop *loop, double seconds);
 CORO_API uint64_t coro_loop_turns(const struct coro_loop *loop);
 CORO_API size_t coro_loop_ready(const struct coro_loop *loop);
 
-/* Called at the beginning of each turn, after the due timers were collected, with the
- * number of handles that it will run. NULL: nobody. */
+/* Called at the beginning of each turn with the number of handles in the ready queue; timers that
+ * are due come to them only after that. NULL: nobody. */
 typedef void (*coro_turn_observer)(struct coro_loop *loop, size_t handles, void *context);
 CORO_API void coro_loop_observe_turns(struct coro_loop *loop, coro_turn_observer observer,
 									  void *context);
 
+/* Handles that run for `seconds` of loop time or longer are reported (CORO_REPORT_SLOW); 0: none
+ * are. (asyncio's debug mode, rule L7) */
+CORO_API void coro_loop_set_slow(struct coro_loop *loop, double seconds);
+
+/* Tasks begin within the call that spawns them, up to their first suspension, once the loop
+ * runs. (asyncio.eager_task_factory, rule T7) */
+CORO_API void coro_loop_set_eager(struct coro_loop *loop, bool eager);
+
 /* ---- Waiting ------------------------------------------------------------ */
 
 /* Suspends the calling task. 0 or less: for one turn. Otherwise until loop time has
- * gone on so far. Returns none, or raised (CancelledError; ValueError for NaN). */
+ * gone on so far. Returns none, or raised (CancelledError; ValueError for NaN; RuntimeError when no
+ * loop runs). */
 CORO_API coro_value coro_sleep(double seconds);
 
 /* ---- Descriptors -------------------------------------------------------- */

@@ -106,6 +106,10 @@ static inline void coro_probe_event(struct coro_object *object, unsigned kind, u
 	object->state = (uint8_t)next_state;
 }
 
+/* Before the CREATE of a body with a stack of its own: how large that is, for the bind that the
+ * CREATE carries. */
+void coro_probe_stack(const struct coro_object *object, size_t bytes);
+
 /* The thread is about to sleep outside the program's control (a selector): publishes
  * what was emitted and marks the ring as parked. `_resume` ends it. Cheap when
  * nobody traces. */

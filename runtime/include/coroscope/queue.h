@@ -12,9 +12,10 @@
  * Each item put is unfinished until somebody calls coro_queue_task_done for it;
  * coro_queue_join waits until nothing is.
  *
- * Invariants (rules Q1-Q3)
+ * Invariants (rules Q1-Q5)
  * - Waiters are woken in the order in which they came, one for each item or free place.
  * - A waiter that is cancelled after it was woken wakes the next: no item is lost.
+ * - A queue that was shut down gives what it holds, and then raises.
  *
  * Items are values, borrowed as everywhere: what a pointer or string points to must
  * live until it was got. Not for threads.
@@ -37,23 +38,42 @@ struct coro_queue;
 #define coro_queue_new_named(capacity, name) coro__queue_new((capacity), (name), CORO_SITE_HERE)
 CORO_API struct coro_queue *coro__queue_new(size_t capacity, const char *name, const char *site);
 
+/* The same, last in, first out. */
+#define coro_lifo_queue_new(capacity, name) coro__lifo_queue_new((capacity), (name), CORO_SITE_HERE)
+CORO_API struct coro_queue *coro__lifo_queue_new(size_t capacity, const char *name,
+												 const char *site);
+
+/* The same, the least item first: the one that comes before all others. NULL: as Python's `<` has
+ * it, of numbers or of strings. */
+typedef bool coro_before(coro_value left, coro_value right);
+#define coro_priority_queue_new(capacity, before, name)                                            \
+	coro__priority_queue_new((capacity), (before), (name), CORO_SITE_HERE)
+CORO_API struct coro_queue *coro__priority_queue_new(size_t capacity, coro_before *before,
+													 const char *name, const char *site);
+
 /* Nobody may wait for it. NULL is allowed. */
 CORO_API void coro_queue_free(struct coro_queue *queue);
 
 /* Puts an item, waiting for a place. None, or raised (CancelledError): then it is not
- * in the queue. */
+ * in the queue. A raised `item` is not put but returned. */
 CORO_API coro_value coro_queue_put(struct coro_queue *queue, coro_value item);
-/* Takes the oldest item, waiting for one. */
+/* Takes the next item, waiting for one. Raises QueueShutDown when none will come. */
 CORO_API coro_value coro_queue_get(struct coro_queue *queue);
 
-/* The same without waiting; raise QueueFull and QueueEmpty. */
+/* The same without waiting; raise QueueFull and QueueEmpty. A raised `item` is returned likewise. */
 CORO_API coro_value coro_queue_put_nowait(struct coro_queue *queue, coro_value item);
 CORO_API coro_value coro_queue_get_nowait(struct coro_queue *queue);
 
 /* An item that was got is finished. ValueError when there are not so many. */
 CORO_API coro_value coro_queue_task_done(struct coro_queue *queue);
+#define coro_queue_task_done(...) CORO__CALLED((coro_queue_task_done)(__VA_ARGS__))
 /* Waits until all items that were put are finished. */
 CORO_API coro_value coro_queue_join(struct coro_queue *queue);
+#define coro_queue_join(...) CORO__CALLED((coro_queue_join)(__VA_ARGS__))
+
+/* From now on nothing can be put, and getting raises QueueShutDown when the queue is empty. Who waits
+ * is woken. `immediate`: the items are dropped, and count as finished. (rule Q5) */
+CORO_API void coro_queue_shutdown(struct coro_queue *queue, bool immediate);
 
 CORO_API size_t coro_queue_size(const struct coro_queue *queue);
 CORO_API size_t coro_queue_capacity(const struct coro_queue *queue);

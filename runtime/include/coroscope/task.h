@@ -44,6 +44,7 @@
 extern "C" {
 #endif
 
+struct coro_loop;
 struct coro_task;
 
 /* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied,
@@ -64,6 +65,11 @@ CORO_API void coro_task_free(struct coro_task *task);
 
 /* The task that is running on this thread, or NULL. */
 CORO_API struct coro_task *coro_task_current(void);
+
+/* asyncio.all_tasks: the tasks of `loop` that are not done, in creation order. Returns how many there
+ * are, and writes up to `room`. */
+CORO_API size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks,
+							   size_t room);
 
 /* The task as the future that it is. coro_object(task) is the value of it. */
 CORO_API struct coro_future *coro_task_future(struct coro_task *task);

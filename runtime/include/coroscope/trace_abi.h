@@ -219,7 +219,8 @@ struct coro_trace_bind {
 	uint32_t gen;    /* how often the row was used before */
 	uint8_t kind;    /* enum coro_object_kind */
 	uint8_t reason;  /* enum coro_reason, of a future */
-	uint16_t zero;
+	uint16_t stack_kib; /* size of its stack, without guards, in KiB, rounded up; 65535: that or
+	                       more; 0: it has none of its own, or the emitter does not say */
 };
 CORO__ASSERT(sizeof(struct coro_trace_bind) == CORO_EXT_BYTES, "bind");
 

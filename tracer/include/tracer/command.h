@@ -59,6 +59,10 @@ enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
  * user asked that the program be killed. */
 extern int (*command_user_interface)(struct session *session, bool *kill);
 
+/* The options of that UI, for the help of `run` and `replay`: lines as in `help`; "": none. Set
+ * by whoever takes them. */
+extern const char *command_screen_options;
+
 /* The whole program: finds the subcommand and runs it. */
 int command_main(int argc, char **argv);
 

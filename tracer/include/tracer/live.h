@@ -68,7 +68,8 @@ enum live_rest live_rest(struct live *live);
 unsigned live_rings(struct live *live);
 /* Copies committed slots of a ring, at most `room` (at least 16), that follow those that were
  * taken; *ret_index is the first one's. Returns how many, 0 when there are no more. Slots
- * that are damaged are passed over and counted in *ret_lost. */
+ * that are damaged are passed over and counted in *ret_lost; a clock that cannot be is
+ * replaced by the last good one. */
 int live_read(struct live *live, unsigned ring, struct coro_trace_slot *slots, unsigned room,
 			  uint64_t *ret_index, uint64_t *ret_lost);
 /* `count` of the slots that live_read() gave are taken: the next call gives what follows. */
@@ -102,8 +103,5 @@ void live_clock_read(struct live_clock *ret);
 /* Ticks a second, from the beacon or else from now and an early reading: sleeps until that is
  * 10 ms ago, if it is not. */
 uint64_t live_clock_hz(const struct live *live, const struct live_clock *early);
-
-/* The checksum of the beacon. */
-uint32_t live_crc32c(const void *bytes, size_t length);
 
 #endif

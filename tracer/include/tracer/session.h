@@ -61,7 +61,9 @@ const char *session_why(struct session *session); /* why the last call did not m
 
 enum session_direction { SESSION_FORWARD, SESSION_BACKWARD };
 
-int session_goto(struct session *session, uint64_t n); /* 0 .. head */
+/* To just after event n. Beyond the head, a live program is let run to there, event by event; when it
+ * ends before, the playhead is at its end. */
+int session_goto(struct session *session, uint64_t n);
 int session_event(struct session *session, int64_t count); /* < 0: back */
 int session_turn(struct session *session, int64_t count);  /* to just after the next TURN_BEGIN */
 /* Logical steps of session_subject(). `into`: to where it, or what it delegates to or
@@ -91,10 +93,21 @@ uint64_t session_selected(struct session *session);
 int session_select(struct session *session, uint64_t serial); /* 0: follow again */
 /* What a logical step is about: the selected object; while following, the body, task or loop
  * that the last event changed. When that event changed something else, or only created an
- * object or made it ready, it is the one that runs. 0: nothing yet. */
+ * object or made it ready, it is the one that runs; and when that object is finished now, the one
+ * that runs, or else a task that awaits the outcome. 0: nobody. */
 uint64_t session_subject(struct session *session);
 
 /* ---- Breakpoints ------------------------------------------------------- */
+
+/* What an event must fulfil besides, as whoever sets the breakpoint sees it. */
+struct session_condition {
+	/* `turn` is the number of the loop's turn that the event is in. */
+	bool (*holds)(const void *context, struct session *session, const struct trace_event *event,
+	              uint64_t turn);
+	void (*free)(void *context);
+	void *context; /* owned by the breakpoint */
+	char *text;    /* owned: how it was written */
+};
 
 struct session_breakpoint {
 	unsigned id;
@@ -102,12 +115,30 @@ struct session_breakpoint {
 	char name[64];    /* glob on the changed object's name; "": any */
 	bool enabled, once;
 	uint64_t hits;
+	struct session_condition condition; /* without holds: none */
 };
 /* Adds one; returns its id, or -errno. */
 int session_break(struct session *session, uint8_t kind, const char *name, bool once);
+/* With a condition, which it takes, also when it fails. */
+int session_break_when(struct session *session, uint8_t kind, const char *name, bool once,
+                       const struct session_condition *condition);
 int session_delete_break(struct session *session, unsigned id);
 /* In the order of ids: first with id > after; NULL at the end. */
 const struct session_breakpoint *session_next_break(struct session *session, unsigned after);
+
+/* ---- Marks ------------------------------------------------------------- */
+
+struct session_mark {
+	char name[32];
+	uint64_t n;
+};
+/* Remembers the playhead under a name, anew if there is such a mark. -EINVAL: the name is empty
+ * or too long. */
+int session_mark(struct session *session, const char *name);
+/* Moves to where that mark is. */
+int session_goto_mark(struct session *session, const char *name);
+/* The i-th, in the order of their making; NULL at the end. */
+const struct session_mark *session_mark_at(struct session *session, size_t i);
 
 /* ---- Searching --------------------------------------------------------- */
 

@@ -26,12 +26,6 @@ void symbols_free(struct symbols *symbols);
  * new to the trace. Returns how many are new, or -errno. */
 int symbols_add_modules(struct symbols *symbols, uint32_t pid);
 
-/* Resolves the sites of the events after number `from`, so that the trace holds their
- * places and the text of their source files. For a recording, before the trace is
- * finished; the program may have ended, if its modules were added before. Returns the
- * number of the last event: `from` of the next call. */
-uint64_t symbols_resolve(struct symbols *symbols, uint64_t from);
-
 /* A place in the program. Pointers are valid as long as `symbols`. */
 struct symbols_place {
 	const char *function; /* NULL: not known; "NAME+0x1f" when the line is not known */
@@ -65,6 +59,7 @@ enum symbols_program {
 	SYMBOLS_TRACEABLE,  /* links the probe, by itself or through a library that it needs */
 	SYMBOLS_NO_PROBE,   /* an ELF program that does not */
 	SYMBOLS_NOT_ELF,    /* a script, perhaps */
+	SYMBOLS_INCOMPLETE, /* as NO_PROBE, but a library that it needs was not found: it may be there */
 };
 /* Reads the ELF note of the program and of its DT_NEEDED libraries. -errno: cannot be read. */
 int symbols_program_kind(const char *path, enum symbols_program *ret);

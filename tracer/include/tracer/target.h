@@ -58,6 +58,10 @@ int target_fd(struct target *target);
 void target_attend(struct target *target);
 
 enum target_state target_state(struct target *target);
+/* For a program whose stdio is passed through: when it was stopped, by ^Z on our terminal or by our
+ * SIGTSTP, we stop as well, and go on together: one job for the shell. To be called by the main
+ * thread when target_fd() becomes readable, and now and then. */
+void target_follow_job(struct target *target);
 /* As from waitpid, once EXITED. */
 int target_status(struct target *target);
 /* 0, or the -errno of the trace that could not be written any more: recording has ended then,
@@ -75,11 +79,10 @@ void target_pause(struct target *target);
 /* Waits until it is PAUSED or EXITED and everything that it emitted and wrote is in the
  * trace, at most `timeout_ms` (-1: for ever). 0, or -ETIMEDOUT. */
 int target_settle(struct target *target, int timeout_ms);
-/* Lets go of it: opens the gate for good, and gives the lease back. It runs on. */
-void target_release(struct target *target);
 void target_kill(struct target *target);
 /* Bytes typed for the program, to its pty. */
 int target_write(struct target *target, const char *data, size_t length);
+/* How large the program's terminal is from now on. */
 void target_resize(struct target *target, unsigned short rows, unsigned short columns);
 
 #endif

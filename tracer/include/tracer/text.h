@@ -33,6 +33,9 @@ void text_add_value(struct text *text, struct session *session, const struct tra
                     size_t most);
 /* "internal #4"; "future #4" for one without a name; "#4" for one that is not there. */
 void text_add_object(struct text *text, struct session *session, uint64_t serial);
+/* As text_add_object; but one that has gone, or is still to come, is called as the trace called it
+ * around event n. */
+void text_add_object_near(struct text *text, struct session *session, uint64_t serial, uint64_t n);
 /* Its name alone, or its kind where it has none. */
 void text_add_name(struct text *text, struct session *session, const struct world_object *object);
 /* Why it does not run: "get jobs", "sleep 100 ms", "gather 1/3", "internal #4", or "". */

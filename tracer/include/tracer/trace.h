@@ -23,7 +23,7 @@
 
 struct trace;
 
-/* What a trace says of the run as a whole. Strings are owned by the trace. */
+/* What a trace says of the run as a whole, from its beginning on. Strings are owned by the trace. */
 struct trace_meta {
 	const char *program;   /* path as it was given */
 	const char *arguments; /* the rest of the command line, blanks between; "" */
@@ -33,8 +33,6 @@ struct trace_meta {
 	uint64_t clock0;       /* ticks at t = 0 */
 	uint64_t real0;        /* CLOCK_REALTIME at t = 0, ns */
 	bool virtual_time;     /* the loop's clock was virtual */
-	bool ended;            /* the program's end is in the trace */
-	int status;            /* as from waitpid; valid if ended */
 };
 
 /* A piece of what the program wrote. */
@@ -42,6 +40,7 @@ struct trace_output {
 	uint64_t after;  /* the last event before it */
 	int64_t t;       /* ns since the start */
 	int fd;          /* 1 or 2; under a pty all is 1 */
+	bool approximate; /* the program ran meanwhile: some of the events before it may come after it */
 	const char *data; /* raw bytes, not a string */
 	size_t length;
 };
@@ -91,11 +90,16 @@ int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
 /* Also for the next ones: 0 or -errno; -EFBIG for a text of 8 MiB or more, which is left out. */
 int trace_append_string(struct trace *trace, uint32_t id, const char *bytes, size_t length);
 int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length);
+/* The same, for what was written while events passed. */
+int trace_append_approximate_output(struct trace *trace, int fd, int64_t t, const char *data,
+                                    size_t length);
 int trace_append_module(struct trace *trace, const struct trace_module *module);
 int trace_append_site(struct trace *trace, const struct trace_site *site);
 int trace_append_source(struct trace *trace, const char *file, const char *text, size_t length);
 /* `count` slots of a ring were lost after the events so far. */
 int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count);
+/* `count` more things in the program's segment could not be: somebody wrote into it. */
+int trace_append_damage(struct trace *trace, uint64_t count);
 /* A checkpoint: the World after event n, serialised by the model. */
 int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length);
 /* Writes out the open chunk: called now and then (100 ms), and before a tail advances. */
@@ -116,7 +120,11 @@ void trace_free(struct trace *trace);
 
 /* ---- Reading ----------------------------------------------------------- */
 
+/* It never changes. */
 const struct trace_meta *trace_meta(struct trace *trace);
+/* Whether the program's end is in the trace; then *ret_status is its status as from waitpid
+ * (NULL: not wanted). */
+bool trace_ended(struct trace *trace, int *ret_status);
 uint64_t trace_count(struct trace *trace);
 /* 0, -ENOENT when there is no event n, -EBADMSG when its chunk is damaged. */
 int trace_event(struct trace *trace, uint64_t n, struct trace_event *ret);
@@ -131,6 +139,9 @@ int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
 int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
 /* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
+/* Things in the program's segment that could not be, and were passed over or mended while it
+ * was recorded; of the file itself see trace_torn(). */
+uint64_t trace_damage(struct trace *trace);
 /* Lost slots so far, and lost pieces: i-th loss comes after event `*ret_after`. */
 uint64_t trace_lost(struct trace *trace);
 int trace_loss(struct trace *trace, size_t i, uint64_t *ret_after, uint32_t *ret_ring, uint64_t *ret_count);

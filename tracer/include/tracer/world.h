@@ -8,9 +8,10 @@
  * World, so that live, replayed, sought and stepped back are one thing.
  *
  * Invariants
- * - An event changes one object, its `co`; everything that is
+ * - An event changes the state of one object, its `co`; everything that is
  *   about two objects (who resumes whom, who awaits whom) is looked up, not stored
- *   twice.
+ *   twice. Besides, it tells where the actor is: its site is the line of whoever did it, the
+ *   body that ran then, and becomes the place of that one too.
  * - Objects are known by serial: never reused, one space for all kinds, in the order
  *   of creation.
  * - Values are not kept: the World keeps the number of the event that showed them.
@@ -49,11 +50,13 @@ struct world_object {
 	uint64_t owner;    /* lock: who holds it */
 	uint64_t woken_by; /* task: peer of its last WAKE or READY */
 
-	/* Where it was seen last: the site of its last own event that had one; what others did to
-	 * it (resuming it, waking it, cancelling it) has their site. For a suspended body that is
-	 * the yield or await it waits in. 0: not seen yet. See world_place(). */
+	/* Where it was seen last: the site of the last event that had one and that it did, to itself
+	 * or, while it ran, to another; what others did to it (resuming it, waking it, cancelling
+	 * it) has their site. For a suspended body that is the yield or await it waits in. 0: not
+	 * seen yet. See world_place(). */
 	uint32_t site;
 	bool site_is_string; /* a string id (CORO_SLOT_FILELINE), not a pc */
+	uint16_t stack_kib;  /* body: its stack, as in struct coro_trace_bind; 0: not known */
 
 	/* Event numbers; 0: has not happened. */
 	uint64_t argument_at; /* its CREATE, when it showed the argument */
@@ -125,6 +128,9 @@ size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, si
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The timer that is armed for a future, 0: none. */
 uint64_t world_timer(const struct world *world, uint64_t serial);
+/* Who waits at a queue, lock, descriptor ...: pending futures whose waits_on it is. As
+ * world_chain; the tasks behind them are their world_awaiters(). */
+size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* What a future or task waits for through AWAIT_CHILD edges: serials of the children. */
 size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The ready queue, in order. */

@@ -1,0 +1,103 @@
+/*
+ * semaphore.c - the semaphore: so many places.
+ *
+ *     release   one place more, which the first waiter has at once: it is counted as taken
+ *               before that one runs
+ *     a waiter that is cancelled after it was woken gives its place back
+ */
+#include <stdlib.h>
+#include <coroscope/sync.h>
+#include "waiters.h"
+
+struct coro_semaphore {
+	struct coro_object object;
+	struct coro__waiters waiters;
+	size_t value; /* places that nobody has */
+	size_t bound; /* of a bounded one: the most that it may be */
+};
+
+static void check(const struct coro_semaphore *semaphore)
+{
+	coro__check_handle(semaphore ? &semaphore->object : NULL, CORO_OBJECT_SEMAPHORE);
+}
+
+struct coro_semaphore *coro__semaphore_new(size_t value, bool bounded, const char *name,
+										   const char *site)
+{
+	struct coro_semaphore *semaphore = calloc(1, sizeof(*semaphore));
+	const struct coro_probe_value places = {.kind = CORO_VALUE_INT, .integer = (int64_t)value};
+
+	if (!semaphore)
+		return NULL;
+	semaphore->value = value;
+	semaphore->bound = bounded ? value : SIZE_MAX;
+	coro__sync_begin(&semaphore->object, CORO_OBJECT_SEMAPHORE, CORO_STATE_OPEN, name, site,
+					 CORO__SITE, &places);
+	return semaphore;
+}
+
+void coro_semaphore_free(struct coro_semaphore *semaphore)
+{
+	if (!semaphore)
+		return;
+	check(semaphore);
+	coro__sync_end(&semaphore->object, &semaphore->waiters);
+	free(semaphore);
+}
+
+bool coro_semaphore_locked(const struct coro_semaphore *semaphore)
+{
+	check(semaphore);
+	return !semaphore->value || coro__waiters_any(&semaphore->waiters);
+}
+
+static void tell(struct coro_semaphore *semaphore, unsigned event, uintptr_t site)
+{
+	const struct coro_probe_value places = {.kind = CORO_VALUE_INT,
+											.integer = (int64_t)semaphore->value};
+
+	coro_probe_event(&semaphore->object, event, CORO_STATE_OPEN, coro__actor_row(), site, &places);
+}
+
+static bool wake_next(struct coro_semaphore *semaphore)
+{
+	if (!coro__waiters_tell(&semaphore->waiters, &semaphore->object, 1, coro_bool(true)))
+		return false;
+	semaphore->value--;
+	return true;
+}
+
+coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
+{
+	coro_value result;
+	bool told;
+
+	check(semaphore);
+	if (!coro_semaphore_locked(semaphore)) {
+		semaphore->value--;
+		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, CORO__SITE);
+		return coro_bool(true);
+	}
+	CORO_TRY(coro__may_await());
+	result = coro__waiters_wait(&semaphore->waiters, &semaphore->object, CORO_REASON_SEMAPHORE,
+								CORO__SITE, &told);
+	if (coro_raised(result) && told)
+		semaphore->value++;
+	while (semaphore->value && wake_next(semaphore))
+		;
+	if (!coro_raised(result))
+		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, CORO__SITE);
+	return result;
+}
+
+coro_value(coro_semaphore_release)(struct coro_semaphore *semaphore)
+{
+	check(semaphore);
+	if (semaphore->value >= semaphore->bound)
+		return coro__raise_at(CORO__SITE, CORO_ValueError,
+							  "BoundedSemaphore released too many times");
+	semaphore->value++;
+	tell(semaphore, CORO_EVENT_SYNC_RELEASE, CORO__SITE);
+	wake_next(semaphore);
+	return CORO_NONE;
+}

@@ -1,0 +1,305 @@
+/*
+ * group.c - task groups: asyncio's TaskGroup, decision for decision.
+ *
+ *     group     parent task, members, errors
+ *     members   task -> task -> task      in the order of their creation; each is watched,
+ *                                         and leaves when its turn of being done has come
+ *
+ * A member that fails while the parent is in the body cancels the parent too, and exit takes that
+ * request back. `aborting` keeps it to once.
+ */
+#include <stdlib.h>
+#include <coroscope/task_group.h>
+#include "watch.h"
+
+struct member {
+	struct coro__watch watch;
+	struct coro_task_group *group; /* NULL: it is gone */
+	struct coro_task *task;        /* a reference */
+	bool running;                  /* counts as a task of the group */
+	struct member *next;
+};
+
+struct coro_task_group {
+	struct coro_object object;
+	struct coro_task *parent;    /* borrowed: it is in the section */
+	struct member *first, *last; /* all that were spawned */
+	size_t running;              /* of them */
+	bool entered, exiting, aborting;
+	bool parent_cancel_requested;  /* by us: exit takes it back */
+	struct coro_future *completed; /* what exit awaits; NULL: nothing */
+	coro_value base_error;         /* kept; or None */
+	coro_value *errors;            /* owned; each kept */
+	size_t error_count, error_room;
+};
+
+static void check(const struct coro_task_group *group)
+{
+	coro__check_handle(group ? &group->object : NULL, CORO_OBJECT_GROUP);
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+struct coro_task_group *coro__task_group_new(const char *name, const char *site)
+{
+	struct coro_task_group *group = calloc(1, sizeof(*group));
+
+	if (!group)
+		return NULL;
+	group->base_error = CORO_NONE;
+	coro_probe_object_init(&group->object, CORO_OBJECT_GROUP, name, site);
+	group->object.parent = coro__actor_row();
+	coro_probe_event(&group->object, CORO_EVENT_CREATE, CORO_STATE_OPEN, group->object.parent,
+					 CORO__SITE, NULL);
+	return group;
+}
+
+static void drop_errors(struct coro_task_group *group)
+{
+	while (group->error_count)
+		coro_drop(group->errors[--group->error_count]);
+	coro_drop(group->base_error);
+	group->base_error = CORO_NONE;
+}
+
+void coro_task_group_free(struct coro_task_group *group)
+{
+	if (!group)
+		return;
+	check(group);
+	while (group->first) {
+		struct member *member = group->first;
+
+		group->first = member->next;
+		member->group = NULL;
+		/* A task's handle ends with its loop. */
+		if (!member->watch.ended) {
+			coro__watch_remove(&member->watch);
+			coro__future_release(&member->task->future);
+		}
+		coro__watch_release(&member->watch);
+	}
+	drop_errors(group);
+	free(group->errors);
+	coro_probe_event(&group->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&group->object);
+	group->object.magic = 0;
+	free(group);
+}
+
+coro_value(coro_task_group_enter)(struct coro_task_group *group)
+{
+	check(group);
+	if (group->entered)
+		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+							  "TaskGroup <TaskGroup> has already been entered");
+	group->parent = coro_task_current();
+	if (!group->parent)
+		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+							  "TaskGroup <TaskGroup> cannot determine the parent task");
+	group->entered = true;
+	return CORO_NONE;
+}
+
+/* ---- Members ------------------------------------------------------------ */
+
+static bool is_base_error(coro_value error)
+{
+	return coro_is(error, CORO_SystemExit) || coro_is(error, CORO_KeyboardInterrupt);
+}
+
+static void abort_all(struct coro_task_group *group, uint32_t cause)
+{
+	group->aborting = true;
+	coro_probe_event(&group->object, CORO_EVENT_GROUP_ABORT, CORO_STATE_CLOSED, cause, 0, NULL);
+	for (struct member *member = group->first; member; member = member->next)
+		if (member->running && !coro__done(&member->task->future))
+			coro__future_cancel(&member->task->future, NULL, 0);
+}
+
+static void add_error(struct coro_task_group *group, coro_value error)
+{
+	if (group->error_count == group->error_room) {
+		size_t room = group->error_room ? 2 * group->error_room : 8;
+		coro_value *errors = realloc(group->errors, room * sizeof(*errors));
+
+		if (!errors)
+			return;
+		group->errors = errors;
+		group->error_room = room;
+	}
+	group->errors[group->error_count++] = coro_keep(coro_caught(error));
+}
+
+static void set_base_error(struct coro_task_group *group, coro_value error)
+{
+	if (is_base_error(error) && coro_is_none(group->base_error))
+		group->base_error = coro_keep(coro_caught(error));
+}
+
+static void member_is_done(struct coro__watch *watch, struct coro_future *future)
+{
+	struct member *member = (struct member *)watch;
+	struct coro_task_group *group = member->group;
+
+	if (!group)
+		return;
+	member->running = false;
+	group->running--;
+	coro_probe_event(&group->object, CORO_EVENT_GROUP_DONE, group->object.state, future->object.row,
+					 0, NULL);
+	if (group->completed && !group->running && !coro__done(group->completed))
+		coro__future_complete(group->completed, coro_bool(true), future->object.row, 0);
+	if (future->object.state != CORO_STATE_FAILED)
+		return;
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	add_error(group, future->outcome);
+	set_base_error(group, future->outcome);
+	if (coro__done(&group->parent->future)) {
+		coro__report_about(
+			coro_object(future), CORO_REPORT_UNCAUGHT, coro_caught(future->outcome),
+			"Task '%s' has errored out but its parent task '%s' is already completed",
+			coro_task_name(member->task), coro_task_name(group->parent));
+		return;
+	}
+	if (!group->aborting && !group->parent_cancel_requested) {
+		abort_all(group, future->object.row);
+		group->parent_cancel_requested = true;
+		coro__future_cancel(&group->parent->future, NULL, 0);
+	}
+}
+
+static const char *refusal(const struct coro_task_group *group)
+{
+	if (!group->entered)
+		return "has not been entered";
+	if (group->exiting && !group->running)
+		return "is finished";
+	return group->aborting ? "is shutting down" : NULL;
+}
+
+coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
+											struct coro_generator *body, const char *name)
+{
+	struct coro_loop *loop = coro__loop_need("coro_task_group_spawn");
+	uintptr_t site = CORO__SITE;
+	struct member *member;
+	const char *why;
+
+	check(group);
+	if (!body)
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	CORO_TRY(coro__consume(body));
+	why = refusal(group);
+	if (why) {
+		coro__release(body);
+		return coro__raise_at(site, CORO_RuntimeError, "TaskGroup <TaskGroup> %s", why);
+	}
+	member = coro__watch_new(loop, sizeof(*member), 1, member_is_done, NULL);
+	if (member)
+		member->task = coro__task_new(loop, body, name, body->object.creation_site, site);
+	if (!member || !member->task) {
+		if (member)
+			coro__watch_release(&member->watch);
+		coro__release(body);
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	}
+	member->group = group;
+	member->running = true;
+	group->running++;
+	if (group->last)
+		group->last->next = member;
+	else
+		group->first = member;
+	group->last = member;
+	coro_probe_event(&group->object, CORO_EVENT_GROUP_ADD, group->object.state,
+					 member->task->future.object.row, site, NULL);
+	if (coro__done(&member->task->future))
+		member_is_done(&member->watch, &member->task->future);
+	else
+		coro__watch_add(&member->watch, &member->task->future);
+	return coro_object(member->task);
+}
+
+/* ---- The end ------------------------------------------------------------ */
+
+/* Waits until no task is left. The CancelledError that came meanwhile from outside goes to
+ * *cancelled, kept. None, or raised: something else. */
+static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancelled, uintptr_t site)
+{
+	while (group->running) {
+		coro_value result;
+
+		group->completed = coro__future_make(coro__loop_need("coro_task_group_exit"),
+											 CORO_REASON_WAIT, &group->object, -1, NULL, site);
+		if (!group->completed)
+			return coro__raise_at(site, CORO_MemoryError, "out of memory");
+		result = coro__future_await(&group->completed->object, site);
+		coro__future_release(group->completed);
+		group->completed = NULL;
+		if (!coro_raised(result))
+			continue;
+		if (!coro_is(result, CORO_CancelledError))
+			return result;
+		if (group->aborting)
+			continue;
+		coro_drop(*cancelled);
+		*cancelled = coro_keep(result);
+		abort_all(group, group->parent->future.object.row);
+	}
+	return CORO_NONE;
+}
+
+static coro_value end(struct coro_task_group *group, coro_value result, coro_value *cancelled,
+					  uintptr_t site)
+{
+	coro_value raised;
+
+	if (!coro_is_none(group->base_error))
+		return coro__raised_value(group->base_error);
+	if (group->parent_cancel_requested && !coro_task_uncancel(group->parent)) {
+		coro_drop(*cancelled);
+		*cancelled = CORO_NONE;
+	}
+	if (coro_raised(*cancelled) && !group->error_count)
+		return *cancelled;
+	if (coro_raised(result) && !coro_is(result, CORO_CancelledError))
+		add_error(group, result);
+	if (!group->error_count)
+		return result;
+	if (coro_task_cancelling(group->parent)) {
+		coro_task_uncancel(group->parent);
+		coro__future_cancel(&group->parent->future, NULL, 0);
+	}
+	raised = coro__raise_group_at(0, "unhandled errors in a TaskGroup", group->errors,
+								  group->error_count);
+	return coro_raise_from(raised, CORO_NONE);
+}
+
+coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value result)
+{
+	coro_value cancelled = CORO_NONE, outcome;
+	uintptr_t site = CORO__SITE;
+
+	check(group);
+	if (!group->entered)
+		return coro__raise_at(site, CORO_RuntimeError,
+							  "TaskGroup <TaskGroup> has not been entered");
+	coro_keep(result);
+	group->exiting = true;
+	if (coro_raised(result)) {
+		set_base_error(group, result);
+		if (coro_is(result, CORO_CancelledError))
+			cancelled = coro_keep(result);
+		if (!group->aborting)
+			abort_all(group, group->parent->future.object.row);
+	}
+	outcome = wait_for_all(group, &cancelled, site);
+	if (!coro_raised(outcome))
+		outcome = end(group, result, &cancelled, site);
+	coro__deliver(outcome, site);
+	drop_errors(group);
+	coro_drop(cancelled);
+	coro_drop(result);
+	return outcome;
+}

@@ -1,0 +1,270 @@
+/*
+ * timeout.c - shield, wait_for and timeouts: who is cancelled, and who is not.
+ *
+ *     shield     awaiter ---> outer . . . inner      cancelling outer stops there;
+ *                             the inner's outcome goes to outer, unless that is done
+ *
+ *     timeout    enter ---- section ---- exit
+ *                  |           ^           |
+ *                  '-- timer --' cancel    '-- uncancel; CancelledError -> TimeoutError,
+ *                                              if nobody else has asked for it meanwhile
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <coroscope/wait.h>
+#include "watch.h"
+
+/* ---- shield ------------------------------------------------------------ */
+
+struct shield {
+	struct coro__watch watch; /* of inner, then outer */
+	struct coro_future *inner, *outer;
+};
+
+static void inner_is_done(struct coro_future *outer, struct coro_future *inner)
+{
+	if (outer->object.state == CORO_STATE_CANCELLED) {
+		inner->object.flags |= CORO__FUTURE_RETRIEVED;
+		return;
+	}
+	if (coro__done(outer))
+		return;
+	if (inner->object.state == CORO_STATE_CANCELLED) {
+		coro__future_complete_cancelled(outer, NULL, inner->object.row, 0);
+	} else if (inner->object.state == CORO_STATE_FAILED) {
+		inner->object.flags |= CORO__FUTURE_RETRIEVED;
+		coro__future_complete(outer, inner->outcome, inner->object.row, 0);
+	} else {
+		coro__future_complete(outer, inner->outcome, inner->object.row, 0);
+	}
+}
+
+static void one_is_done(struct coro__watch *watch, struct coro_future *future)
+{
+	struct shield *shield = (struct shield *)watch;
+
+	if (future == shield->inner)
+		inner_is_done(shield->outer, future);
+	else
+		coro__watch_remove_one(watch, shield->inner);
+}
+
+static struct coro_future *shield_new(coro_value awaitable, coro_value *ret_error, uintptr_t site)
+{
+	struct coro_loop *loop = coro__loop_need("coro_shield");
+	struct coro_future *inner = coro__ensure_future(loop, awaitable, ret_error, site);
+	struct shield *shield;
+
+	if (!inner || coro__done(inner))
+		return inner;
+	shield = coro__watch_new(loop, sizeof(*shield), 2, one_is_done, NULL);
+	if (shield) {
+		shield->inner = inner;
+		shield->outer = coro__future_make(loop, CORO_REASON_SHIELD, &inner->object, -1, NULL, site);
+	}
+	coro__future_release(inner);
+	if (!shield || !shield->outer) {
+		if (shield)
+			coro__watch_release(&shield->watch);
+		*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
+		return NULL;
+	}
+	coro__watch_add(&shield->watch, inner);
+	coro__watch_add(&shield->watch, shield->outer);
+	inner = shield->outer;
+	coro__watch_release(&shield->watch);
+	return inner;
+}
+
+struct coro_future *coro_shield_future(coro_value awaitable, coro_value *ret_error)
+{
+	return shield_new(awaitable, ret_error, CORO__SITE);
+}
+
+coro_value(coro_shield)(coro_value awaitable)
+{
+	coro_value error = coro__may_await();
+	struct coro_future *outer;
+
+	if (coro_raised(error))
+		return error;
+	outer = shield_new(awaitable, &error, CORO__SITE);
+	return outer ? coro__future_await_and_free(outer, CORO__SITE) : error;
+}
+
+/* ---- timeout ----------------------------------------------------------- */
+
+struct coro_timeout coro_timeout_at(double when)
+{
+	return (struct coro_timeout){.when = when};
+}
+
+struct coro_timeout coro_timeout(double delay)
+{
+	return coro_timeout_at(coro_loop_time(coro__loop_need("coro_timeout")) + delay);
+}
+
+static coro_value time_is_over(coro_value argument)
+{
+	struct coro_timeout *timeout = coro_as_ptr(argument);
+
+	timeout->state = CORO_TIMEOUT_EXPIRING;
+	timeout->handle = (struct coro_handle){NULL, 0};
+	coro__future_cancel(&timeout->task->future, NULL, 0);
+	return CORO_NONE;
+}
+
+static void schedule(struct coro_timeout *timeout, double when)
+{
+	struct coro_loop *loop = coro__loop_need("coro_timeout");
+
+	timeout->when = when;
+	coro_handle_cancel(timeout->handle);
+	timeout->handle = (struct coro_handle){NULL, 0};
+	if (isinf(when))
+		return;
+	if (coro__nanoseconds(when) <= coro__loop_now(loop))
+		timeout->handle = coro_loop_call_soon(loop, time_is_over, coro_ptr(timeout));
+	else
+		timeout->handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+}
+
+coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
+{
+	static const char *const states[] = {"created", "active", "expiring", "expired", "finished"};
+
+	if (timeout->state == CORO_TIMEOUT_CREATED)
+		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Timeout has not been entered");
+	if (timeout->state != CORO_TIMEOUT_ENTERED)
+		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Cannot change state of %s Timeout",
+							  states[timeout->state]);
+	schedule(timeout, when);
+	return CORO_NONE;
+}
+
+bool coro_timeout_expired(const struct coro_timeout *timeout)
+{
+	return timeout->state == CORO_TIMEOUT_EXPIRING || timeout->state == CORO_TIMEOUT_EXPIRED;
+}
+
+static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
+{
+	struct coro_task *task = coro_task_current();
+
+	if (timeout->state != CORO_TIMEOUT_CREATED)
+		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
+	if (!task)
+		return coro__raise_at(site, CORO_RuntimeError, "Timeout should be used inside a task");
+	timeout->state = CORO_TIMEOUT_ENTERED;
+	timeout->task = task;
+	timeout->cancelling = coro_task_cancelling(task);
+	schedule(timeout, timeout->when);
+	return CORO_NONE;
+}
+
+coro_value(coro_timeout_enter)(struct coro_timeout *timeout)
+{
+	return timeout_enter(timeout, CORO__SITE);
+}
+
+static coro_value timeout_exit(struct coro_timeout *timeout, coro_value result, uintptr_t site)
+{
+	coro_handle_cancel(timeout->handle);
+	timeout->handle = (struct coro_handle){NULL, 0};
+	if (timeout->state == CORO_TIMEOUT_ENTERED) {
+		timeout->state = CORO_TIMEOUT_EXITED;
+		return result;
+	}
+	if (timeout->state != CORO_TIMEOUT_EXPIRING)
+		return result;
+	timeout->state = CORO_TIMEOUT_EXPIRED;
+	if (coro_task_uncancel(timeout->task) > timeout->cancelling || !coro_raised(result))
+		return result;
+	if (coro_is(result, CORO_CancelledError))
+		return coro_raise_from(coro__raise_at(site, CORO_TimeoutError, "%s", ""),
+							   coro_caught(result));
+	coro__timeout_context(result);
+	return result;
+}
+
+coro_value(coro_timeout_exit)(struct coro_timeout *timeout, coro_value result)
+{
+	return timeout_exit(timeout, result, CORO__SITE);
+}
+
+/* ---- wait_for ---------------------------------------------------------- */
+
+static void release_waiter(struct coro__watch *watch, struct coro_future *future)
+{
+	struct shield *both = (struct shield *)watch;
+
+	if (!coro__done(both->outer))
+		coro__future_complete(both->outer, CORO_NONE, future->object.row, 0);
+}
+
+static void waiter_freed(struct coro__watch *watch)
+{
+	coro__future_release(((struct shield *)watch)->outer);
+}
+
+/* Cancels it, and waits until it is done; not on it, so that cancelling who waits here ends that.
+ */
+static coro_value cancel_and_wait(struct coro_future *future, uintptr_t site)
+{
+	struct shield *both =
+		coro__watch_new(future->loop, sizeof(*both), 1, release_waiter, waiter_freed);
+	coro_value result;
+
+	if (!both)
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	both->inner = future;
+	both->outer =
+		coro__future_make(future->loop, CORO_REASON_WAIT, &future->object, -1, NULL, site);
+	if (!both->outer) {
+		both->watch.freed = NULL;
+		coro__watch_release(&both->watch);
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	}
+	coro__watch_add(&both->watch, future);
+	coro__future_cancel(future, NULL, site);
+	result = coro__future_await(&both->outer->object, site);
+	coro__watch_remove(&both->watch);
+	coro__watch_release(&both->watch);
+	return result;
+}
+
+static coro_value wait_not_at_all(coro_value awaitable, uintptr_t site)
+{
+	coro_value result = CORO_NONE;
+	struct coro_future *future =
+		coro__ensure_future(coro__loop_need("coro_wait_for"), awaitable, &result, site);
+
+	if (!future)
+		return result;
+	if (coro__done(future)) {
+		result = coro__future_result(future, site);
+	} else {
+		result = cancel_and_wait(future, site);
+		if (!coro_raised(result)) {
+			result = coro__future_result(future, site);
+			if (coro_raised(result) && coro_is(result, CORO_CancelledError))
+				result = coro_raise_from(coro__raise_at(site, CORO_TimeoutError, "%s", ""),
+										 coro_caught(result));
+		}
+	}
+	coro__future_release(future);
+	return result;
+}
+
+coro_value(coro_wait_for)(coro_value awaitable, double seconds)
+{
+	uintptr_t site = CORO__SITE;
+	struct coro_timeout timeout;
+
+	CORO_TRY(coro__may_await());
+	if (seconds <= 0)
+		return wait_not_at_all(awaitable, site);
+	timeout = coro_timeout(seconds);
+	CORO_TRY(timeout_enter(&timeout, site));
+	return timeout_exit(&timeout, coro__await_at(awaitable, site), site);
+}
