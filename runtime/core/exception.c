@@ -314,7 +314,8 @@ static void insert_timeout(struct coro_exception *exception)
 	for (; exception->context; exception = exception->context) {
 		struct coro_exception *timeout;
 
-		if (exception->immortal || !coro_is(coro__error_value(exception->context), CORO_CancelledError))
+		if (exception->immortal ||
+			!coro_is(coro__error_value(exception->context), CORO_CancelledError))
 			continue;
 		timeout = coro__error_allocate(CORO_TimeoutError, 0);
 		if (timeout->immortal)
@@ -359,7 +360,8 @@ coro_value coro_handling(coro_value exception)
 		coro__error_replace(&errors->made[errors->next_made], errors->handling);
 		errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
 	}
-	coro__error_replace(&errors->handling, coro_is_none(exception) ? NULL : coro__error_of(exception));
+	coro__error_replace(&errors->handling,
+						coro_is_none(exception) ? NULL : coro__error_of(exception));
 	return before;
 }
 

@@ -152,7 +152,10 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 		if (root->object.kind == CORO_OBJECT_COROUTINE)
 			return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
 									told);
-		return refuse(entry == CORO__ENTER_THROW ? value : coro__raise_value_at(0, CORO_StopIteration, CORO_NONE), told);
+		return refuse(entry == CORO__ENTER_THROW
+						  ? value
+						  : coro__raise_value_at(0, CORO_StopIteration, CORO_NONE),
+					  told);
 	}
 	if (root->object.state == CORO_STATE_CREATED) {
 		if (entry == CORO__ENTER_SEND)

@@ -207,7 +207,10 @@ static size_t print_character(struct text *text, const char *bytes, size_t lengt
 	else if (coro__printable(character))
 		put(text, bytes, count);
 	else
-		print(text, character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x",
+		print(text,
+			  character < 0x100     ? "\\x%02x"
+			  : character < 0x10000 ? "\\u%04x"
+									: "\\U%08x",
 			  character);
 	return count ? count : 1;
 }

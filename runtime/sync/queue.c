@@ -52,8 +52,8 @@ static struct coro_queue *queue_new(enum queue_order order, size_t capacity, con
 	queue->order = order;
 	coro_probe_object_init(&queue->object, CORO_OBJECT_QUEUE, name, site);
 	queue->object.parent = coro__actor_row();
-	coro_probe_event(&queue->object, CORO_EVENT_CREATE, CORO_STATE_OPEN, queue->object.parent,
-					 pc, &value);
+	coro_probe_event(&queue->object, CORO_EVENT_CREATE, CORO_STATE_OPEN, queue->object.parent, pc,
+					 &value);
 	return queue;
 }
 

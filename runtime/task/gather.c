@@ -30,8 +30,8 @@ struct gather {
 	bool return_exceptions;
 	bool cancel_requested;
 	struct coro__asking asking; /* while a request to cancel goes through it */
-	size_t count;    /* arguments */
-	size_t children; /* different ones */
+	size_t count;               /* arguments */
+	size_t children;            /* different ones */
 	size_t finished;
 	struct coro_results results; /* what the outer future gives */
 	size_t *places;

@@ -34,7 +34,7 @@ struct awaits {
 	struct node *node; /* owned; in the order of serials */
 	size_t count;
 	struct waiters waiters; /* with `all` */
-	struct text *text; /* where the lines go; NULL: JSON */
+	struct text *text;      /* where the lines go; NULL: JSON */
 };
 
 static int compare(const void *key, const void *element)

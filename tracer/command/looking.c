@@ -6,9 +6,9 @@
 #include <string.h>
 #include "command_private.h"
 
-#define CHAIN_MOST    1024
+#define CHAIN_MOST     1024
 #define NAMESAKES_MOST 20
-#define SOURCE_AROUND 4 /* lines before and after the current one */
+#define SOURCE_AROUND  4 /* lines before and after the current one */
 
 static bool get_all(int argc, char **argv, bool *ret)
 {

@@ -217,8 +217,7 @@ bool move_stops(const struct move *move, const struct world *world, const struct
 	case MOVE_INTO:
 		return stops_into(move, world, event);
 	case MOVE_OVER:
-		return move->subject ? is_own_step(event, move->subject)
-							 : stops_into(move, world, event);
+		return move->subject ? is_own_step(event, move->subject) : stops_into(move, world, event);
 	case MOVE_OUT:
 		return stops_out(move, world, event);
 	case MOVE_DONE:

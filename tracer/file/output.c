@@ -99,8 +99,8 @@ int trace__output_encode(const struct output *output, struct bytes *ret)
 
 		bytes_put_varint(ret, piece->after);
 		bytes_put_zigzag(ret, (uint64_t)piece->t);
-		bytes_put_zigzag(ret, (uint64_t)((int64_t)piece->fd +
-									   (piece->approximate ? OUTPUT_APPROXIMATE : 0)));
+		bytes_put_zigzag(
+			ret, (uint64_t)((int64_t)piece->fd + (piece->approximate ? OUTPUT_APPROXIMATE : 0)));
 		bytes_put_text(ret, piece->data, piece->length);
 	}
 	return ret->failed ? -ENOMEM : 0;

@@ -471,8 +471,8 @@ static int append_output(struct trace *trace, const struct trace_output *output)
 
 int trace_append_output(struct trace *trace, int fd, int64_t t, const char *data, size_t length)
 {
-	return append_output(
-		trace, &(struct trace_output){.t = t, .fd = fd, .data = data, .length = length});
+	return append_output(trace,
+						 &(struct trace_output){.t = t, .fd = fd, .data = data, .length = length});
 }
 
 int trace_append_approximate_output(struct trace *trace, int fd, int64_t t, const char *data,

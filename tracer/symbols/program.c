@@ -44,7 +44,7 @@ static const char *const system_directories[] = {
 struct queue {
 	char *path[LIBRARIES_MOST]; /* owned */
 	unsigned count;
-	unsigned next; /* those before it have been looked at */
+	unsigned next;   /* those before it have been looked at */
 	bool incomplete; /* a library was not found */
 };
 
