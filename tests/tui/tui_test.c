@@ -319,18 +319,18 @@ static void back_to_the_start_and_forward_again_shows_the_same_panes(void **stat
 	quits_well(&oracle, "Q");
 }
 
-static void a_recording_shows_the_panes_that_the_live_program_showed(void **state)
+/* What a live program showed after each of its first events, its recording at full speed shows. */
+static void is_the_same_recorded(char *demo, unsigned events)
 {
-	enum { EVENTS = 60 };
 	char trace[160];
-	snprintf(trace, sizeof(trace), "%s/live.coro", folder);
+	snprintf(trace, sizeof(trace), "%s/recorded.coro", folder);
+	char **seen = calloc(events + 1, sizeof(*seen));
 	struct oracle oracle;
-	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "-o", trace,
-		  "demo:producer_consumer");
+
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", demo);
 	at(&oracle, 0);
-	char *seen[EVENTS + 1];
 	seen[0] = panes(&oracle);
-	for (unsigned n = 1; n <= EVENTS; n++) {
+	for (unsigned n = 1; n <= events; n++) {
 		oracle_type(&oracle, ".");
 		at(&oracle, n);
 		seen[n] = panes(&oracle);
@@ -339,20 +339,33 @@ static void a_recording_shows_the_panes_that_the_live_program_showed(void **stat
 	see(&oracle, "EXITED 0");
 	quits_well(&oracle, "q");
 
+	START(&oracle, ROWS, COLUMNS, "record", "--virtual", "-o", trace, demo);
+	int status = oracle_wait_end(&oracle);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	oracle_stop(&oracle);
+
 	START(&oracle, ROWS, COLUMNS, "replay", "--pin", trace);
 	see(&oracle, "RECORDING");
 	type_and_see(&oracle, "0", " 0/");
-	for (unsigned n = 1; n <= EVENTS; n++) {
+	for (unsigned n = 1; n <= events; n++) {
 		oracle_type(&oracle, ".");
 		at(&oracle, n);
 		char *again = panes(&oracle);
 		is_same(again, seen[n], "the recording");
 		free(again);
 	}
-	for (unsigned n = 0; n <= EVENTS; n++)
+	for (unsigned n = 0; n <= events; n++)
 		free(seen[n]);
+	free(seen);
 	quits_well(&oracle, "q");
 	unlink(trace);
+}
+
+static void a_recording_shows_the_panes_that_the_live_program_showed(void **state)
+{
+	is_the_same_recorded("demo:channel", 25);
+	is_the_same_recorded("demo:averager", 23);
+	is_the_same_recorded("demo:producer_consumer", 60);
 }
 
 /* ---- What the panes say ------------------------------------------------ */
