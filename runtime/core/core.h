@@ -17,9 +17,17 @@
 /* A value as events show it. Valid while the value's content is. */
 struct coro_probe_value coro__probe_value(coro_value value);
 
-/* One event with a value. */
-void coro__event_value(struct coro_object *object, unsigned kind, unsigned next_state,
-					   uint32_t peer, uintptr_t site, coro_value value);
+/* One event with a value; when somebody looks, and else. */
+void coro__emit_value(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
+					  uintptr_t site, coro_value value);
+
+static inline void coro__event_value(struct coro_object *object, unsigned kind, unsigned next_state,
+									 uint32_t peer, uintptr_t site, coro_value value)
+{
+	if (CORO__UNLIKELY(coro_probe_mask() != 0))
+		coro__emit_value(object, kind, next_state, peer, site, value);
+	object->state = (uint8_t)next_state;
+}
 
 /* Where the caller of this public function stands in the program. Only such functions ask, and
  * nothing in the runtime calls them: so the answer does not depend on what is inlined where. What

@@ -18,11 +18,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#if defined(__has_include)
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#endif
-#endif
 #include "body.h"
 #include "error.h"
 
@@ -51,19 +46,9 @@ size_t coro__exceptions_alive(void)
 /* ---- References -------------------------------------------------------- */
 
 /* A locked instruction costs more than all the rest, so it is for programs with threads. */
-static bool alone(void)
-{
-#if defined(__has_include)
-#if __has_include(<sys/single_threaded.h>)
-	return __libc_single_threaded;
-#endif
-#endif
-	return false;
-}
-
 static void count_alive(int change)
 {
-	if (alone())
+	if (coro__probe_alone())
 		alive += (size_t)change;
 	else
 		__atomic_fetch_add(&alive, (size_t)change, __ATOMIC_RELAXED);
@@ -73,7 +58,7 @@ struct coro_exception *coro__error_hold(struct coro_exception *exception)
 {
 	if (!exception)
 		return NULL;
-	if (alone())
+	if (coro__probe_alone())
 		exception->references++;
 	else
 		__atomic_fetch_add(&exception->references, 1, __ATOMIC_RELAXED);
@@ -82,7 +67,7 @@ struct coro_exception *coro__error_hold(struct coro_exception *exception)
 
 static bool is_last(struct coro_exception *exception)
 {
-	if (alone())
+	if (coro__probe_alone())
 		return --exception->references == 0;
 	return __atomic_fetch_sub(&exception->references, 1, __ATOMIC_ACQ_REL) == 1;
 }

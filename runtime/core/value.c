@@ -396,13 +396,10 @@ struct coro_probe_value coro__probe_value(coro_value value)
 	return seen;
 }
 
-void coro__event_value(struct coro_object *object, unsigned kind, unsigned next_state,
-					   uint32_t peer, uintptr_t site, coro_value value)
+void coro__emit_value(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
+					  uintptr_t site, coro_value value)
 {
-	if (CORO__UNLIKELY(coro_probe_mask() != 0)) {
-		struct coro_probe_value seen = coro__probe_value(value);
+	struct coro_probe_value seen = coro__probe_value(value);
 
-		coro__probe_emit(object, kind, next_state, peer, site, &seen);
-	}
-	object->state = (uint8_t)next_state;
+	coro__probe_emit(object, kind, next_state, peer, site, &seen);
 }

@@ -141,14 +141,6 @@ struct coro_loop *coro__loop_need(const char *what)
 	return loop;
 }
 
-uint32_t coro__actor_row(void)
-{
-	const struct coro_task *task = coro__current_task();
-	uint32_t row = task ? task->future.object.row : coro__current_row();
-
-	return row || !coro__loops.running ? row : coro__loops.running->object.row;
-}
-
 bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *entry)
 {
 	for (struct coro__entry **link = &entries->first; *link; link = &(*link)->next) {
@@ -164,24 +156,23 @@ bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *ent
 
 /* ---- Turns -------------------------------------------------------------- */
 
-static void select_ready(struct coro_loop *loop)
+static int64_t sleep_time(struct coro_loop *loop)
+{
+	int64_t timeout;
+
+	if (loop->ready.first)
+		return 0;
+	if (!loop->timers.count)
+		return -1;
+	timeout = coro__heap_when(&loop->timers) - coro__loop_now(loop);
+	return timeout > 0 ? timeout : 0;
+}
+
+static void __attribute__((noinline)) ask_environment(struct coro_loop *loop, int64_t timeout)
 {
 	struct coro_readiness reports[REPORTS];
-	struct coro_probe_value value = {.kind = CORO_VALUE_INT};
-	int64_t timeout = -1;
 	int count;
 
-	if (loop->ready.first) {
-		timeout = 0;
-	} else if (loop->timers.count) {
-		timeout = coro__heap_when(&loop->timers) - coro__loop_now(loop);
-		if (timeout < 0)
-			timeout = 0;
-	}
-	value.integer = timeout;
-	if (timeout < 0)
-		value.kind = CORO_VALUE_NONE;
-	coro_probe_event(&loop->object, CORO_EVENT_SELECT, CORO_STATE_RUNNING, 0, 0, &value);
 	do {
 		count = loop->environment->operations->wait(
 			loop->environment, timeout, loop->descriptor_waiters == 0, reports, REPORTS);
@@ -191,6 +182,21 @@ static void select_ready(struct coro_loop *loop)
 	} while (count == REPORTS);
 	if (count < 0)
 		coro__fatal("the selector of the loop failed: %s", strerror(-count));
+}
+
+static inline void select_ready(struct coro_loop *loop)
+{
+	int64_t timeout = sleep_time(loop);
+
+	if (CORO__UNLIKELY(coro_probe_mask() != 0)) {
+		struct coro_probe_value value = {.kind = timeout < 0 ? CORO_VALUE_NONE : CORO_VALUE_INT,
+										 .integer = timeout};
+
+		coro_probe_event(&loop->object, CORO_EVENT_SELECT, CORO_STATE_RUNNING, 0, 0, &value);
+	}
+	/* With work at hand and nobody waiting for a descriptor there is nothing to learn. */
+	if (timeout != 0 || loop->descriptor_waiters)
+		ask_environment(loop, timeout);
 }
 
 /* Runs a handle, and reports it when it was slow. */
@@ -205,16 +211,25 @@ static void run_timed(struct coro_loop *loop, struct coro__entry *entry)
 						   "Executing a handle took %.3f seconds", spent);
 }
 
-void coro__loop_turn(struct coro_loop *loop)
+/* An event of the loop with a number. */
+static inline void tell(struct coro_loop *loop, unsigned event, unsigned next_state,
+						uint64_t number)
 {
-	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)++loop->turns};
+	const struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)number};
+
+	coro_probe_event(&loop->object, event, next_state, 0, 0, &value);
+}
+
+/* Stands in turn_until_stopped(), for the reason that coro__task_run() tells. */
+static inline __attribute__((always_inline)) void turn(struct coro_loop *loop)
+{
 	size_t handles;
 
-	coro_probe_event(&loop->object, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, 0, 0, &value);
-	if (loop->observer)
+	tell(loop, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, ++loop->turns);
+	if (CORO__UNLIKELY(loop->observer != NULL))
 		loop->observer(loop, loop->ready_count, loop->observer_context);
 	select_ready(loop);
-	if (loop->timers.count)
+	if (CORO__UNLIKELY(loop->timers.count))
 		coro__timers_collect(loop);
 	handles = loop->ready_count;
 	for (loop->batch = handles; loop->batch;) {
@@ -229,8 +244,7 @@ void coro__loop_turn(struct coro_loop *loop)
 		else
 			entry->run(loop, entry);
 	}
-	value.integer = (int64_t)handles;
-	coro_probe_event(&loop->object, CORO_EVENT_TURN_END, CORO_STATE_SUSPENDED, 0, 0, &value);
+	tell(loop, CORO_EVENT_TURN_END, CORO_STATE_SUSPENDED, handles);
 }
 
 bool coro__loop_stuck(const struct coro_loop *loop)
@@ -262,7 +276,7 @@ static coro_value turn_until_stopped(struct coro_loop *loop)
 			raised = coro__loop_deadlock(loop);
 			break;
 		}
-		coro__loop_turn(loop);
+		turn(loop);
 	}
 	coro__loop_hooks_swap(loop);
 	loop->running = false;

@@ -167,9 +167,6 @@ int64_t coro__nanoseconds(double seconds);
 /* Drops one of the loop's references. */
 void coro__loop_release(struct coro_loop *loop);
 
-/* Runs one turn. */
-void coro__loop_turn(struct coro_loop *loop);
-
 /* Nothing can ever happen again. */
 bool coro__loop_stuck(const struct coro_loop *loop);
 
@@ -212,7 +209,17 @@ void coro__loop_close_generators(struct coro_loop *loop);
 void coro__live_generators_done(struct coro_loop *loop);
 
 /* Who acts, for events: the task that runs, else the body that runs, else the loop that runs,
- * else nobody (0). */
-uint32_t coro__actor_row(void);
+ * else nobody (0). A task begins with its object. */
+static inline uint32_t coro__actor_row(void)
+{
+	const struct coro_generator *body = coro__active.current;
+
+	if (CORO__LIKELY(body != NULL)) {
+		const struct coro_object *task = body->root->task;
+
+		return task ? task->row : body->object.row;
+	}
+	return coro__loops.running ? coro__loops.running->object.row : 0;
+}
 
 #endif

@@ -17,34 +17,16 @@
  */
 #include <pthread.h>
 #include <sys/mman.h>
-#if defined(__has_include)
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define coro__alone() (__libc_single_threaded)
-#endif
-#endif
-#ifndef coro__alone
-#define coro__alone() false
-#endif
 #include "private.h"
 
 struct coro__probe_page coro__probe_page __attribute__((aligned(4096)));
+struct coro__probe_rows coro__probe_rows;
 
 /* Rows that can be given back; those above are used once. */
 #define ROW_LIMIT (1u << 24)
 
-struct row {
-	uint32_t next; /* free row after this one, 0: last; valid while it is free */
-	uint32_t gen;  /* how often it was used before */
-};
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* All under the lock. */
-static struct row *rows; /* NULL: not reserved yet, or no room */
-static bool rows_tried;
-static uint32_t free_row; /* 0: none */
-static uint32_t last_row; /* the highest row given out */
-static uint64_t last_serial;
+static bool reserved; /* it was tried; under the lock */
 
 void coro__probe_lock_always(void)
 {
@@ -58,7 +40,7 @@ void coro__probe_unlock_always(void)
 
 bool coro__probe_lock(void)
 {
-	if (coro__alone())
+	if (coro__probe_alone())
 		return false;
 	pthread_mutex_lock(&lock);
 	return true;
@@ -78,60 +60,47 @@ void *coro__reserve(size_t bytes)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static uint32_t new_row(void)
+static uint32_t new_row(struct coro__probe_rows *all)
 {
-	if (coro__unlikely(!rows_tried)) {
-		rows_tried = true;
-		rows = coro__reserve(ROW_LIMIT * sizeof(*rows));
+	if (coro__unlikely(!reserved)) {
+		reserved = true;
+		all->rows = coro__reserve(ROW_LIMIT * sizeof(*all->rows));
 	}
-	if (coro__unlikely(++last_row == 0))
-		last_row = 1;
-	return last_row;
+	if (coro__unlikely(++all->last_row == 0))
+		all->last_row = 1;
+	return all->last_row;
 }
 
-void coro_probe_object_init(struct coro_object *object, int kind, const char *name,
-							const char *site)
+void coro__probe_row_take(struct coro_object *object)
 {
+	struct coro__probe_rows *all = &coro__probe_rows;
 	bool locked = coro__probe_lock();
-	uint32_t row = free_row;
+	uint32_t row = all->free_row;
 
 	if (row)
-		free_row = rows[row].next;
+		all->free_row = all->rows[row].next;
 	else
-		row = new_row();
-	object->serial = ++last_serial;
-	object->gen = rows && row < ROW_LIMIT ? rows[row].gen : 0;
-	coro__probe_unlock(locked);
-
-	object->magic = CORO_OBJECT_MAGIC;
+		row = new_row(all);
 	object->row = row;
-	object->cseq = 0;
-	object->kind = (uint8_t)kind;
-	object->state = CORO_STATE_NONE;
-	object->reason = CORO_REASON_NONE;
-	object->flags = 0;
-	object->waits_on = 0;
-	object->parent = 0;
-	object->name = name;
-	object->creation_site = site;
-	object->resumes = 0;
+	object->gen = all->rows && row < ROW_LIMIT ? all->rows[row].gen : 0;
+	object->serial = ++all->last_serial;
+	coro__probe_unlock(locked);
 }
 
-void coro_probe_object_done(struct coro_object *object)
+void coro__probe_row_give(struct coro_object *object)
 {
+	struct coro__probe_rows *all = &coro__probe_rows;
 	uint32_t row = object->row;
+	bool locked;
 
-	object->magic = 0;
 	if (!row)
 		return;
 	object->row = 0;
-	if (row >= ROW_LIMIT || !rows)
+	if (row >= ROW_LIMIT || !all->rows)
 		return;
-
-	bool locked = coro__probe_lock();
-
-	rows[row].gen++;
-	rows[row].next = free_row;
-	free_row = row;
+	locked = coro__probe_lock();
+	all->rows[row].gen++;
+	all->rows[row].next = all->free_row;
+	all->free_row = row;
 	coro__probe_unlock(locked);
 }

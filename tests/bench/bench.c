@@ -28,11 +28,17 @@
 #include <time.h>
 
 #define RUNS             9
-#define CONTESTANTS_MOST 4
+#define CONTESTANTS_MOST 6
 
 static const struct subject *const peers[] = {
 #ifdef HAVE_BOOST_CONTEXT
 	&subject_boost,
+#endif
+#ifdef HAVE_STATE_THREADS
+	&subject_state_threads,
+#endif
+#ifdef HAVE_LUA
+	&subject_lua,
 #endif
 	&subject_ucontext,
 };
@@ -55,6 +61,11 @@ static const struct metric metrics[] = {
 	 0},
 	{"task_switch_2", "from task to task through the loop, 2 tasks", OPERATION(task_switch_2), 0},
 	{"task_switch_100", "the same with 100", OPERATION(task_switch_100), 0},
+	{"spawn_join", "spawn a task, which returns at once, wait for it, free it",
+	 OPERATION(spawn_join), 0},
+	{"queue_1", "a message from task to task, through a queue that holds one", OPERATION(queue_1),
+	 0},
+	{"queue_128", "the same through a queue that holds 128", OPERATION(queue_128), 0},
 	{"event_untraced", "an event that nobody looks at", OPERATION(event_untraced), 0},
 	{"event_switch_clock", "a traced event; a resume reads the clock, a yield does not",
 	 OPERATION(event_switch_clock), OPERATION(half_clock)},

@@ -85,6 +85,19 @@ static void create_destroy(uint64_t count)
 
 /* ---- Tasks ------------------------------------------------------------- */
 
+/* Runs function(argument) as the main task of a loop of its own. */
+static void in_loop(coro_function *function, const void *argument)
+{
+	struct coro_loop *loop = coro_loop_new(NULL);
+
+	if (!loop)
+		fail("no loop could be made");
+	if (coro_raised(coro_loop_run_until_complete(
+			loop, coro_object(coro_coroutine(function, coro_ptr(argument))))))
+		fail("a task has failed that should not");
+	coro_loop_free(loop);
+}
+
 struct switches {
 	unsigned tasks;
 	uint64_t each;
@@ -113,15 +126,7 @@ static coro_value spawn_all(coro_value argument)
 
 static void task_switch(unsigned tasks, uint64_t count)
 {
-	struct switches switches = {.tasks = tasks, .each = count / tasks + 1};
-	struct coro_loop *loop = coro_loop_new(NULL);
-
-	if (!loop)
-		fail("no loop could be made");
-	if (coro_raised(coro_loop_run_until_complete(
-			loop, coro_object(coro_coroutine(spawn_all, coro_ptr(&switches))))))
-		fail("tasks that only sleep have failed");
-	coro_loop_free(loop);
+	in_loop(spawn_all, &(struct switches){.tasks = tasks, .each = count / tasks + 1});
 }
 
 static void task_switch_2(uint64_t count)
@@ -132,6 +137,64 @@ static void task_switch_2(uint64_t count)
 static void task_switch_100(uint64_t count)
 {
 	task_switch(100, count);
+}
+
+static coro_value spawn_and_join(coro_value argument)
+{
+	for (uint64_t left = *(const uint64_t *)coro_as_ptr(argument); left; left--) {
+		struct coro_task *task = coro_spawn(at_once, CORO_NONE, NULL);
+
+		CORO_TRY(coro_await(task));
+		coro_task_free(task);
+	}
+	return CORO_NONE;
+}
+
+static void spawn_join(uint64_t count)
+{
+	in_loop(spawn_and_join, &count);
+}
+
+struct messages {
+	size_t capacity;
+	uint64_t count;
+	struct coro_queue *queue;
+};
+
+static coro_value put_all(coro_value argument)
+{
+	const struct messages *messages = coro_as_ptr(argument);
+
+	for (uint64_t i = 0; i < messages->count; i++)
+		CORO_TRY(coro_queue_put(messages->queue, coro_int((int64_t)i)));
+	return CORO_NONE;
+}
+
+static coro_value get_all(coro_value argument)
+{
+	struct messages *messages = coro_as_ptr(argument);
+	struct coro_task *producer;
+	uint64_t sum = 0;
+
+	messages->queue = coro_queue_new(messages->capacity);
+	producer = coro_spawn(put_all, argument, NULL);
+	for (uint64_t i = 0; i < messages->count; i++)
+		sum += (uint64_t)coro_as_int(CORO_TRY(coro_queue_get(messages->queue)));
+	keep(sum);
+	CORO_TRY(coro_await(producer));
+	coro_task_free(producer);
+	coro_queue_free(messages->queue);
+	return CORO_NONE;
+}
+
+static void queue_1(uint64_t count)
+{
+	in_loop(get_all, &(struct messages){.capacity = 1, .count = count});
+}
+
+static void queue_128(uint64_t count)
+{
+	in_loop(get_all, &(struct messages){.capacity = 128, .count = count});
 }
 
 /* ---- Events ------------------------------------------------------------ */
@@ -231,6 +294,9 @@ const struct subject subject_coroscope = {
 	.create_destroy = create_destroy,
 	.task_switch_2 = task_switch_2,
 	.task_switch_100 = task_switch_100,
+	.spawn_join = spawn_join,
+	.queue_1 = queue_1,
+	.queue_128 = queue_128,
 	.event_untraced = event_untraced,
 	.event_switch_clock = event_switch_clock,
 	.event_full_clock = event_full_clock,

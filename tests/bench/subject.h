@@ -21,6 +21,9 @@ struct subject {
 	operation *create_destroy;      /* make one, run it to its end, free it */
 	operation *task_switch_2;       /* from one of 2 tasks to the next, through a ready queue */
 	operation *task_switch_100;     /* of 100 */
+	operation *spawn_join;          /* spawn a task, which returns at once; wait for it; free it */
+	operation *queue_1;             /* a message from task to task, one at a time */
+	operation *queue_128;           /* the same through a queue that holds 128 */
 	operation *event_untraced;      /* an event that nobody wants to see */
 	operation *event_switch_clock;  /* a traced one; every other one reads the clock */
 	operation *event_full_clock;    /* a traced one that reads the clock */
@@ -32,6 +35,12 @@ extern const struct subject subject_coroscope;
 extern const struct subject subject_ucontext;
 #ifdef HAVE_BOOST_CONTEXT
 extern const struct subject subject_boost;
+#endif
+#ifdef HAVE_STATE_THREADS
+extern const struct subject subject_state_threads;
+#endif
+#ifdef HAVE_LUA
+extern const struct subject subject_lua;
 #endif
 
 /* Keeps the compiler from dropping what is only computed. */

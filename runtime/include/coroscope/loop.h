@@ -208,7 +208,8 @@ struct coro_environment_operations {
 	 * -EPERM: it is always ready. */
 	int (*watch)(struct coro_environment *environment, int fd);
 	void (*forget)(struct coro_environment *environment, int fd);
-	/* Sleeps until a descriptor is ready, or for `timeout` nanoseconds (-1: for ever).
+	/* Sleeps until a descriptor is ready, or for `timeout` nanoseconds (-1: for ever). Not called
+	 * when there is work at hand and no task waits for a descriptor.
 	 * `idle`: no task waits for a descriptor. Fills at most `limit` reports and returns
 	 * how many, or -errno. */
 	int (*wait)(struct coro_environment *environment, int64_t timeout, bool idle,

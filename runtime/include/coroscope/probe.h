@@ -27,8 +27,14 @@
  * Threads: every function may be called from any thread; an object belongs to one
  * thread at a time.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef __has_include
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+#endif
 #include "trace_abi.h"
 
 #ifdef __cplusplus
@@ -80,13 +86,69 @@ static inline uint64_t coro_probe_mask(void)
 #endif
 }
 
+/* Rows and serial numbers: see runtime/probe/object.c. All of it is under the probe's lock while
+ * the process has more than one thread. */
+struct coro__probe_row {
+	uint32_t next; /* free row after this one, 0: last; valid while it is free */
+	uint32_t gen;  /* how often it was used before */
+};
+struct coro__probe_rows {
+	struct coro__probe_row *rows; /* NULL: not reserved yet, or no room */
+	uint32_t free_row;            /* 0: none */
+	uint32_t last_row; /* the highest row given out */
+	uint64_t last_serial;
+};
+extern struct coro__probe_rows coro__probe_rows;
+void coro__probe_row_take(struct coro_object *object);
+void coro__probe_row_give(struct coro_object *object);
+
+/* The process has one thread, as far as the C library knows: no lock is needed. */
+static inline bool coro__probe_alone(void)
+{
+#ifdef _SYS_SINGLE_THREADED_H
+	return __libc_single_threaded;
+#else
+	return false;
+#endif
+}
+
 /* Gives the object a row, a serial number and its first state, NONE. Emits nothing.
  * `name` and `site` are borrowed, and must outlive the object. `kind` is an enum
  * coro_object_kind. `parent` is 0. */
-void coro_probe_object_init(struct coro_object *object, int kind, const char *name, const char *site);
+static inline void coro_probe_object_init(struct coro_object *object, int kind, const char *name,
+                                          const char *site)
+{
+	struct coro__probe_rows *all = &coro__probe_rows;
+
+	if (__builtin_expect(coro__probe_alone() && all->free_row, 1)) {
+		const struct coro__probe_row *row = &all->rows[all->free_row];
+
+		object->row = all->free_row;
+		object->gen = row->gen;
+		all->free_row = row->next;
+		object->serial = ++all->last_serial;
+	} else {
+		coro__probe_row_take(object);
+	}
+	object->magic = CORO_OBJECT_MAGIC;
+	object->cseq = 0;
+	object->kind = (uint8_t)kind;
+	object->state = CORO_STATE_NONE;
+	object->reason = CORO_REASON_NONE;
+	object->flags = 0;
+	object->waits_on = 0;
+	object->parent = 0;
+	object->name = name;
+	object->creation_site = site;
+	object->resumes = 0;
+}
 
 /* Gives the row back. The object must have had its last event (state NONE), or none. */
-void coro_probe_object_done(struct coro_object *object);
+static inline void coro_probe_object_done(struct coro_object *object)
+{
+	object->magic = 0;
+	coro__probe_row_give(object);
+}
 
 /* The slow half of coro_probe_event: somebody traces. */
 void coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
