@@ -85,14 +85,6 @@ coro_value coro__raise_about(const struct coro_generator *body,
 coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32_t closer_row,
 						   uintptr_t site);
 
-/* Who gets what `root` gives up. */
-static inline uint32_t coro__resumer_row(const struct coro_generator *root)
-{
-	if (root->resumer_row)
-		return root->resumer_row;
-	return root->resumer ? root->resumer->object.row : 0;
-}
-
 /* ---- Chains (delegate.c) ----------------------------------------------- */
 
 /* The body, on the chain down from `top`, that is executing: it runs, waits for what it resumed,

@@ -128,8 +128,45 @@ coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_
  * what is sent, or raised what is thrown. There must be such a body. */
 coro_value coro__suspend(coro_value value, uintptr_t site);
 
-/* coro_await(), from the place `site` in the program. */
+/* coro_await(), from the place `site` in the program; and up to its switch. */
 coro_value coro__await_at(coro_value awaitable, uintptr_t site);
+coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, uintptr_t site);
+
+/* The rest of a call that has begun: what it gives. For where it does not stand in the program. */
+coro_value coro__wait_through(struct coro__wait *wait, coro_value value);
+
+/* What a begin that stands in the program gives. When switches are told to others, nothing is left
+ * for the program to do. */
+static inline coro_value coro__wait_begun(struct coro__wait *wait, coro_value value)
+{
+	if (CORO__UNLIKELY(coro__active.careful))
+		return coro__wait_through(wait, value);
+	return value;
+}
+
+/* Who gets what `root` gives up. */
+static inline uint32_t coro__resumer_row(const struct coro_generator *root)
+{
+	if (root->resumer_row)
+		return root->resumer_row;
+	return root->resumer ? root->resumer->object.row : 0;
+}
+
+/* The body that runs gives `value` to whoever resumed its chain, and waits: what wait->sp and
+ * wait->self say is left to do. Gives `value`. */
+static inline coro_value coro__leave(struct coro__wait *wait, coro_value value)
+{
+	struct coro_generator *self = coro__active.current, *root = self->root;
+
+	if (CORO__UNLIKELY(coro_probe_mask() != 0))
+		coro__emit_value(&self->object, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED,
+						 coro__resumer_row(root), wait->site, value);
+	self->object.state = CORO_STATE_SUSPENDED;
+	coro__active.current = root->resumer;
+	wait->self = self;
+	wait->sp = root->resumer_sp;
+	return value;
+}
 
 /* The innermost body: where a resume of `body` goes; itself when it does not delegate. */
 struct coro_generator *coro__leaf(struct coro_generator *body);
@@ -198,8 +235,13 @@ const char *coro__kind_name(const struct coro_object *object);
 /* ---- Tasks and futures (runtime/task) ---------------------------------- */
 
 /* await of a task or future: its result, or raised its exception. Called in a coroutine. `site` is
- * the place of the await. */
-coro_value coro__future_await(struct coro_object *future, uintptr_t site);
+ * the place of the await. In three parts: begin, which sets wait->site and wait->awaited, the
+ * switch, and end. */
+struct coro_future;
+coro_value coro__future_await(struct coro_future *future, uintptr_t site);
+coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
+									uintptr_t site);
+coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
 
 /* ---- Counting what is alive: for tests --------------------------------- */
 

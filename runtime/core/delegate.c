@@ -189,11 +189,11 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 
 /* ---- Delegating -------------------------------------------------------- */
 
-/* Delegates from the body that runs. Returns when `inner` is finished, with its result. */
-static coro_value delegate(struct coro_generator *self, struct coro_generator *inner,
-						   uintptr_t site)
+/* Delegates from the body that runs: up to the switch to `inner`, whose result comes back when it
+ * is finished. */
+static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner, uintptr_t site)
 {
-	struct coro_generator *root = self->root, *target = inner;
+	struct coro_generator *self = coro__active.current, *root = self->root, *target = inner;
 	coro_value value = CORO_NONE;
 	bool undelegates = false;
 
@@ -219,12 +219,24 @@ static coro_value delegate(struct coro_generator *self, struct coro_generator *i
 		coro_probe_event(&target->object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, self->object.row,
 						 site, NULL);
 	}
-	return coro__cross(self, target, target->sp, value, false);
+	wait->self = self;
+	wait->sp = target->sp;
+	coro__active.current = target;
+	return value;
+}
+
+/* The delegate is finished. */
+static coro_value yielded_from(struct coro__wait *wait, coro_value result)
+{
+	(void)wait;
+	return result;
 }
 
 static coro_value yield_from(coro_value value, uintptr_t site)
 {
-	struct coro_generator *self = coro__active.current, *inner;
+	const struct coro_generator *self = coro__active.current;
+	struct coro__wait wait = {.go_on = yielded_from};
+	struct coro_generator *inner;
 	struct coro_object *object;
 
 	if (coro_raised(value))
@@ -245,7 +257,7 @@ static coro_value yield_from(coro_value value, uintptr_t site)
 	inner = (struct coro_generator *)object;
 	if (coro__executing(inner) == inner)
 		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
-	return delegate(self, inner, site);
+	return coro__wait_through(&wait, delegate(&wait, inner, site));
 }
 
 coro_value(coro_yield_from)(coro_value inner)
@@ -328,9 +340,15 @@ coro_value coro__consume(struct coro_generator *body)
 	return CORO_NONE;
 }
 
-static coro_value await_coroutine(struct coro_generator *inner, uintptr_t site)
+static coro_value awaited_coroutine(struct coro__wait *wait, coro_value result)
 {
-	coro_value value;
+	coro__release(wait->awaited);
+	return result;
+}
+
+static coro_value await_coroutine(struct coro__wait *wait, struct coro_generator *inner,
+								  uintptr_t site)
+{
 
 	if (coro__executing(inner) == inner)
 		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
@@ -341,12 +359,12 @@ static coro_value await_coroutine(struct coro_generator *inner, uintptr_t site)
 	if (inner->object.state != CORO_STATE_CREATED)
 		return coro__raise_text(CORO_RuntimeError, "coroutine is being awaited already", "", site);
 	inner->flags |= CORO__BODY_CONSUMED;
-	value = delegate(coro__active.current, inner, site);
-	coro__release(inner);
-	return value;
+	wait->go_on = awaited_coroutine;
+	wait->awaited = inner;
+	return delegate(wait, inner, site);
 }
 
-coro_value coro__await_at(coro_value awaitable, uintptr_t site)
+coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, uintptr_t site)
 {
 	const struct coro_generator *self = coro__active.current;
 	struct coro_object *object;
@@ -357,18 +375,32 @@ coro_value coro__await_at(coro_value awaitable, uintptr_t site)
 		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
 	object = coro_kind(awaitable) == CORO_VALUE_OBJECT ? coro_as_object(awaitable) : NULL;
 	if (object && object->kind == CORO_OBJECT_COROUTINE)
-		return await_coroutine((struct coro_generator *)object, site);
-	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE))
-		return coro__future_await(object, site);
+		return await_coroutine(wait, (struct coro_generator *)object, site);
+	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE)) {
+		wait->go_on = coro__future_await_end;
+		return coro__future_await_begin(wait, (struct coro_future *)object, site);
+	}
 	return coro__deliver(coro__raise_at(site, CORO_TypeError,
 										"object %s can't be used in 'await' expression",
 										coro_type_name(awaitable)),
 						 site);
 }
 
+coro_value coro__await_at(coro_value awaitable, uintptr_t site)
+{
+	struct coro__wait wait = {.self = NULL};
+
+	return coro__wait_through(&wait, coro__await_begin_at(&wait, awaitable, site));
+}
+
 coro_value(coro_await)(coro_value awaitable)
 {
 	return coro__await_at(awaitable, CORO__SITE);
+}
+
+coro_value coro__await_begin(struct coro__wait *wait, coro_value awaitable)
+{
+	return coro__wait_begun(wait, coro__await_begin_at(wait, awaitable, CORO__SITE));
 }
 
 /* ---- Closing a chain --------------------------------------------------- */

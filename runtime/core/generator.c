@@ -108,6 +108,24 @@ coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, v
 	return value;
 }
 
+coro_value coro__wait_through(struct coro__wait *wait, coro_value value)
+{
+	while (wait->self) {
+		struct coro_generator *self = wait->self;
+
+		if (CORO__LIKELY(!coro__active.careful)) {
+			value = coro__switch(&self->sp, wait->sp, value);
+		} else {
+			value =
+				coro__switch_told(self, &self->sp, coro__active.current, wait->sp, value, false);
+			coro__reap();
+		}
+		wait->self = NULL;
+		value = wait->go_on(wait, value);
+	}
+	return value;
+}
+
 /* A state that an exception leaves its body in. */
 static enum coro_state state_after(coro_value raised, bool closing)
 {

@@ -282,7 +282,7 @@ coro_value(coro_sleep)(double seconds)
 	}
 	serial = timer->serial;
 	future->object.waits_on = timer->object.row;
-	result = coro__future_await(&future->object, site);
+	result = coro__future_await(future, site);
 	/* Its memory is another timer's perhaps, once it was due. */
 	if (coro_raised(result) && timer->serial == serial && !timer->cancelled)
 		coro__callback_cancel(loop, timer);

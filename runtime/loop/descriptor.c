@@ -157,7 +157,7 @@ static coro_value wait_for(int fd, enum coro_reason reason, bool tried, uintptr_
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	descriptor->waiters[direction] = future;
 	loop->descriptor_waiters++;
-	result = coro__future_await(&future->object, site);
+	result = coro__future_await(future, site);
 	descriptor = find(loop, fd);
 	if (descriptor && descriptor->waiters[direction] == future) {
 		descriptor->waiters[direction] = NULL;

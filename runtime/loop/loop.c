@@ -63,6 +63,8 @@ struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uin
 	coro__pool_init(&loop->task_pool, sizeof(struct coro_task));
 	coro__pool_init(&loop->future_pool, sizeof(struct coro_future));
 	coro__pool_init(&loop->callback_pool, sizeof(struct coro__callback));
+	strcpy(loop->task_name, "Task-1");
+	loop->task_digit = sizeof("Task-1") - 2;
 	loop->interrupt = CORO_NONE;
 	loop->references = 1;
 	loop->origin = loop->environment->operations->now(loop->environment);

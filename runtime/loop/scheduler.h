@@ -110,7 +110,9 @@ struct coro_loop {
 	struct coro_task *first_task, *last_task; /* all that are not freed, in creation order */
 	struct coro_future *gathers;              /* all that are not freed */
 	struct coro__watch *watches;              /* likewise */
-	unsigned task_names;                      /* "Task-N" given so far */
+	/* The name of the next task that is given none, "Task-N", and the place of its last digit. */
+	char task_name[24];
+	unsigned task_digit;
 	uint64_t handle_serials;
 
 	struct coro__pool task_pool, future_pool, callback_pool;

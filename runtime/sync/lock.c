@@ -109,7 +109,7 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(&lock->waiters, future);
-	result = coro__future_await(&future->object, site);
+	result = coro__future_await(future, site);
 	coro__waiters_remove(&lock->waiters, future);
 	coro__future_release(future);
 	if (!coro_raised(result))

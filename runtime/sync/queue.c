@@ -129,10 +129,15 @@ bool coro_queue_empty(const struct coro_queue *queue)
 	return queue->count == 0;
 }
 
+static inline bool is_full(const struct coro_queue *queue)
+{
+	return queue->capacity && queue->count >= queue->capacity;
+}
+
 bool coro_queue_full(const struct coro_queue *queue)
 {
 	check(queue);
-	return queue->capacity && queue->count >= queue->capacity;
+	return is_full(queue);
 }
 
 /* ---- Items -------------------------------------------------------------- */
@@ -209,7 +214,7 @@ static coro_value put_now(struct coro_queue *queue, coro_value item, uintptr_t s
 {
 	if (queue->shut)
 		return coro__raise_at(site, CORO_QueueShutDown, "%s", "");
-	if (coro_queue_full(queue))
+	if (is_full(queue))
 		return coro__raise_at(site, CORO_QueueFull, "%s", "");
 	if (queue->count == queue->room && !grow(queue))
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
@@ -243,57 +248,132 @@ static coro_value get_now(struct coro_queue *queue, uintptr_t site)
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-static coro_value wait_in(struct coro_queue *queue, struct coro__waiters *waiters,
-						  enum coro_reason reason, uintptr_t site)
+/* Begins to wait in one of the queue's lines; `go_on` finds the queue in wait->object. */
+static coro_value wait_begin(struct coro__wait *wait, struct coro_queue *queue,
+							 struct coro__waiters *waiters, enum coro_reason reason, uintptr_t site,
+							 coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
 {
 	struct coro_future *future =
 		coro__future_make(coro__loop_need("coro_queue"), reason, &queue->object, -1, NULL, site);
-	coro_value result;
-	bool cancelled;
 
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);
-	result = coro__future_await(&future->object, site);
-	cancelled = future->object.state == CORO_STATE_CANCELLED || !coro__done(future);
+	wait->go_on = go_on;
+	wait->object = queue;
+	return coro__future_await_begin(wait, future, site);
+}
+
+/* None, or raised: the waiter has left the line. */
+static coro_value wait_end(struct coro__wait *wait, struct coro__waiters *waiters, coro_value sent)
+{
+	struct coro_queue *queue = wait->object;
+	struct coro_future *future = wait->awaited;
+	coro_value result = coro__future_await_end(wait, sent);
+	bool woken;
+
+	if (CORO__LIKELY(!coro_raised(result))) {
+		coro__future_release(future);
+		return CORO_NONE;
+	}
+	woken = coro__done(future) && future->object.state != CORO_STATE_CANCELLED;
 	/* asyncio cancels it here, and a loop that is closed cannot tell anybody. */
-	if (coro_raised(result) && !coro__done(future) && future->loop->ending)
-		result = coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
+	if (!coro__done(future) && future->loop->ending)
+		result = coro__raise_at(wait->site, CORO_RuntimeError, "Event loop is closed");
 	coro__waiters_remove(waiters, future);
 	coro__future_release(future);
 	/* Woken and cancelled: what it was woken for is the next one's. */
-	if (coro_raised(result) && !cancelled) {
-		if (waiters == &queue->putters && !coro_queue_full(queue))
-			coro__waiters_wake_next(waiters, CORO_NONE);
-		else if (waiters == &queue->getters && queue->count)
-			coro__waiters_wake_next(waiters, CORO_NONE);
-	}
+	if (woken && ((waiters == &queue->putters && !is_full(queue)) ||
+				  (waiters == &queue->getters && queue->count)))
+		coro__waiters_wake_next(waiters, CORO_NONE);
 	return result;
 }
 
-coro_value(coro_queue_put)(struct coro_queue *queue, coro_value item)
+/* ---- Putting ------------------------------------------------------------ */
+
+static coro_value put_woken(struct coro__wait *wait, coro_value sent);
+
+static coro_value put_or_wait(struct coro__wait *wait, struct coro_queue *queue, uintptr_t site)
+{
+	if (is_full(queue) && !queue->shut)
+		return wait_begin(wait, queue, &queue->putters, CORO_REASON_QUEUE_PUT, site, put_woken);
+	return put_now(queue, wait->value, site);
+}
+
+static coro_value put_woken(struct coro__wait *wait, coro_value sent)
+{
+	struct coro_queue *queue = wait->object;
+
+	CORO_TRY(wait_end(wait, &queue->putters, sent));
+	return put_or_wait(wait, queue, wait->site);
+}
+
+static coro_value put_begin(struct coro__wait *wait, struct coro_queue *queue, coro_value item,
+							uintptr_t site)
 {
 	check(queue);
 	CORO_TRY(item);
 	CORO_TRY(coro__may_await());
-	while (coro_queue_full(queue) && !queue->shut)
-		CORO_TRY(wait_in(queue, &queue->putters, CORO_REASON_QUEUE_PUT, CORO__SITE));
-	return put_now(queue, item, CORO__SITE);
+	wait->value = item;
+	return put_or_wait(wait, queue, site);
+}
+
+coro_value coro__queue_put_begin(struct coro__wait *wait, struct coro_queue *queue, coro_value item)
+{
+	return coro__wait_begun(wait, put_begin(wait, queue, item, CORO__SITE));
+}
+
+coro_value(coro_queue_put)(struct coro_queue *queue, coro_value item)
+{
+	struct coro__wait wait = {.self = NULL};
+
+	return coro__wait_through(&wait, put_begin(&wait, queue, item, CORO__SITE));
+}
+
+/* ---- Getting ------------------------------------------------------------ */
+
+static coro_value got_woken(struct coro__wait *wait, coro_value sent);
+
+static coro_value get_or_wait(struct coro__wait *wait, struct coro_queue *queue, uintptr_t site)
+{
+	if (!queue->count && !queue->shut)
+		return wait_begin(wait, queue, &queue->getters, CORO_REASON_QUEUE_GET, site, got_woken);
+	return get_now(queue, site);
+}
+
+static coro_value got_woken(struct coro__wait *wait, coro_value sent)
+{
+	struct coro_queue *queue = wait->object;
+
+	CORO_TRY(wait_end(wait, &queue->getters, sent));
+	return get_or_wait(wait, queue, wait->site);
+}
+
+static coro_value get_begin(struct coro__wait *wait, struct coro_queue *queue, uintptr_t site)
+{
+	check(queue);
+	CORO_TRY(coro__may_await());
+	return get_or_wait(wait, queue, site);
+}
+
+coro_value coro__queue_get_begin(struct coro__wait *wait, struct coro_queue *queue)
+{
+	return coro__wait_begun(wait, get_begin(wait, queue, CORO__SITE));
 }
 
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t site)
 {
-	check(queue);
-	CORO_TRY(coro__may_await());
-	while (!queue->count && !queue->shut)
-		CORO_TRY(wait_in(queue, &queue->getters, CORO_REASON_QUEUE_GET, site));
-	return get_now(queue, site);
+	struct coro__wait wait = {.self = NULL};
+
+	return coro__wait_through(&wait, get_begin(&wait, queue, site));
 }
 
 coro_value(coro_queue_get)(struct coro_queue *queue)
 {
 	return coro__queue_get_at(queue, CORO__SITE);
 }
+
+/* ---- Without waiting ---------------------------------------------------- */
 
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t site)
 {
@@ -349,11 +429,21 @@ coro_value(coro_queue_task_done)(struct coro_queue *queue)
 	return CORO_NONE;
 }
 
+static coro_value joined(struct coro__wait *wait, coro_value sent)
+{
+	struct coro_queue *queue = wait->object;
+
+	return wait_end(wait, &queue->joiners, sent);
+}
+
 coro_value(coro_queue_join)(struct coro_queue *queue)
 {
+	struct coro__wait wait = {.self = NULL};
+
 	check(queue);
 	CORO_TRY(coro__may_await());
-	if (queue->unfinished)
-		CORO_TRY(wait_in(queue, &queue->joiners, CORO_REASON_QUEUE_JOIN, CORO__SITE));
-	return CORO_NONE;
+	if (!queue->unfinished)
+		return CORO_NONE;
+	return coro__wait_through(&wait, wait_begin(&wait, queue, &queue->joiners,
+												CORO_REASON_QUEUE_JOIN, CORO__SITE, joined));
 }

@@ -34,7 +34,7 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);
-	result = coro__future_await(&future->object, site);
+	result = coro__future_await(future, site);
 	*ret_told = future->object.state == CORO_STATE_DONE;
 	coro__waiters_remove(waiters, future);
 	coro__future_release(future);

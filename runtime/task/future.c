@@ -9,8 +9,9 @@
  *     set_result           v
  *     loop.ready:  ... -> task A -> gather -> task B        all in the next turn
  *
- * The await of a future is written once, in coro__future_await(): the coroutine yields the
- * future to whoever drives it, which is a task, and that one adds itself to the callbacks.
+ * The await of a future is written once, in coro__future_await_begin() and _end(): the coroutine
+ * yields the future to whoever drives it, which is a task, and that one adds itself to the
+ * callbacks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -307,39 +308,51 @@ coro_value coro__cannot_await(void)
 	return coro__raise_at(0, CORO_RuntimeError, "'await' outside async function");
 }
 
-coro_value coro__future_await(struct coro_object *object, uintptr_t site)
+coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
+									uintptr_t site)
 {
-	struct coro_future *future = (struct coro_future *)object;
+	struct coro_task *task = coro__current_task();
 
-	if (!coro__done(future)) {
-		struct coro_task *task = coro__current_task();
-		coro_value sent;
-
-		if (task)
-			task->await_site = site;
-		future->object.flags |= CORO__FUTURE_AWAITED;
-		future->references++;
-		sent = coro__suspend_task(coro_object(future), site);
-		if (coro_raised(sent)) {
-			coro__future_release(future);
-			return coro__deliver(sent, site);
-		}
-		if (!coro__done(future))
-			sent = coro__raise_at(site, CORO_RuntimeError, "await wasn't used with future");
-		else if (future->object.state == CORO_STATE_DONE)
-			sent = future->outcome;
-		else
-			sent = coro__future_deliver_error(future, site);
-		coro__future_release(future);
-		return sent;
+	if (coro__done(future))
+		return future->object.state == CORO_STATE_DONE ? future->outcome
+													   : coro__future_deliver_error(future, site);
+	if (CORO__LIKELY(task != NULL)) {
+		task->await_site = site;
+		task->awaits_next = future;
 	}
-	return future->object.state == CORO_STATE_DONE ? future->outcome
-												   : coro__future_deliver_error(future, site);
+	future->object.flags |= CORO__FUTURE_AWAITED;
+	future->references++;
+	wait->site = site;
+	wait->awaited = future;
+	return coro__leave(wait, coro_object(future));
+}
+
+coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent)
+{
+	struct coro_future *future = wait->awaited;
+
+	if (CORO__UNLIKELY(coro_raised(sent)))
+		sent = coro__deliver(sent, wait->site);
+	else if (CORO__LIKELY(future->object.state == CORO_STATE_DONE))
+		sent = future->outcome;
+	else if (coro__done(future))
+		sent = coro__future_deliver_error(future, wait->site);
+	else
+		sent = coro__raise_at(wait->site, CORO_RuntimeError, "await wasn't used with future");
+	coro__future_release(future);
+	return sent;
+}
+
+coro_value coro__future_await(struct coro_future *future, uintptr_t site)
+{
+	struct coro__wait wait = {.go_on = coro__future_await_end};
+
+	return coro__wait_through(&wait, coro__future_await_begin(&wait, future, site));
 }
 
 coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t site)
 {
-	coro_value result = coro__future_await(&future->object, site);
+	coro_value result = coro__future_await(future, site);
 
 	coro__future_release(future);
 	return result;

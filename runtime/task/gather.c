@@ -326,7 +326,7 @@ coro_value coro__gather_at(const coro_value *awaitables, size_t count, bool retu
 	gather = gather_new(awaitables, count, return_exceptions, site, call, &result);
 	if (!gather)
 		return result;
-	result = coro__future_await(&gather->outer.object, call);
+	result = coro__future_await(&gather->outer, call);
 	if (!coro_raised(result) && ret_values)
 		for (size_t i = 0; i < count; i++)
 			ret_values[i] = gather->results.values[i];

@@ -234,7 +234,7 @@ static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancel
 											 CORO_REASON_WAIT, &group->object, -1, NULL, site);
 		if (!group->completed)
 			return coro__raise_at(site, CORO_MemoryError, "out of memory");
-		result = coro__future_await(&group->completed->object, site);
+		result = coro__future_await(group->completed, site);
 		coro__future_release(group->completed);
 		group->completed = NULL;
 		if (!coro_raised(result))

@@ -18,7 +18,6 @@
  * CancelledError of that. Only when there is nothing to pass it to (the task is ready, or
  * runs) must_cancel keeps it for the next step.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tasks.h"
@@ -29,6 +28,30 @@ static void check(const struct coro_task *task)
 }
 
 /* ---- Life --------------------------------------------------------------- */
+
+/* "Task-9" becomes "Task-10". */
+static void count_up(struct coro_loop *loop)
+{
+	char *last = loop->task_name + loop->task_digit, *digit = last;
+
+	while (*digit == '9')
+		*digit-- = '0';
+	if (*digit != '-') {
+		++*digit;
+		return;
+	}
+	digit[1] = '1';
+	last[1] = '0';
+	loop->task_digit++;
+}
+
+/* Most tasks are given no other name, so that must cost nothing: no number is printed. */
+static void name_by_number(struct coro_task *task)
+{
+	memcpy(task->name, task->future.loop->task_name, sizeof(task->name));
+	task->future.object.name = task->name;
+	count_up(task->future.loop);
+}
 
 static void set_name(struct coro_task *task, const char *name)
 {
@@ -44,10 +67,10 @@ static void set_name(struct coro_task *task, const char *name)
 		}
 		memmove(task->name, name, length);
 		task->name[length] = 0;
+		task->future.object.name = task->long_name ? task->long_name : task->name;
 	} else {
-		snprintf(task->name, sizeof(task->name), "Task-%u", ++task->future.loop->task_names);
+		name_by_number(task);
 	}
-	task->future.object.name = task->long_name ? task->long_name : task->name;
 	free(old);
 }
 
@@ -88,6 +111,7 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	task->entry.run = coro__task_step;
 	task->body = body;
 	task->awaited = NULL;
+	task->awaits_next = NULL;
 	task->thrown = CORO_NONE;
 	task->must_cancel = false;
 	task->cancel_requests = 0;
@@ -95,7 +119,10 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	task->await_site = 0;
 	task->last_gather = NULL;
 	task->long_name = NULL;
-	set_name(task, name);
+	if (name)
+		set_name(task, name);
+	else
+		name_by_number(task);
 	task->future.object.parent = actor;
 	coro__set_task(body, task);
 	link_last(loop, task);
@@ -310,23 +337,14 @@ static void step_raising(struct coro_task *task, coro_value error)
 	coro__ready(task->future.loop, &task->entry);
 }
 
-static void wait_on(struct coro_task *task, struct coro_future *future)
+/* It was asked to cancel while it ran: what it awaits now is asked. */
+void coro__task_cancel_awaited(struct coro_task *task)
 {
-	char *message;
+	char *message = task->request_message;
 
-	future->object.flags &= (uint8_t)~CORO__FUTURE_AWAITED;
-	task->awaited = future;
-	task->future.object.waits_on = future->object.row;
-	task->future.object.reason = future->object.reason;
-	coro_probe_event(&task->future.object, CORO_EVENT_AWAIT, CORO_STATE_SUSPENDED,
-					 future->object.row, task->await_site, NULL);
-	coro__entries_add(&future->callbacks, &task->entry);
-	if (!task->must_cancel)
-		return;
 	/* Its own: the request may come back to this task. */
-	message = task->request_message;
 	task->request_message = NULL;
-	task->must_cancel = !coro__future_cancel(future, message, 0);
+	task->must_cancel = !coro__future_cancel(task->awaited, message, 0);
 	free(task->request_message);
 	task->request_message = task->must_cancel ? message : NULL;
 	if (!task->must_cancel)
@@ -357,7 +375,7 @@ void coro__task_yielded(struct coro_task *task, coro_value value)
 				step_raising(task, coro__exception_new(CORO_RuntimeError,
 													   "Task cannot await on itself: <Task>"));
 			else
-				wait_on(task, future);
+				coro__task_wait_on(task, future);
 			return;
 		}
 	}

@@ -43,6 +43,8 @@ struct coro_task {
 	struct coro_generator *body; /* owned; NULL once it is done */
 	struct coro_future *awaited; /* what the last step awaited, until the next one; the frame of
 									the await holds the reference */
+	struct coro_future *awaits_next; /* what its coroutine has begun to await last; only to be
+										compared with what comes up */
 	coro_value thrown;           /* raised and kept: for the next step; none else */
 	bool must_cancel;            /* CancelledError goes into the next step */
 	uint32_t cancel_requests;
@@ -159,6 +161,7 @@ void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
 /* The step of a task, as far as it is not in coro__task_run(). */
 coro_value coro__task_sent(struct coro_task *task);
 void coro__task_yielded(struct coro_task *task, coro_value value);
+void coro__task_cancel_awaited(struct coro_task *task);
 void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, coro_value value);
 
 /* Reports the tasks that are not done: the loop ends without them. */
@@ -215,7 +218,7 @@ static inline coro_value coro__task_resume(struct coro_task *task, coro_value se
 	struct coro_generator *body = task->body, *leaf;
 	coro_value value;
 
-	leaf = coro_is_none(sent) ? coro__step_down(body) : NULL;
+	leaf = coro_is_none(sent) ? coro__step_down(body, true) : NULL;
 	if (CORO__UNLIKELY(!leaf))
 		return coro__resume(body, task->future.object.row, sent, 0, ret_outcome);
 	body->resumer_row = task->future.object.row;
@@ -229,6 +232,30 @@ static inline coro_value coro__task_resume(struct coro_task *task, coro_value se
 	return value;
 }
 
+/* The task waits until `future` is done. */
+static inline void coro__task_wait_on(struct coro_task *task, struct coro_future *future)
+{
+	future->object.flags &= (uint8_t)~CORO__FUTURE_AWAITED;
+	task->awaited = future;
+	task->future.object.waits_on = future->object.row;
+	task->future.object.reason = future->object.reason;
+	coro_probe_event(&task->future.object, CORO_EVENT_AWAIT, CORO_STATE_SUSPENDED,
+					 future->object.row, task->await_site, NULL);
+	coro__entries_add(&future->callbacks, &task->entry);
+	if (CORO__UNLIKELY(task->must_cancel))
+		coro__task_cancel_awaited(task);
+}
+
+/* The await of a future of this loop, which is not the task itself: what a task waits for. */
+static inline bool coro__task_may_wait_on(const struct coro_task *task, coro_value value)
+{
+	const struct coro_future *future = task->awaits_next;
+
+	return coro_kind(value) == CORO_VALUE_OBJECT && value.pointer == future &&
+		   future->object.flags & CORO__FUTURE_AWAITED && future->loop == task->future.loop &&
+		   future != &task->future;
+}
+
 /* Runs one step of the task. It stands in the turn itself, so that no function returns between
  * the switch to one coroutine and the switch to the next: the processor predicts a return by the
  * last call, and a switch in between makes it wrong each time. */
@@ -240,8 +267,14 @@ static inline void coro__task_run(struct coro_loop *loop, struct coro__entry *en
 	coro_value sent = CORO_NONE;
 	coro_value value;
 
-	if (CORO__UNLIKELY(task->must_cancel || task->awaited || !coro_is_none(task->thrown)))
+	if (CORO__UNLIKELY(task->must_cancel || !coro_is_none(task->thrown) ||
+					   (task->awaited && task->awaited->object.state != CORO_STATE_DONE))) {
 		sent = coro__task_sent(task);
+	} else if (task->awaited) {
+		task->awaited = NULL;
+		object->waits_on = 0;
+		object->reason = CORO_REASON_NONE;
+	}
 	coro_probe_event(object, CORO_EVENT_STEP, CORO_STATE_RUNNING, loop->object.row, 0, NULL);
 	loop->current = task;
 	value = coro__task_resume(task, sent, &outcome);
@@ -249,6 +282,8 @@ static inline void coro__task_run(struct coro_loop *loop, struct coro__entry *en
 	if (CORO__LIKELY(outcome == CORO__YIELDED && coro_is_none(value))) {
 		coro_probe_event(object, CORO_EVENT_READY, CORO_STATE_READY, object->row, 0, NULL);
 		coro__ready(loop, entry);
+	} else if (CORO__LIKELY(outcome == CORO__YIELDED && coro__task_may_wait_on(task, value))) {
+		coro__task_wait_on(task, task->awaits_next);
 	} else if (outcome == CORO__YIELDED) {
 		coro__task_yielded(task, value);
 	} else {

@@ -227,7 +227,7 @@ static coro_value cancel_and_wait(struct coro_future *future, uintptr_t site)
 	}
 	coro__watch_add(&both->watch, future);
 	coro__future_cancel(future, NULL, site);
-	result = coro__future_await(&both->outer->object, site);
+	result = coro__future_await(both->outer, site);
 	coro__watch_remove(&both->watch);
 	coro__watch_release(&both->watch);
 	return result;

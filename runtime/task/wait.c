@@ -111,7 +111,7 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 	}
 	for (size_t i = 0; i < count; i++)
 		future_of(futures[i])->mark = NULL;
-	result = coro__future_await(&wait->waiter->object, site);
+	result = coro__future_await(wait->waiter, site);
 	coro_handle_cancel(wait->timer);
 	coro__watch_remove(&wait->watch);
 	for (size_t i = 0; i < wait->watch.count; i++)

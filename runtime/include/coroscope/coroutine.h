@@ -44,7 +44,8 @@ CORO_API struct coro_generator *coro_coroutine_named(coro_function *function, co
  * Of a coroutine that is suspended in an await already: RuntimeError "coroutine is being awaited
  * already"; of a finished one: RuntimeError "cannot reuse already awaited coroutine". */
 CORO_API coro_value coro_await(coro_value awaitable);
-#define coro_await(awaitable) CORO__CALLED((coro_await)(CORO__VALUE(awaitable)))
+CORO_API coro_value coro__await_begin(struct coro__wait *wait, coro_value awaitable);
+#define coro_await(awaitable) CORO__WAIT(coro__await_begin, CORO__VALUE(awaitable))
 
 /* What a bare `yield value` is in a function decorated with @types.coroutine: gives `value` to
  * whoever drives the chain, and waits. Returns what is sent, or raised what is thrown. This is what

@@ -261,12 +261,14 @@ CORO__INLINE bool coro__somebody_looks(void)
 }
 
 /* The step down, but for the switch. NULL: it is not that simple, and the function in the library
- * must do it. */
-CORO__INLINE struct coro_generator *coro__step_down(struct coro_generator *root)
+ * must do it. `begins`: it may be the first step. */
+CORO__INLINE struct coro_generator *coro__step_down(struct coro_generator *root, bool begins)
 {
 	struct coro_generator *leaf = root->leaf;
 
-	if (CORO__UNLIKELY(!leaf || leaf->object.state != CORO_STATE_SUSPENDED ||
+	if (CORO__UNLIKELY(!leaf ||
+					   (leaf->object.state != CORO_STATE_SUSPENDED &&
+						!(begins && leaf->object.state == CORO_STATE_CREATED)) ||
 					   coro__somebody_looks()))
 		return NULL;
 	leaf->object.state = CORO_STATE_RUNNING;
@@ -290,6 +292,36 @@ CORO__INLINE struct coro_generator *coro__step_up(coro_value value)
 	return self;
 }
 
+/* A call that may wait, taken apart, so that its switch stands in the program too: `begin` does
+ * what comes before it, `go_on` what comes after. Nothing then returns across a switch, which the
+ * processor would predict wrongly: it predicts a return by the last call, and that was made on the
+ * other stack. */
+struct coro__wait {
+	struct coro_generator *self; /* who waits; NULL: the call is over */
+	void *sp;                    /* where the switch goes */
+	/* Gets what came back, and gives the result of the call; or sets self and sp again. */
+	coro_value (*go_on)(struct coro__wait *wait, coro_value sent);
+	uintptr_t site;   /* of the call */
+	void *object;     /* what it is about */
+	void *awaited;    /* the future or coroutine that it waits for */
+	coro_value value; /* what it brings */
+};
+
+/* begin(&wait, ...), and all that follows: what the call gives. */
+#define CORO__WAIT(...) CORO__WAIT2(CORO__NAME(wait), CORO__NAME(given), __VA_ARGS__)
+#define CORO__WAIT2(wait, given, begin, ...)                                                       \
+	__extension__({                                                                                \
+		struct coro__wait wait;                                                                    \
+		wait.self = NULL;                                                                          \
+		coro_value given = begin(&wait, __VA_ARGS__);                                              \
+		while (wait.self) {                                                                        \
+			given = coro__switch(&wait.self->sp, wait.sp, given);                                  \
+			wait.self = NULL;                                                                      \
+			given = wait.go_on(&wait, given);                                                      \
+		}                                                                                          \
+		given;                                                                                     \
+	})
+
 CORO_API bool coro__iterate_end(coro_value *value);
 
 CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
@@ -306,7 +338,8 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 	__extension__({                                                                                \
 		struct coro_generator *body = (generator);                                                 \
 		struct coro_generator *inner =                                                             \
-			body && body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body) : NULL;     \
+			body && body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body, true)      \
+														   : NULL;                              \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, CORO_NONE)                 \
 						   : (coro_next)(body));                                                   \
 	})
@@ -318,7 +351,7 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 		struct coro_generator *body = (generator);                                                 \
 		coro_value sent = (value);                                                                 \
 		struct coro_generator *inner =                                                             \
-			body && !coro_raised(sent) ? coro__step_down(body) : NULL;                             \
+			body && !coro_raised(sent) ? coro__step_down(body, false) : NULL;                      \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
 						   : (coro_send)(body, sent));                                             \
 	})

@@ -60,6 +60,12 @@ CORO_API coro_value coro_queue_put(struct coro_queue *queue, coro_value item);
 /* Takes the next item, waiting for one. Raises QueueShutDown when none will come. */
 CORO_API coro_value coro_queue_get(struct coro_queue *queue);
 
+CORO_API coro_value coro__queue_put_begin(struct coro__wait *wait, struct coro_queue *queue,
+										  coro_value item);
+CORO_API coro_value coro__queue_get_begin(struct coro__wait *wait, struct coro_queue *queue);
+#define coro_queue_put(queue, item) CORO__WAIT(coro__queue_put_begin, (queue), (item))
+#define coro_queue_get(queue)       CORO__WAIT(coro__queue_get_begin, (queue))
+
 /* The same without waiting; raise QueueFull and QueueEmpty. A raised `item` is returned likewise. */
 CORO_API coro_value coro_queue_put_nowait(struct coro_queue *queue, coro_value item);
 CORO_API coro_value coro_queue_get_nowait(struct coro_queue *queue);
@@ -81,8 +87,6 @@ CORO_API bool coro_queue_empty(const struct coro_queue *queue);
 CORO_API bool coro_queue_full(const struct coro_queue *queue);
 
 /* Calls that stay calls, see CORO__CALLED. */
-#define coro_queue_put(queue, item)        CORO__CALLED((coro_queue_put)((queue), (item)))
-#define coro_queue_get(queue)              CORO__CALLED((coro_queue_get)((queue)))
 #define coro_queue_put_nowait(queue, item) CORO__CALLED((coro_queue_put_nowait)((queue), (item)))
 #define coro_queue_get_nowait(queue)       CORO__CALLED((coro_queue_get_nowait)((queue)))
 
