@@ -55,21 +55,66 @@ struct coro__stack_pool {
 	struct coro__stack_pool *next; /* of another size, on the thread's list */
 };
 
+/* A stack that is not at hand: a new one, or after some were trimmed. NULL when memory is out. */
+char *coro__stack_find(struct coro__stack_pool *pool);
+
+enum { CORO__STACK_COLOURS = 32, CORO__STACK_COLOUR_STEP = 64 };
+
 /* A stack: its lowest address; `*ret_base` is its stack_base. NULL when memory is out. */
-char *coro__stack_take(struct coro__stack_pool *pool, char **ret_base);
+static inline char *coro__stack_take(struct coro__stack_pool *pool, char **ret_base)
+{
+	size_t warm = pool->count - pool->cold;
+	char *stack;
+
+	if (CORO__LIKELY(warm - 1 < CORO__STACKS_WARM))
+		stack = pool->stacks[--pool->count];
+	else if (!(stack = coro__stack_find(pool)))
+		return NULL;
+	pool->used++;
+	*ret_base = stack + pool->size - pool->colour * CORO__STACK_COLOUR_STEP;
+	pool->colour = (pool->colour + 1) % CORO__STACK_COLOURS;
+	return stack;
+}
 
 /* Gives it back. It may be the one that runs, until the next coro__stack_take(). */
-void coro__stack_give(struct coro__stack_pool *pool, char *stack);
+static inline void coro__stack_give(struct coro__stack_pool *pool, char *stack)
+{
+	pool->used--;
+	pool->stacks[pool->count++] = stack;
+}
 
 /* Unmaps everything: no stack may be in use. */
 void coro__stack_pool_done(struct coro__stack_pool *pool);
 
-/* Makes the frame of a body that has not started; returns its saved stack pointer. */
-void *coro__stack_prepare(char *base, struct coro_generator *body);
-
 /* Where the trampoline calls to. Never returns. */
 void coro__body_main(struct coro_generator *body, coro_value first) __attribute__((noreturn));
 void coro__trampoline(void);
+
+/* Makes the frame of a body that has not started; returns its saved stack pointer. Of the registers
+ * only those count that the trampoline or a debugger looks at. */
+static inline void *coro__stack_prepare(char *base, struct coro_generator *body)
+{
+	enum { FENCE_WORDS = 2 };
+	uintptr_t *top = (uintptr_t *)(void *)base - FENCE_WORDS, *frame;
+
+	top[0] = top[1] = 0;
+#if defined(__x86_64__)
+	/* r15 r14 r13 r12 rbx rbp pc */
+	frame = top - 7;
+	frame[3] = (uintptr_t)body;
+	frame[5] = 0;
+	frame[6] = (uintptr_t)coro__trampoline + 1;
+#elif defined(__aarch64__)
+	/* d8..d15 x19..x28 x29 x30 */
+	frame = top - 20;
+	frame[8] = (uintptr_t)body;
+	frame[18] = 0;
+	frame[19] = (uintptr_t)coro__trampoline + 4;
+#else
+#error "no switch for this architecture"
+#endif
+	return frame;
+}
 
 /* ---- Telling the tools (tools.c) --------------------------------------- */
 

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "context.h"
@@ -22,7 +21,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { REGION_FIRST = 16, REGION_LIMIT = 4096, COLOURS = 32, COLOUR_STEP = 64, FENCE = 16 };
+enum { REGION_FIRST = 16, REGION_LIMIT = 4096 };
 
 struct coro__stack_region {
 	struct coro__stack_region *next; /* the one mapped before */
@@ -122,31 +121,17 @@ static void trim(struct coro__stack_pool *pool)
 		(void)madvise(pool->stacks[pool->cold++], pool->size, MADV_DONTNEED);
 }
 
-char *coro__stack_take(struct coro__stack_pool *pool, char **ret_base)
+char *coro__stack_find(struct coro__stack_pool *pool)
 {
 	char *stack;
 
-	if (pool->count) {
-		if (CORO__UNLIKELY(pool->count - pool->cold > CORO__STACKS_WARM))
-			trim(pool);
-		stack = pool->stacks[--pool->count];
-		if (pool->cold > pool->count)
-			pool->cold = pool->count;
-	} else {
-		stack = cut(pool);
-		if (!stack)
-			return NULL;
-	}
-	pool->used++;
-	*ret_base = stack + pool->size - pool->colour * COLOUR_STEP;
-	pool->colour = (pool->colour + 1) % COLOURS;
+	if (!pool->count)
+		return cut(pool);
+	trim(pool);
+	stack = pool->stacks[--pool->count];
+	if (pool->cold > pool->count)
+		pool->cold = pool->count;
 	return stack;
-}
-
-void coro__stack_give(struct coro__stack_pool *pool, char *stack)
-{
-	pool->used--;
-	pool->stacks[pool->count++] = stack;
 }
 
 void coro__stack_pool_done(struct coro__stack_pool *pool)
@@ -163,27 +148,4 @@ void coro__stack_pool_done(struct coro__stack_pool *pool)
 	pool->stacks = NULL;
 	pool->fresh = pool->fresh_end = NULL;
 	pool->count = pool->cold = pool->room = 0;
-}
-
-void *coro__stack_prepare(char *base, struct coro_generator *body)
-{
-	uintptr_t *top = (uintptr_t *)(base - FENCE), *frame;
-
-	memset(top, 0, FENCE);
-#if defined(__x86_64__)
-	/* r15 r14 r13 r12 rbx rbp pc */
-	frame = top - 7;
-	memset(frame, 0, 7 * sizeof(*frame));
-	frame[3] = (uintptr_t)body;
-	frame[6] = (uintptr_t)coro__trampoline + 1;
-#elif defined(__aarch64__)
-	/* d8..d15 x19..x28 x29 x30 */
-	frame = top - 20;
-	memset(frame, 0, 20 * sizeof(*frame));
-	frame[8] = (uintptr_t)body;
-	frame[19] = (uintptr_t)coro__trampoline + 4;
-#else
-#error "no switch for this architecture"
-#endif
-	return frame;
 }

@@ -137,7 +137,12 @@ void coro__throw_into(struct coro_generator *body, coro_value raised);
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
 
 /* Lets go of all that a body keeps. */
-void coro__errors_free(struct coro__errors **errors);
+void coro__errors_let_go(struct coro__errors **errors);
+static inline void coro__errors_free(struct coro__errors **errors)
+{
+	if (CORO__UNLIKELY(*errors != NULL))
+		coro__errors_let_go(errors);
+}
 
 /* Puts aside what is delivered here, and back: around a call of the runtime's own that must not
  * end the validity of what the program holds. */
@@ -153,8 +158,9 @@ coro_value coro__stop_left(const char *kind, coro_value raised);
 /* PEP 479 and 525: what may not leave the body. */
 bool coro__may_not_leave(const struct coro_generator *body, coro_value result);
 
-/* The StopIteration that a returned value becomes, raised. Held by the caller. */
-coro_value coro__stop_new(coro_value result);
+/* A value that is returned to `body`, from the call at `site`, becomes a StopIteration there:
+ * raised and delivered. */
+coro_value coro__stop_deliver_to(struct coro_generator *body, coro_value result, uintptr_t site);
 
 /* A StopIteration that leaves a body becomes a RuntimeError. */
 coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised);

@@ -163,12 +163,10 @@ static struct coro__errors *errors_of(struct coro_generator *body)
 	return *place;
 }
 
-void coro__errors_free(struct coro__errors **place)
+void coro__errors_let_go(struct coro__errors **place)
 {
 	struct coro__errors *errors = *place;
 
-	if (!errors)
-		return;
 	*place = NULL;
 	coro__error_release(errors->handling);
 	for (size_t i = 0; i < CORO__DELIVERED; i++)
@@ -500,9 +498,32 @@ coro_value coro__exception_new(const struct coro_exception_type *type, const cha
 	return coro__raised_value(coro__error_value(FORMAT_NEW(type, format)));
 }
 
-coro_value coro__stop_new(coro_value result)
+/* Nobody but one ring has it, and it is as value_new() made it: it may become another. */
+static bool is_only_kept(const struct coro_exception *exception)
 {
-	return coro__raised_value(coro__error_value(value_new(CORO_StopIteration, result)));
+	return exception && exception->type == CORO_StopIteration && exception->references == 1 &&
+		   !exception->message && !exception->context && !exception->suppress_context;
+}
+
+/* The end of most loops: where the receiver's ring would now let go of such an exception, that one
+ * is used again. */
+coro_value coro__stop_deliver_to(struct coro_generator *body, coro_value result, uintptr_t site)
+{
+	struct coro__errors *errors = errors_of(body);
+	struct coro_exception *stop = errors ? errors->delivered[errors->next_delivered] : NULL;
+	coro_value raised;
+
+	if (CORO__LIKELY(is_only_kept(stop))) {
+		stop->value = result;
+		stop->site_count = 0;
+		add_site(stop, site);
+		errors->next_delivered = (uint8_t)((errors->next_delivered + 1u) % CORO__DELIVERED);
+		return coro__raised_value(coro__error_value(stop));
+	}
+	raised = coro__raised_value(coro__error_value(value_new(CORO_StopIteration, result)));
+	coro__deliver_to(body, raised, site);
+	coro_drop(raised);
+	return raised;
 }
 
 coro_value coro__raise_text(const struct coro_exception_type *type, const char *before,

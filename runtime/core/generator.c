@@ -407,18 +407,17 @@ static uintptr_t resumer_site(const struct coro_generator *root)
 }
 
 /* The outcome goes to who resumed the chain: as it is, or as a StopIteration. */
-static coro_value hand_up(struct coro_generator *root, coro_value result)
+static inline coro_value hand_up(struct coro_generator *root, coro_value result)
 {
 	if (root->flags & CORO__BODY_RAW) {
-		if (!coro_raised(result))
+		if (coro_raised(result))
+			coro__deliver_quietly(root->resumer, result);
+		else
 			root->flags |= CORO__BODY_RETURNED;
-		coro__deliver_quietly(root->resumer, result);
 	} else if (coro_raised(result)) {
 		coro__deliver_to(root->resumer, result, resumer_site(root));
 	} else {
-		result = coro__stop_new(result);
-		coro__deliver_to(root->resumer, result, resumer_site(root));
-		coro_drop(result);
+		result = coro__stop_deliver_to(root->resumer, result, resumer_site(root));
 	}
 	return result;
 }

@@ -217,9 +217,7 @@ static void run_timed(struct coro_loop *loop, struct coro__entry *entry)
 static inline void tell(struct coro_loop *loop, unsigned event, unsigned next_state,
 						uint64_t number)
 {
-	const struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)number};
-
-	coro_probe_event(&loop->object, event, next_state, 0, 0, &value);
+	coro__event_value(&loop->object, event, next_state, 0, 0, coro_int((int64_t)number));
 }
 
 /* Stands in turn_until_stopped(), for the reason that coro__task_run() tells. */

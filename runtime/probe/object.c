@@ -22,9 +22,6 @@
 struct coro__probe_page coro__probe_page __attribute__((aligned(4096)));
 struct coro__probe_rows coro__probe_rows;
 
-/* Rows that can be given back; those above are used once. */
-#define ROW_LIMIT (1u << 24)
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool reserved; /* it was tried; under the lock */
 
@@ -64,7 +61,7 @@ static uint32_t new_row(struct coro__probe_rows *all)
 {
 	if (coro__unlikely(!reserved)) {
 		reserved = true;
-		all->rows = coro__reserve(ROW_LIMIT * sizeof(*all->rows));
+		all->rows = coro__reserve(CORO__PROBE_ROWS * sizeof(*all->rows));
 	}
 	if (coro__unlikely(++all->last_row == 0))
 		all->last_row = 1;
@@ -82,7 +79,7 @@ void coro__probe_row_take(struct coro_object *object)
 	else
 		row = new_row(all);
 	object->row = row;
-	object->gen = all->rows && row < ROW_LIMIT ? all->rows[row].gen : 0;
+	object->gen = all->rows && row < CORO__PROBE_ROWS ? all->rows[row].gen : 0;
 	object->serial = ++all->last_serial;
 	coro__probe_unlock(locked);
 }
@@ -96,7 +93,7 @@ void coro__probe_row_give(struct coro_object *object)
 	if (!row)
 		return;
 	object->row = 0;
-	if (row >= ROW_LIMIT || !all->rows)
+	if (row >= CORO__PROBE_ROWS || !all->rows)
 		return;
 	locked = coro__probe_lock();
 	all->rows[row].gen++;
