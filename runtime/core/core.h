@@ -190,9 +190,15 @@ static inline void *coro__current_task(void)
 
 	return body ? body->root->task : NULL;
 }
+/* `task`, which begins with its object, drives the body from now on: its steps want the outcome
+ * as it is. NULL: nobody does. */
 static inline void coro__set_task(struct coro_generator *body, void *task)
 {
 	body->task = task;
+	body->resumer_row = task ? ((const struct coro_object *)task)->row : 0;
+	body->flags &= ~(uint32_t)CORO__BODY_RAW;
+	if (task)
+		body->flags |= CORO__BODY_RAW;
 }
 
 /* What coro__check_body() and coro_as_object() end the program with: something at this address is

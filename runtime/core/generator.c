@@ -163,6 +163,7 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 	bool undelegates = false;
 	uint32_t peer = resumer_row ? resumer_row : coro__current_row();
 	uintptr_t told = raw ? 0 : site; /* what is raised here for a raw resume is not handled here */
+	const uint32_t usual_row = root->resumer_row, usual = root->flags & CORO__BODY_RAW;
 
 	if (coro__executing(root) == root)
 		return coro__raise_about(root, CORO_ValueError, " already executing", told);
@@ -213,8 +214,8 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 	}
 	value = coro__enter(root, leaf, value);
 	root->resumer_site = 0;
-	root->resumer_row = 0;
-	root->flags &= ~(uint32_t)CORO__BODY_RAW;
+	root->resumer_row = usual_row;
+	root->flags = (root->flags & ~(uint32_t)CORO__BODY_RAW) | usual;
 	return value;
 }
 
@@ -284,6 +285,7 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 {
 	coro_value value =
 		coro_raised(error) ? error : coro__exception_new(CORO_GeneratorExit, "%s", "");
+	const uint32_t usual_row = body->resumer_row, usual = body->flags & CORO__BODY_RAW;
 	bool returned;
 
 	body->object.resumes++;
@@ -304,8 +306,8 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 	value = coro__enter(body, body, value);
 	returned = body->flags & CORO__BODY_RETURNED;
 	body->resumer_site = 0;
-	body->resumer_row = 0;
-	body->flags &= ~(uint32_t)(CORO__BODY_RAW | CORO__BODY_CLOSING);
+	body->resumer_row = usual_row;
+	body->flags = (body->flags & ~(uint32_t)(CORO__BODY_RAW | CORO__BODY_CLOSING)) | usual;
 
 	if (coro_raised(value))
 		return coro_is(value, CORO_GeneratorExit) ? CORO_NONE : value;

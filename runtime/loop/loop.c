@@ -237,10 +237,10 @@ static inline __attribute__((always_inline)) void turn(struct coro_loop *loop)
 
 		loop->batch--;
 		loop->ready_count--;
-		if (CORO__UNLIKELY(loop->slow > 0))
+		if (CORO__UNLIKELY(loop->timed))
 			run_timed(loop, entry);
 		else if (CORO__LIKELY(entry->run == coro__task_step))
-			coro__task_run(loop, entry);
+			coro__task_run(coro__task_of(entry));
 		else
 			entry->run(loop, entry);
 	}
@@ -335,6 +335,7 @@ coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value await
 void coro_loop_set_slow(struct coro_loop *loop, double seconds)
 {
 	loop->slow = seconds;
+	loop->timed = seconds > 0;
 }
 
 void coro_loop_set_eager(struct coro_loop *loop, bool eager)

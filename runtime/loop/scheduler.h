@@ -82,7 +82,6 @@ struct coro_loop {
 	struct coro__entries ready;
 	size_t ready_count;
 	size_t batch;              /* handles that this turn will still run */
-	struct coro_task *current; /* whose step runs; NULL: none */
 	struct coro__heap timers;
 
 	bool running;
@@ -95,7 +94,8 @@ struct coro_loop {
 	coro_turn_observer observer;
 	void *observer_context;
 
-	double slow; /* seconds of loop time from which on a handle is reported; 0: never */
+	double slow; /* seconds of loop time from which on a handle is reported */
+	bool timed;  /* ... if any is */
 	bool eager;  /* tasks begin when they are spawned */
 	bool running_hooks; /* the thread has the loop's hooks, and `hooks` are the thread's */
 	bool ending;        /* nothing that is dropped is closed by it any more */

@@ -130,10 +130,7 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 					 pc, NULL);
 	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
 	if (loop->eager && loop->running) {
-		struct coro_task *spawner = loop->current;
-
-		coro__task_run(loop, &task->entry);
-		loop->current = spawner;
+		coro__task_step(loop, &task->entry);
 	} else {
 		coro__ready(loop, &task->entry);
 	}
@@ -187,6 +184,7 @@ void coro__tasks_close(struct coro_loop *loop)
 			coro__entries_remove(&task->awaited->callbacks, &task->entry);
 		task->awaited = NULL;
 		task->body = NULL;
+		coro__set_task(body, NULL);
 		coro__release(body);
 		task = loop->first_task;
 	}
@@ -356,6 +354,10 @@ void coro__task_yielded(struct coro_task *task, coro_value value)
 	struct coro_future *future;
 	char text[160];
 
+	if (coro_is_none(value)) {
+		coro__task_give_way(task);
+		return;
+	}
 	if (coro_kind(value) == CORO_VALUE_OBJECT) {
 		const struct coro_object *object = coro_as_object(value);
 
@@ -384,7 +386,7 @@ void coro__task_yielded(struct coro_task *task, coro_value value)
 }
 
 /* What goes into the coroutine: None, or an error, raised and kept for the caller. */
-coro_value coro__task_sent(struct coro_task *task)
+static coro_value what_is_sent(struct coro_task *task)
 {
 	struct coro_future *awaited = task->awaited;
 	coro_value sent = task->thrown;
@@ -416,7 +418,18 @@ void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, cor
 
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry)
 {
-	coro__task_run(loop, entry);
+	struct coro_task *task = coro__task_of(entry);
+	struct coro_object *object = &task->future.object;
+	coro_value sent = what_is_sent(task), value;
+	enum coro__outcome outcome;
+
+	coro_probe_event(object, CORO_EVENT_STEP, CORO_STATE_RUNNING, loop->object.row, 0, NULL);
+	value = coro__resume(task->body, object->row, sent, 0, &outcome);
+	if (outcome == CORO__YIELDED)
+		coro__task_yielded(task, value);
+	else
+		coro__task_finished(task, outcome, value);
+	coro_drop(sent);
 }
 
 /* ---- Cancelling --------------------------------------------------------- */

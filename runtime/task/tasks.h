@@ -155,11 +155,11 @@ struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const c
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
-/* How the loop knows the entry of a task: the turn then does coro__task_run() itself. */
+/* Any step of a task; and how the loop knows the entry of one: the turn then does coro__task_run()
+ * itself. */
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
 
 /* The step of a task, as far as it is not in coro__task_run(). */
-coro_value coro__task_sent(struct coro_task *task);
 void coro__task_yielded(struct coro_task *task, coro_value value);
 void coro__task_cancel_awaited(struct coro_task *task);
 void coro__task_finished(struct coro_task *task, enum coro__outcome outcome, coro_value value);
@@ -210,28 +210,6 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 
 /* ---- A step ------------------------------------------------------------ */
 
-/* Resumes the coroutine of a task: coro__resume(), which is the switch alone when it is that
- * simple. */
-static inline coro_value coro__task_resume(struct coro_task *task, coro_value sent,
-										   enum coro__outcome *ret_outcome)
-{
-	struct coro_generator *body = task->body, *leaf;
-	coro_value value;
-
-	leaf = coro_is_none(sent) ? coro__step_down(body, true) : NULL;
-	if (CORO__UNLIKELY(!leaf))
-		return coro__resume(body, task->future.object.row, sent, 0, ret_outcome);
-	body->resumer_row = task->future.object.row;
-	body->flags = (body->flags & ~(uint32_t)CORO__BODY_RETURNED) | CORO__BODY_RAW;
-	value = coro__switch(&body->resumer_sp, leaf->sp, CORO_NONE);
-	*ret_outcome = CORO__UNLIKELY(coro_raised(value))                  ? CORO__FAILED
-				   : CORO__UNLIKELY(body->flags & CORO__BODY_RETURNED) ? CORO__RETURNED
-																	   : CORO__YIELDED;
-	body->flags &= ~(uint32_t)CORO__BODY_RAW;
-	body->resumer_row = 0;
-	return value;
-}
-
 /* The task waits until `future` is done. */
 static inline void coro__task_wait_on(struct coro_task *task, struct coro_future *future)
 {
@@ -256,41 +234,45 @@ static inline bool coro__task_may_wait_on(const struct coro_task *task, coro_val
 		   future != &task->future;
 }
 
-/* Runs one step of the task. It stands in the turn itself, so that no function returns between
- * the switch to one coroutine and the switch to the next: the processor predicts a return by the
- * last call, and a switch in between makes it wrong each time. */
-static inline void coro__task_run(struct coro_loop *loop, struct coro__entry *entry)
+/* The task goes to the end of the ready queue: it gave way. */
+static inline void coro__task_give_way(struct coro_task *task)
 {
-	struct coro_task *task = coro__task_of(entry);
 	struct coro_object *object = &task->future.object;
-	enum coro__outcome outcome;
-	coro_value sent = CORO_NONE;
+
+	coro_probe_event(object, CORO_EVENT_READY, CORO_STATE_READY, object->row, 0, NULL);
+	coro__ready(task->future.loop, &task->entry);
+}
+
+/* Runs one step of the task. The plain one, which nobody looks at and in which nothing is raised,
+ * stands in the turn itself, so that no function returns between the switch to one coroutine and the
+ * switch to the next: the processor predicts a return by the last call, and a switch in between
+ * makes it wrong each time. */
+static inline void coro__task_run(struct coro_task *task)
+{
+	struct coro_generator *body = task->body, *leaf;
 	coro_value value;
 
 	if (CORO__UNLIKELY(task->must_cancel || !coro_is_none(task->thrown) ||
-					   (task->awaited && task->awaited->object.state != CORO_STATE_DONE))) {
-		sent = coro__task_sent(task);
-	} else if (task->awaited) {
+					   (task->awaited && task->awaited->object.state != CORO_STATE_DONE) ||
+					   !(leaf = coro__step_down(body, true)))) {
+		coro__task_step(task->future.loop, &task->entry);
+		return;
+	}
+	if (task->awaited) {
 		task->awaited = NULL;
-		object->waits_on = 0;
-		object->reason = CORO_REASON_NONE;
+		task->future.object.waits_on = 0;
+		task->future.object.reason = CORO_REASON_NONE;
 	}
-	coro_probe_event(object, CORO_EVENT_STEP, CORO_STATE_RUNNING, loop->object.row, 0, NULL);
-	loop->current = task;
-	value = coro__task_resume(task, sent, &outcome);
-	loop->current = NULL;
-	if (CORO__LIKELY(outcome == CORO__YIELDED && coro_is_none(value))) {
-		coro_probe_event(object, CORO_EVENT_READY, CORO_STATE_READY, object->row, 0, NULL);
-		coro__ready(loop, entry);
-	} else if (CORO__LIKELY(outcome == CORO__YIELDED && coro__task_may_wait_on(task, value))) {
+	task->future.object.state = CORO_STATE_RUNNING;
+	value = coro__switch(&body->resumer_sp, leaf->sp, CORO_NONE);
+	if (CORO__UNLIKELY(coro_raised(value) || body->flags & CORO__BODY_RETURNED))
+		coro__task_finished(task, coro_raised(value) ? CORO__FAILED : CORO__RETURNED, value);
+	else if (coro_is_none(value))
+		coro__task_give_way(task);
+	else if (CORO__LIKELY(coro__task_may_wait_on(task, value)))
 		coro__task_wait_on(task, task->awaits_next);
-	} else if (outcome == CORO__YIELDED) {
+	else
 		coro__task_yielded(task, value);
-	} else {
-		coro__task_finished(task, outcome, value);
-	}
-	if (CORO__UNLIKELY(coro_kind(sent) == CORO_VALUE_EXCEPTION))
-		coro_drop(sent);
 }
 
 #endif

@@ -74,7 +74,8 @@ struct coro_generator {
 	void *resumer_sp;
 	struct coro_generator *resumer; /* who ran before; NULL: no coroutine */
 	uintptr_t resumer_site;         /* where that one resumed it; 0: the saved frame tells */
-	uint32_t resumer_row;           /* set by a task that drives it: its own row; else 0 */
+	uint32_t resumer_row;           /* who resumes it, for events: of a task that drives it the row;
+	                                   0: `resumer` */
 
 	uint32_t flags; /* CORO__BODY_* in runtime/core/core.h */
 	uintptr_t site; /* while DELEGATING: where it did so */
@@ -351,7 +352,9 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 		struct coro_generator *body = (generator);                                                 \
 		coro_value sent = (value);                                                                 \
 		struct coro_generator *inner =                                                             \
-			body && !coro_raised(sent) ? coro__step_down(body, false) : NULL;                      \
+			body && body->object.kind == CORO_OBJECT_GENERATOR && !coro_raised(sent)               \
+				? coro__step_down(body, false)                                                     \
+				: NULL;                                                                            \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
 						   : (coro_send)(body, sent));                                             \
 	})
