@@ -14,7 +14,6 @@
  * several things are wrong. An async generator's own flags: STEPPING (ag_running_async) while a
  * step has begun and not ended, ENDED (ag_closed) once it was closed or has run out.
  */
-#include <stdlib.h>
 #include <coroscope/async_generator.h>
 #include "body.h"
 
@@ -25,6 +24,7 @@ struct coro_async_step {
 	struct coro_generator *generator; /* kept by its count of steps */
 	enum step_kind kind;
 	enum step_state state;
+	unsigned awaited; /* calls that await it right now */
 	coro_value value; /* ASEND: what is sent; ATHROW: the exception, kept */
 };
 
@@ -62,7 +62,7 @@ static struct outcome drive(struct coro_generator *body, coro_value value, uintp
 							 : coro_is_none(value) ? CORO__ENTER_NEXT
 												   : CORO__ENTER_SEND;
 
-	if (coro_finished(body))
+	if (coro__finished(body))
 		return raises(coro_raised(value)
 						  ? value
 						  : coro__raise_value_at(0, CORO_StopAsyncIteration, CORO_NONE));
@@ -179,7 +179,7 @@ static struct outcome athrow_send(struct coro_async_step *step, coro_value value
 {
 	struct coro_generator *body = step->generator;
 
-	if (coro_finished(body)) {
+	if (coro__finished(body)) {
 		step->state = OVER;
 		return (struct outcome){ENDS, CORO_NONE};
 	}
@@ -257,6 +257,7 @@ static coro_value handed(struct outcome outcome, uintptr_t site)
 
 coro_value(coro_async_step_send)(struct coro_async_step *step, coro_value value)
 {
+	CORO__CHECK(step, CORO__SLOT_STEP);
 	if (coro_raised(value))
 		return value;
 	return handed(step_send(step, value, CORO__SITE), CORO__SITE);
@@ -264,11 +265,13 @@ coro_value(coro_async_step_send)(struct coro_async_step *step, coro_value value)
 
 coro_value(coro_async_step_throw)(struct coro_async_step *step, coro_value exception)
 {
+	CORO__CHECK(step, CORO__SLOT_STEP);
 	return handed(step_throw(step, coro__raised_value(exception), CORO__SITE), CORO__SITE);
 }
 
 coro_value(coro_async_step_close)(struct coro_async_step *step)
 {
+	CORO__CHECK(step, CORO__SLOT_STEP);
 	return coro__deliver(step_close(step, CORO__SITE), CORO__SITE);
 }
 
@@ -285,7 +288,9 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
 	outcome = step_send(step, CORO_NONE, site);
 	while (outcome.kind == SUSPENDS) {
+		step->awaited++;
 		sent = coro__suspend(outcome.value, site);
+		step->awaited--;
 		if (!coro_raised(sent)) {
 			outcome = step_send(step, sent, site);
 		} else if (coro_is(sent, CORO_GeneratorExit)) {
@@ -303,11 +308,12 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site)
 {
-	return await_step(step, site);
+	return await_step(coro__check(step, CORO__SLOT_STEP, site), site);
 }
 
 coro_value(coro_async_step_await)(struct coro_async_step *step)
 {
+	CORO__CHECK(step, CORO__SLOT_STEP);
 	return await_step(step, CORO__SITE);
 }
 
@@ -337,16 +343,16 @@ static void first_step(struct coro_generator *body)
 	body->finalize = hooks->finalize;
 	body->finalize_data = hooks->data;
 	if (hooks->first_iterated)
-		hooks->first_iterated(body, hooks->data);
+		hooks->first_iterated(coro__handle(body), hooks->data);
 }
 
 bool coro__finalize(struct coro_generator *body, bool *ret_dropped)
 {
-	if (body->object.kind != CORO_OBJECT_ASYNC_GENERATOR || coro_finished(body) ||
+	if (body->object.kind != CORO_OBJECT_ASYNC_GENERATOR || coro__finished(body) ||
 		!body->finalize || body->flags & (CORO__BODY_ENDED | CORO__BODY_FINALIZING))
 		return false;
 	body->flags |= CORO__BODY_FINALIZING;
-	if (body->finalize(body, body->finalize_data))
+	if (body->finalize(coro__handle(body), body->finalize_data))
 		return true;
 	*ret_dropped = true;
 	return false;
@@ -354,15 +360,14 @@ bool coro__finalize(struct coro_generator *body, bool *ret_dropped)
 
 /* ---- Life of a step ---------------------------------------------------- */
 
-static struct coro_async_step prepare(struct coro_generator *body, enum step_kind kind,
-									  coro_value value)
+static struct coro_async_step prepare(struct coro_generator *handle, enum step_kind kind,
+									  coro_value value, uintptr_t site)
 {
-	coro__check_body(body);
-	if (body->object.kind != CORO_OBJECT_ASYNC_GENERATOR)
-		coro__fatal("an async generator is expected, not a %s", coro_type_name(coro_object(body)));
+	struct coro_generator *body = coro__check(handle, CORO_OBJECT_ASYNC_GENERATOR, site);
+
 	first_step(body);
 	body->steps++;
-	return (struct coro_async_step){body, kind, INIT, coro_keep(value)};
+	return (struct coro_async_step){body, kind, INIT, 0, coro_keep(value)};
 }
 
 static void let_go(struct coro_async_step *step)
@@ -377,28 +382,28 @@ static void let_go(struct coro_async_step *step)
 }
 
 static struct coro_async_step *step_new(struct coro_generator *body, enum step_kind kind,
-										coro_value value)
+										coro_value value, uintptr_t site)
 {
-	struct coro_async_step *step = malloc(sizeof(*step));
+	struct coro_async_step *step = coro__slot_take(CORO__SLOT_STEP, sizeof(*step));
 
 	if (step)
-		*step = prepare(body, kind, value);
+		*step = prepare(body, kind, value, site);
 	return step;
 }
 
 struct coro_async_step *coro_asend_step(struct coro_generator *body, coro_value value)
 {
-	return step_new(body, ASEND, value);
+	return coro__handle(step_new(body, ASEND, value, CORO__CALLER));
 }
 
 struct coro_async_step *coro_athrow_step(struct coro_generator *body, coro_value exception)
 {
-	return step_new(body, ATHROW, exception);
+	return coro__handle(step_new(body, ATHROW, exception, CORO__CALLER));
 }
 
 struct coro_async_step *coro_aclose_step(struct coro_generator *body)
 {
-	return step_new(body, ACLOSE, CORO_NONE);
+	return coro__handle(step_new(body, ACLOSE, CORO_NONE, CORO__CALLER));
 }
 
 void coro_async_step_free(struct coro_async_step *step)
@@ -407,17 +412,23 @@ void coro_async_step_free(struct coro_async_step *step)
 
 	if (!step)
 		return;
+	CORO__CHECK(step, CORO__SLOT_STEP);
+	if (step->awaited)
+		coro__misused(&step->generator->object, "has a step that is freed while it is awaited",
+					  CORO__CALLER);
 	if (step->state == INIT)
 		coro__report_about(coro_object(step->generator), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
 						   "RuntimeWarning: coroutine method '%s' of '%s' was never awaited",
 						   methods[step->kind], step->generator->object.name);
 	let_go(step);
-	free(step);
+	coro__slot_give(CORO__SLOT_STEP, step);
 }
 
 coro_value coro_async_step_value(struct coro_async_step *step)
 {
-	return coro_typed_ptr(step, step->kind == ASEND ? coro_asend_type : coro_athrow_type);
+	const struct coro_async_step *here = coro__check(step, CORO__SLOT_STEP, CORO__CALLER);
+
+	return coro_typed_ptr(step, here->kind == ASEND ? coro_asend_type : coro_athrow_type);
 }
 
 /* ---- The short forms --------------------------------------------------- */
@@ -430,7 +441,7 @@ static coro_value await_new(struct coro_generator *body, enum step_kind kind, co
 
 	if (kind == ASEND && coro_raised(value))
 		return value;
-	step = prepare(body, kind, value);
+	step = prepare(body, kind, value, site);
 	result = await_step(&step, site);
 	let_go(&step);
 	return result;

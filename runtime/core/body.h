@@ -26,11 +26,6 @@ struct coro__local {
 	size_t stack_size;    /* coro_options, rounded up to pages */
 	uint32_t shared;      /* how many delegators are not the only one of their delegate */
 	struct coro_generator *first, *last; /* all bodies, in the order of creation */
-	/* Control blocks to be used again, linked by next: never used ones, and those that were
-	 * freed, the oldest first. */
-	struct coro_generator *fresh_bodies, *free_bodies, *last_free_body;
-	size_t free_count;
-	struct body_chunk *chunks;           /* what they are cut from */
 	size_t bodies;
 	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
 	struct coro__errors *errors;   /* what was delivered outside of all bodies */
@@ -120,9 +115,6 @@ void coro__give_stack(struct coro_generator *body);
 /* With tools, it goes back only when it has been left: now. */
 void coro__reap(void);
 size_t coro__pools_size(const struct coro_generator *body);
-
-/* The address is that of a control block of this thread which was in use once. */
-bool coro__was_body(const struct coro_generator *body);
 
 /* Frees a body that is not suspended any more, or waits for its delegators to let go. */
 void coro__dispose(struct coro_generator *body);

@@ -11,6 +11,7 @@
  *   through the fast paths of generator.h, which do the same without an event.
  */
 #include <coroscope/coroutine.h>
+#include "slot.h"
 
 /* ---- Events ------------------------------------------------------------ */
 
@@ -90,6 +91,19 @@ void coro__report(enum coro_report_kind kind, coro_value exception, const char *
 
 /* A mistake of the program that cannot be raised: says so on standard error, aborts. */
 void coro__fatal(const char *format, ...) __attribute__((noreturn, cold, format(printf, 1, 2)));
+
+/* The same, made by the call that returns to `site`; 0: not known. */
+void coro__mistake(uintptr_t site, const char *format, ...)
+	__attribute__((noreturn, cold, format(printf, 2, 3)));
+/* "lock 'jobs' #7, created at server.c:12, " and how it is misused: "is freed twice". */
+void coro__misused(const struct coro_object *object, const char *how, uintptr_t site)
+	__attribute__((noreturn, cold));
+void coro__wrong_kind_at(coro_value value, enum coro_value_kind wanted, uintptr_t site)
+	__attribute__((noreturn, cold));
+
+/* A return address as what addr2line takes, and with its function where the program tells that:
+ * "server(+0x3a41), in worker"; "" where nothing is known. */
+void coro__place(uintptr_t site, char *text, size_t size);
 
 /* ---- Bodies ------------------------------------------------------------ */
 
@@ -201,12 +215,13 @@ static inline void coro__set_task(struct coro_generator *body, void *task)
 		body->flags |= CORO__BODY_RAW;
 }
 
-/* What coro__check_body() and coro_as_object() end the program with: something at this address is
- * used that was freed, or never was. */
-void coro__fatal_freed(const void *handle) __attribute__((noreturn, cold));
+/* coro_finished() */
+static inline bool coro__finished(const struct coro_generator *body)
+{
+	unsigned state = body->object.state;
 
-/* A handle is that of a live body; ends the program otherwise. */
-void coro__check_body(const struct coro_generator *body);
+	return state == CORO_STATE_DONE || state == CORO_STATE_FAILED || state == CORO_STATE_CANCELLED;
+}
 
 /* coro_coroutine_named(), made at `call`: the place in the program that asked for it. */
 struct coro_generator *coro__coroutine_at(coro_function *function, coro_value argument,
@@ -253,6 +268,7 @@ coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
 
 struct coro__census {
 	size_t bodies, exceptions, stacks_used, stacks_pooled, stacks_unguarded;
+	size_t objects; /* slots of all kinds: bodies, tasks, futures, callbacks, locks ... */
 };
 struct coro__census coro__census(void);
 

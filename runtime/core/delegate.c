@@ -109,7 +109,7 @@ void coro__unlink(struct coro_generator *root, struct coro_generator *outer)
 	outer->leaf = outer;
 	chain_changed(root, outer, outer);
 	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators &&
-		coro_finished(inner))
+		coro__finished(inner))
 		coro__dispose(inner);
 }
 
@@ -201,7 +201,7 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 	self->site = site;
 	coro_probe_event(&self->object, CORO_EVENT_DELEGATE, CORO_STATE_DELEGATING, inner->object.row,
 					 site, NULL);
-	if (coro_finished(inner)) {
+	if (coro__finished(inner)) {
 		coro__event_value(&self->object, CORO_EVENT_UNDELEGATE, CORO_STATE_RUNNING,
 						  inner->object.row, site, CORO_NONE);
 		return CORO_NONE;
@@ -245,7 +245,7 @@ static coro_value yield_from(coro_value value, uintptr_t site)
 		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
 	if (self->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_RuntimeError, "yield from inside a coroutine", "", site);
-	object = coro_kind(value) == CORO_VALUE_OBJECT ? coro_as_object(value) : NULL;
+	object = coro_kind(value) == CORO_VALUE_OBJECT ? coro__object_here(value, site) : NULL;
 	if (object && object->kind == CORO_OBJECT_COROUTINE)
 		return coro__raise_text(
 			CORO_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator",
@@ -267,7 +267,8 @@ coro_value(coro_yield_from)(coro_value inner)
 
 coro_value coro__yield_from_handle(const void *handle)
 {
-	return yield_from(coro_object(handle), CORO__SITE);
+	return yield_from(handle ? coro_object(coro__check(handle, 0, CORO__SITE)) : CORO_NONE,
+					  CORO__SITE);
 }
 
 static coro_value yield_from_iterator(struct coro_iterator *iterator, uintptr_t site)
@@ -331,7 +332,6 @@ coro_value coro__consume(struct coro_generator *body)
 {
 	char text[128];
 
-	coro__check_body(body);
 	if (body->object.kind != CORO_OBJECT_COROUTINE) {
 		coro_format(coro_object(body), text, sizeof(text));
 		return coro__raise_at(0, CORO_TypeError, "a coroutine was expected, got %s", text);
@@ -352,7 +352,7 @@ static coro_value await_coroutine(struct coro__wait *wait, struct coro_generator
 
 	if (coro__executing(inner) == inner)
 		return coro__raise_about(inner, CORO_ValueError, " already executing", site);
-	if (coro_finished(inner))
+	if (coro__finished(inner))
 		return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
 								site);
 	/* What is suspended, is so in an await. */
@@ -373,7 +373,7 @@ coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, u
 		return awaitable;
 	if (!self || !coro__awaits(self))
 		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
-	object = coro_kind(awaitable) == CORO_VALUE_OBJECT ? coro_as_object(awaitable) : NULL;
+	object = coro_kind(awaitable) == CORO_VALUE_OBJECT ? coro__object_here(awaitable, site) : NULL;
 	if (object && object->kind == CORO_OBJECT_COROUTINE)
 		return await_coroutine(wait, (struct coro_generator *)object, site);
 	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE)) {

@@ -31,47 +31,40 @@ const char *coro__kind_name(const struct coro_object *object)
 														 : "generator";
 }
 
-void coro__check_body(const struct coro_generator *body)
-{
-	if (CORO__UNLIKELY(!body))
-		coro__fatal("a generator is NULL");
-	if (CORO__UNLIKELY(body->object.magic != CORO_OBJECT_MAGIC))
-		coro__fatal_freed(body);
-	if (CORO__UNLIKELY(body->object.kind != CORO_OBJECT_GENERATOR &&
-					   body->object.kind != CORO_OBJECT_COROUTINE &&
-					   body->object.kind != CORO_OBJECT_ASYNC_GENERATOR))
-		coro__fatal("a generator is expected, not a %s", coro_type_name(coro_object(body)));
-}
-
-static bool is_finished(const struct coro_generator *body)
-{
-	unsigned state = body->object.state;
-
-	return state == CORO_STATE_DONE || state == CORO_STATE_FAILED || state == CORO_STATE_CANCELLED;
-}
-
 bool coro_finished(const struct coro_generator *body)
 {
-	coro__check_body(body);
-	return is_finished(body);
+	CORO__CHECK_BODY(body);
+	return coro__finished(body);
+}
+
+const char *coro_name(const struct coro_generator *body)
+{
+	CORO__CHECK_BODY(body);
+	return body->object.name;
+}
+
+const char *coro_creation_site(const struct coro_generator *body)
+{
+	CORO__CHECK_BODY(body);
+	return body->object.creation_site;
 }
 
 enum coro_state coro_state(const struct coro_generator *body)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	if (body->object.state == CORO_STATE_DELEGATING && !(body->flags & CORO__BODY_STEPPING))
 		return coro__executing((struct coro_generator *)(uintptr_t)body) == body
 				   ? CORO_STATE_RUNNING
 				   : CORO_STATE_SUSPENDED;
-	if (body->flags & (CORO__BODY_BUSY | CORO__BODY_STEPPING) && !is_finished(body))
+	if (body->flags & (CORO__BODY_BUSY | CORO__BODY_STEPPING) && !coro__finished(body))
 		return CORO_STATE_RUNNING;
 	return (enum coro_state)body->object.state;
 }
 
 struct coro_generator *coro_delegate(const struct coro_generator *body)
 {
-	coro__check_body(body);
-	return body->delegate;
+	CORO__CHECK_BODY(body);
+	return coro__handle(body->delegate);
 }
 
 coro_value coro__raise_about(const struct coro_generator *body,
@@ -167,7 +160,7 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 
 	if (coro__executing(root) == root)
 		return coro__raise_about(root, CORO_ValueError, " already executing", told);
-	if (is_finished(root)) {
+	if (coro__finished(root)) {
 		if (root->object.kind == CORO_OBJECT_COROUTINE)
 			return coro__raise_text(CORO_RuntimeError, "cannot reuse already awaited coroutine", "",
 									told);
@@ -226,7 +219,6 @@ coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_
 							 : coro_is_none(value) ? CORO__ENTER_NEXT
 												   : CORO__ENTER_SEND;
 
-	coro__check_body(body);
 	value = coro__drive(body, entry, value, site, true, resumer_row);
 	*ret_outcome = coro_raised(value)                  ? CORO__FAILED
 				   : body->flags & CORO__BODY_RETURNED ? CORO__RETURNED
@@ -247,7 +239,7 @@ static coro_value has_no(const struct coro_generator *body, const char *attribut
 
 coro_value(coro_next)(struct coro_generator *body)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	if (body->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_TypeError,
 								body->object.kind == CORO_OBJECT_COROUTINE
@@ -259,7 +251,7 @@ coro_value(coro_next)(struct coro_generator *body)
 
 coro_value(coro_send)(struct coro_generator *body, coro_value value)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	if (coro_raised(value))
 		return value;
 	CORO_TRY(has_no(body, "'send'", CORO__SITE));
@@ -269,7 +261,7 @@ coro_value(coro_send)(struct coro_generator *body, coro_value value)
 
 coro_value(coro_throw)(struct coro_generator *body, coro_value exception)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	CORO_TRY(has_no(body, "'throw'", CORO__SITE));
 	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
 		return coro__raise_text(
@@ -320,7 +312,7 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 
 coro_value(coro_close)(struct coro_generator *body)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	CORO_TRY(has_no(body, "'close'", CORO__SITE));
 	return coro__close(body, CORO__SITE);
 }
@@ -331,7 +323,7 @@ coro_value coro__close(struct coro_generator *body, uintptr_t site)
 
 	if (coro__executing(body) == body)
 		return coro__raise_about(body, CORO_ValueError, " already executing", site);
-	if (is_finished(body))
+	if (coro__finished(body))
 		return CORO_NONE;
 	if (body->object.state == CORO_STATE_CREATED) {
 		body->flags |= CORO__BODY_AWAITED;

@@ -2,9 +2,7 @@
  * life.c - how bodies begin and end: control blocks, stacks, threads.
  *
  * A control block is not on its body's stack: a finished body needs no stack but still answers
- * (next of a finished generator: StopIteration), and a block that was freed stays readable, so
- * that using it again is found out (its magic is 0). Blocks are cut from chunks and used again:
- * those that were freed first come first, and only after QUARANTINE others were freed.
+ * (next of a finished generator: StopIteration). It stands in a slot (slot.h).
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,13 +11,6 @@
 #include "../context/context.h"
 #include "body.h"
 
-enum { CHUNK = 128, QUARANTINE = 32 };
-
-struct body_chunk {
-	struct body_chunk *next;
-	struct coro_generator bodies[CHUNK];
-};
-
 __thread struct coro__active coro__active __attribute__((tls_model("initial-exec")));
 __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
 
@@ -27,6 +18,7 @@ static void close_for_good(struct coro_generator *body, uintptr_t site);
 
 /* ---- Threads ----------------------------------------------------------- */
 
+static uint32_t threads; /* that have ever made something */
 static pthread_key_t thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -36,14 +28,13 @@ static void end_thread(void *data)
 	struct coro__local *local = &coro__local;
 	struct coro_generator *body;
 	struct coro__stack_pool *pool, *next_pool;
-	struct body_chunk *chunk, *next_chunk;
 
 	if (!local->ready || coro__active.current)
 		return;
 	for (body = local->first; body;) {
 		uint64_t serial = body->object.serial;
 
-		if (!coro_finished(body))
+		if (!coro__finished(body))
 			close_for_good(body, 0);
 		/* Its cleanup frees what it owns: others of the list, if not itself. */
 		body = body->object.magic == CORO_OBJECT_MAGIC && body->object.serial == serial
@@ -61,14 +52,9 @@ static void end_thread(void *data)
 		coro__stack_pool_done(pool);
 		free(pool);
 	}
-	for (chunk = local->chunks; chunk; chunk = next_chunk) {
-		next_chunk = chunk->next;
-		free(chunk);
-	}
 	local->pool = NULL;
-	local->chunks = NULL;
-	local->fresh_bodies = local->free_bodies = local->last_free_body = NULL;
-	local->free_count = 0;
+	coro__pools_leave();
+	coro__active.thread = 0;
 	local->ready = false;
 }
 
@@ -85,6 +71,7 @@ __attribute__((destructor)) static void end_process(void)
 
 	if (local->ready && !coro__active.current && !local->first)
 		end_thread(NULL);
+	coro__pools_free_left();
 }
 
 void coro__local_init(void)
@@ -96,6 +83,9 @@ void coro__local_init(void)
 	pthread_once(&once, make_key);
 	pthread_setspecific(thread_end, local);
 	local->ready = true;
+	do
+		coro__active.thread = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+	while (!coro__active.thread);
 	local->tools = coro__tools_present();
 	if (local->tools & CORO__TOOLS_SWITCHES)
 		coro__active.careful = 1;
@@ -145,53 +135,6 @@ size_t coro__pools_size(const struct coro_generator *body)
 	return body->pool->size;
 }
 
-/* ---- Control blocks ---------------------------------------------------- */
-
-static struct coro_generator *block_take(struct coro__local *local)
-{
-	struct coro_generator *body = local->free_bodies;
-
-	if (CORO__LIKELY(local->free_count > QUARANTINE)) {
-		local->free_bodies = body->next;
-		local->free_count--;
-		return body;
-	}
-	if (CORO__UNLIKELY(!local->fresh_bodies)) {
-		struct body_chunk *chunk = calloc(1, sizeof(*chunk));
-
-		if (!chunk)
-			return NULL;
-		chunk->next = local->chunks;
-		local->chunks = chunk;
-		for (size_t i = CHUNK; i--;) {
-			chunk->bodies[i].next = local->fresh_bodies;
-			local->fresh_bodies = &chunk->bodies[i];
-		}
-	}
-	body = local->fresh_bodies;
-	local->fresh_bodies = body->next;
-	return body;
-}
-
-static void block_give(struct coro__local *local, struct coro_generator *body)
-{
-	body->next = NULL;
-	if (local->free_count++)
-		local->last_free_body->next = body;
-	else
-		local->free_bodies = body;
-	local->last_free_body = body;
-}
-
-bool coro__was_body(const struct coro_generator *body)
-{
-	const struct body_chunk *chunk = coro__local.chunks;
-
-	while (chunk && !(body >= chunk->bodies && body < chunk->bodies + CHUNK))
-		chunk = chunk->next;
-	return chunk && body->object.serial;
-}
-
 /* ---- Creation ---------------------------------------------------------- */
 
 static struct coro_generator *create(enum coro_object_kind kind, coro_function *function,
@@ -206,14 +149,15 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 	coro__local_init();
 	coro__reap();
 	pool = pool_of(local);
-	body = pool ? block_take(local) : NULL;
+	body = pool ? coro__slot_take(CORO__SLOT_BODY, sizeof(*body)) : NULL;
 	if (!body)
 		return NULL;
 	body->stack = coro__stack_take(pool, &base);
 	if (!body->stack) {
-		block_give(local, body);
+		coro__slot_give(CORO__SLOT_BODY, body);
 		return NULL;
 	}
+	coro__slot_become(body, kind);
 	body->stack_base = base;
 	body->pool = pool;
 	body->sp = coro__stack_prepare(base, body);
@@ -256,19 +200,20 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 struct coro_generator *(coro_generator_named)(coro_function *function, coro_value argument,
 											  const char *name, const char *site)
 {
-	return create(CORO_OBJECT_GENERATOR, function, argument, name, site, CORO__SITE);
+	return coro__handle(create(CORO_OBJECT_GENERATOR, function, argument, name, site, CORO__SITE));
 }
 
 struct coro_generator *coro_async_generator_named(coro_function *function, coro_value argument,
 												  const char *name, const char *site)
 {
-	return create(CORO_OBJECT_ASYNC_GENERATOR, function, argument, name, site, CORO__SITE);
+	return coro__handle(
+		create(CORO_OBJECT_ASYNC_GENERATOR, function, argument, name, site, CORO__SITE));
 }
 
 struct coro_generator *(coro_coroutine_named)(coro_function *function, coro_value argument,
 											  const char *name, const char *site)
 {
-	return create(CORO_OBJECT_COROUTINE, function, argument, name, site, CORO__SITE);
+	return coro__handle(create(CORO_OBJECT_COROUTINE, function, argument, name, site, CORO__SITE));
 }
 
 struct coro_generator *coro__coroutine_at(coro_function *function, coro_value argument,
@@ -333,7 +278,7 @@ void coro__dispose(struct coro_generator *body)
 	else
 		local->last = body->previous;
 	local->bodies--;
-	block_give(local, body);
+	coro__slot_give(CORO__SLOT_BODY, body);
 }
 
 /* G18: closes a suspended body; nobody is there to catch what comes out. */
@@ -351,7 +296,7 @@ static void close_for_good(struct coro_generator *body, uintptr_t site)
 
 void coro_hold(struct coro_generator *body)
 {
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	body->flags |= CORO__BODY_HELD;
 }
 
@@ -373,7 +318,7 @@ static bool somebody_has(struct coro_generator *body)
 static void abandon_delegate(struct coro_generator *body, uintptr_t site)
 {
 	struct coro_generator *inner = body->delegate;
-	bool freed = inner->flags & CORO__BODY_FREED && !coro_finished(inner);
+	bool freed = inner->flags & CORO__BODY_FREED && !coro__finished(inner);
 
 	coro__unlink(body, body);
 	if (inner->delegators)
@@ -390,19 +335,12 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 {
 	bool dropped = false;
 
-	if (!body)
-		return;
-	coro__check_body(body);
 	if (body->flags & CORO__BODY_FREED)
-		coro__fatal("%s %s is freed twice", coro__kind_name(&body->object), body->object.name);
-	if (body->local != &coro__local)
-		coro__fatal("%s %s is freed by another thread than its own", coro__kind_name(&body->object),
-					body->object.name);
+		coro__misused(&body->object, "is freed twice", site);
 	if (somebody_has(body))
 		return;
 	if (coro__executing(body) == body)
-		coro__fatal("%s %s is freed while it is running", coro__kind_name(&body->object),
-					body->object.name);
+		coro__misused(&body->object, "is freed while it is running", site);
 	if (body->object.state == CORO_STATE_CREATED) {
 		if (body->object.kind == CORO_OBJECT_COROUTINE && !(body->flags & CORO__BODY_AWAITED))
 			coro__report_about(coro_object(body), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
@@ -410,7 +348,7 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 							   body->object.name);
 	} else if (coro__finalize(body, &dropped)) {
 		return;
-	} else if (!coro_finished(body) && !dropped) {
+	} else if (!coro__finished(body) && !dropped) {
 		close_for_good(body, site);
 		if (body->object.state == CORO_STATE_DELEGATING)
 			abandon_delegate(body, site);
@@ -420,12 +358,14 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 
 void coro_free(struct coro_generator *body)
 {
-	coro__free_at(body, CORO__SITE);
+	if (body)
+		coro__free_at(coro__check_body(body, CORO__SITE), CORO__SITE);
 }
 
 void coro__free_at_end(struct coro_generator **generator)
 {
-	coro__free_at(*generator, CORO__SITE);
+	if (*generator)
+		coro__free_at(coro__check_body(*generator, CORO__SITE), CORO__SITE);
 	*generator = NULL;
 }
 
@@ -439,7 +379,9 @@ void coro__release(struct coro_generator *body)
 struct coro__census coro__census(void)
 {
 	const struct coro__local *local = &coro__local;
-	struct coro__census census = {.bodies = local->bodies, .exceptions = coro__exceptions_alive()};
+	struct coro__census census = {.bodies = local->bodies,
+								  .exceptions = coro__exceptions_alive(),
+								  .objects = coro__pools.used};
 
 	for (const struct coro__stack_pool *pool = local->pool; pool; pool = pool->next) {
 		census.stacks_used += pool->used;

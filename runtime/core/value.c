@@ -43,6 +43,8 @@ const char *coro_type_name(coro_value value)
 	if (kind == CORO_VALUE_OBJECT) {
 		const struct coro_object *object = value.pointer;
 
+		if (!coro__is_alive(value))
+			return "freed object";
 		if (object->kind == CORO_OBJECT_FUTURE && object->reason == CORO_REASON_GATHER)
 			return "_GatheringFuture";
 		return object->kind < CORO_OBJECT_LIMIT && objects[object->kind] ? objects[object->kind]
@@ -51,7 +53,7 @@ const char *coro_type_name(coro_value value)
 	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "?";
 }
 
-void coro__wrong_kind(coro_value value, enum coro_value_kind wanted)
+void coro__wrong_kind_at(coro_value value, enum coro_value_kind wanted, uintptr_t site)
 {
 	static const char *const names[] = {"absent",    "None",        "a bool", "an int",
 										"a float",   "a str",       "bytes",  "a pointer",
@@ -59,50 +61,22 @@ void coro__wrong_kind(coro_value value, enum coro_value_kind wanted)
 	char text[160];
 
 	coro_format(value, text, sizeof(text));
-	coro__fatal("%s is not %s", text, names[wanted % 10]);
+	coro__mistake(site, "%s is not %s", text, names[wanted % 10]);
 }
 
-void coro__fatal(const char *format, ...)
+void coro__wrong_kind(coro_value value, enum coro_value_kind wanted)
 {
-	const struct coro_generator *body = coro__active.current;
-	va_list arguments;
-
-	fflush(stdout);
-	fputs("coroscope: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	if (body)
-		fprintf(stderr, ", in %s %s #%llu, created at %s", coro__kind_name(&body->object),
-				body->object.name ? body->object.name : "?",
-				(unsigned long long)body->object.serial,
-				body->object.creation_site ? body->object.creation_site : "?");
-	fputc('\n', stderr);
-	abort();
-}
-
-void coro__fatal_freed(const void *handle)
-{
-	const struct coro_generator *body = handle;
-
-	if (!coro__was_body(body))
-		coro__fatal("an object is used that was freed, or is none");
-	coro__fatal("%s %s #%llu is used after it was freed, created at %s",
-				coro__kind_name(&body->object), body->object.name ? body->object.name : "?",
-				(unsigned long long)body->object.serial,
-				body->object.creation_site ? body->object.creation_site : "?");
+	coro__wrong_kind_at(value, wanted, CORO__CALLER);
 }
 
 struct coro_object *coro_as_object(coro_value value)
 {
-	struct coro_object *object;
+	return coro__handle(coro__object_of(value, CORO__CALLER));
+}
 
-	coro__expect(value, CORO_VALUE_OBJECT);
-	object = (struct coro_object *)(uintptr_t)value.pointer;
-	if (object->magic != CORO_OBJECT_MAGIC ||
-		object->gen != (uint32_t)(value.tag >> CORO__TAG_SHIFT))
-		coro__fatal_freed(object);
-	return object;
+enum coro_object_kind coro_object_kind(coro_value value)
+{
+	return (enum coro_object_kind)coro__object_of(value, CORO__CALLER)->kind;
 }
 
 static bool is_number(coro_value value)
@@ -143,6 +117,8 @@ bool coro_equal(coro_value left, coro_value right)
 		return coro_length(left) == coro_length(right) &&
 			   (coro_length(left) == 0 ||
 				memcmp(left.pointer, right.pointer, coro_length(left)) == 0);
+	case CORO_VALUE_OBJECT:
+		return left.pointer == right.pointer && left.tag == right.tag;
 	default:
 		return left.pointer == right.pointer;
 	}
@@ -339,8 +315,9 @@ size_t coro_format(coro_value value, char *buffer, size_t size)
 		break;
 	case CORO_VALUE_OBJECT:
 		object = value.pointer;
-		if (object->magic != CORO_OBJECT_MAGIC) {
-			print(&text, "<freed object>");
+		if (!coro__is_alive(value)) {
+			print(&text, "<freed object #%llu>",
+				  (unsigned long long)(value.tag >> CORO__TAG_SHIFT));
 			break;
 		}
 		print(&text, "<%s ", coro_type_name(value));
@@ -383,7 +360,8 @@ struct coro_probe_value coro__probe_value(coro_value value)
 		seen.type = (const char *)(uintptr_t)(value.tag >> CORO__TAG_SHIFT);
 		break;
 	case CORO_VALUE_OBJECT:
-		seen.row = ((const struct coro_object *)value.pointer)->row;
+		if (coro__is_alive(value))
+			seen.row = ((const struct coro_object *)value.pointer)->row;
 		break;
 	case CORO_VALUE_EXCEPTION:
 		seen.type = coro_exception_type(value)->name;

@@ -34,12 +34,12 @@ int64_t coro__nanoseconds(double seconds)
 struct coro__callback *coro__callback_new(struct coro_loop *loop, struct coro_future *future,
 										  coro_function *function, coro_value argument)
 {
-	struct coro__callback *callback = coro__pool_take(&loop->callback_pool);
+	struct coro__callback *callback = coro__slot_take(CORO__SLOT_CALLBACK, sizeof(*callback));
 
 	if (!callback)
 		return NULL;
 	callback->entry.run = coro__callback_run;
-	callback->serial = ++loop->handle_serials;
+	callback->serial = ++coro__loops.callback_serials;
 	callback->node.position = CORO__HEAP_NOWHERE;
 	callback->timer = false;
 	callback->cancelled = false;
@@ -53,7 +53,7 @@ struct coro__callback *coro__callback_new(struct coro_loop *loop, struct coro_fu
 static void free_callback(struct coro_loop *loop, struct coro__callback *callback)
 {
 	callback->serial = 0;
-	coro__pool_give(&loop->callback_pool, callback);
+	coro__slot_give(CORO__SLOT_CALLBACK, callback);
 }
 
 void coro__callback_run(struct coro_loop *loop, struct coro__entry *entry)
@@ -184,6 +184,13 @@ static struct coro_handle handle_of(struct coro__callback *callback)
 struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *function,
 									   coro_value arg)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
+	return coro__loop_call_now(loop, function, arg);
+}
+
+struct coro_handle coro__loop_call_now(struct coro_loop *loop, coro_function *function,
+									   coro_value arg)
+{
 	struct coro__callback *callback =
 		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
 
@@ -212,6 +219,7 @@ struct coro_handle coro__loop_call_after(struct coro_loop *loop, double delay,
 struct coro_handle coro_loop_call_later(struct coro_loop *loop, double delay,
 										coro_function *function, coro_value arg)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return coro__loop_call_after(loop, delay, function, arg, CORO__SITE);
 }
 
@@ -224,15 +232,22 @@ struct coro_handle coro__loop_call_when(struct coro_loop *loop, double when,
 struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when, coro_function *function,
 									 coro_value arg)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return coro__loop_call_when(loop, when, function, arg, CORO__SITE);
 }
 
 bool coro_handle_cancel(struct coro_handle handle)
 {
 	struct coro__callback *callback = handle.memory;
+	uint64_t key;
 
 	if (!callback || callback->serial != handle.serial || callback->cancelled)
 		return false;
+	key = coro__slot_of(callback)->key;
+	if (!(key << 16)) /* its thread has ended */
+		return false;
+	if ((uint32_t)key != coro__active.thread)
+		coro__mistake(CORO__CALLER, "a callback is cancelled by another thread than its loop's");
 	coro__callback_cancel(callback->loop, callback);
 	return true;
 }
@@ -241,11 +256,13 @@ bool coro_handle_cancel(struct coro_handle handle)
 
 double coro_loop_time(struct coro_loop *loop)
 {
-	return (double)coro__loop_now(loop) / NANO;
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
+	return coro__loop_time(loop);
 }
 
 void coro_loop_advance(struct coro_loop *loop, double seconds)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	if (loop->environment->operations->advance)
 		loop->environment->operations->advance(loop->environment, coro__nanoseconds(seconds));
 }

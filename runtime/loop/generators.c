@@ -44,6 +44,7 @@ static void first_iterated(struct coro_generator *body, void *data)
 	struct coro_loop *loop = data;
 	struct coro__live_generator *live = calloc(1, sizeof(*live));
 
+	body = coro__address(body);
 	body->finalize = live ? finalize : NULL;
 	body->finalize_data = live;
 	body->forget = live ? gone : NULL;
@@ -80,7 +81,8 @@ static coro_value spawn_closing(coro_value argument)
 	task = coro__spawn_at(close_dropped, coro_ptr(step), "close_dropped", NULL, CORO_SITE_HERE, 0);
 	if (!task)
 		live->step = step;
-	coro_task_free(task);
+	else
+		coro__future_release(&task->future);
 	return CORO_NONE;
 }
 
@@ -89,6 +91,7 @@ static bool finalize(struct coro_generator *body, void *data)
 	struct coro__live_generator *live = data;
 	struct coro_loop *loop = live->loop;
 
+	body = coro__address(body);
 	live->shut = true;
 	if (loop->ending)
 		return false;
@@ -97,7 +100,7 @@ static bool finalize(struct coro_generator *body, void *data)
 		return false;
 	/* Its owner has given it up: it goes with the step. */
 	body->flags |= CORO__BODY_FREED;
-	coro_loop_call_soon(loop, spawn_closing, coro_ptr(live));
+	coro__loop_call_now(loop, spawn_closing, coro_ptr(live));
 	return true;
 }
 

@@ -38,12 +38,12 @@ static bool virtual_time(const struct coro_loop_options *options)
 
 struct coro_loop *coro_loop_new(const struct coro_loop_options *options)
 {
-	return coro__loop_new_at(options, CORO__SITE);
+	return coro__handle(coro__loop_new_at(options, CORO__SITE));
 }
 
 struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call)
 {
-	struct coro_loop *loop = calloc(1, sizeof(*loop));
+	struct coro_loop *loop = coro__slot_take_clear(CORO_OBJECT_LOOP, sizeof(*loop));
 
 	if (!loop)
 		return NULL;
@@ -55,14 +55,11 @@ struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uin
 	if (!loop->environment) {
 		int error = errno;
 
-		free(loop);
+		coro__slot_give(CORO_OBJECT_LOOP, loop);
 		errno = error;
 		return NULL;
 	}
 	coro__entries_init(&loop->ready);
-	coro__pool_init(&loop->task_pool, sizeof(struct coro_task));
-	coro__pool_init(&loop->future_pool, sizeof(struct coro_future));
-	coro__pool_init(&loop->callback_pool, sizeof(struct coro__callback));
 	strcpy(loop->task_name, "Task-1");
 	loop->task_digit = sizeof("Task-1") - 2;
 	loop->interrupt = CORO_NONE;
@@ -80,34 +77,38 @@ void coro__loop_release(struct coro_loop *loop)
 {
 	if (--loop->references)
 		return;
-	coro__pool_done(&loop->task_pool);
-	coro__pool_done(&loop->future_pool);
-	coro__pool_done(&loop->callback_pool);
-	free(loop);
+	coro__slot_give(CORO_OBJECT_LOOP, loop);
 }
 
 void coro_loop_free(struct coro_loop *loop)
 {
-	coro__loop_free_at(loop, CORO__SITE);
-}
-
-void coro__loop_free_at(struct coro_loop *loop, uintptr_t call)
-{
-	if (loop && !loop->running)
-		coro__loop_cancel_all_at(loop, call);
 	if (loop)
-		coro__loop_close_generators(loop);
-	coro_loop_close(loop);
+		coro__loop_free_at(coro__check(loop, CORO_OBJECT_LOOP, CORO__SITE), CORO__SITE);
 }
 
 void coro_loop_close(struct coro_loop *loop)
 {
+	if (loop)
+		coro__loop_close_at(coro__check(loop, CORO_OBJECT_LOOP, CORO__SITE), CORO__SITE);
+}
+
+void coro__loop_free_at(struct coro_loop *loop, uintptr_t call)
+{
+	if (!loop->running) {
+		coro__loop_cancel_all_at(loop, call);
+		coro__loop_close_generators(loop);
+	}
+	coro__loop_close_at(loop, call);
+}
+
+void coro__loop_close_at(struct coro_loop *loop, uintptr_t call)
+{
 	struct coro_loop *running = coro__loops.running;
 
-	if (!loop)
-		return;
 	if (loop->running)
-		coro__fatal("coro_loop_free: the loop is running");
+		coro__misused(&loop->object, "is freed while it is running", call);
+	if (loop->ending)
+		coro__misused(&loop->object, "is freed twice", call);
 	coro__tasks_report(loop);
 	loop->ending = true;
 	coro__loops.running = loop; /* what the cleanup of coroutines makes, ends with it */
@@ -126,12 +127,13 @@ void coro_loop_close(struct coro_loop *loop)
 	coro__heap_done(&loop->timers);
 	coro_probe_event(&loop->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&loop->object);
+	coro__slot_retire(loop);
 	coro__loop_release(loop);
 }
 
 struct coro_loop *coro_loop_current(void)
 {
-	return coro__loop_current();
+	return coro__handle(coro__loop_current());
 }
 
 struct coro_loop *coro__loop_need(const char *what)
@@ -204,10 +206,10 @@ static inline void select_ready(struct coro_loop *loop)
 /* Runs a handle, and reports it when it was slow. */
 static void run_timed(struct coro_loop *loop, struct coro__entry *entry)
 {
-	double begin = coro_loop_time(loop), spent;
+	double begin = coro__loop_time(loop), spent;
 
 	entry->run(loop, entry);
-	spent = coro_loop_time(loop) - begin;
+	spent = coro__loop_time(loop) - begin;
 	if (spent >= loop->slow)
 		coro__report_about(coro_float(spent), CORO_REPORT_SLOW, CORO_NONE,
 						   "Executing a handle took %.3f seconds", spent);
@@ -227,7 +229,7 @@ static inline __attribute__((always_inline)) void turn(struct coro_loop *loop)
 
 	tell(loop, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, ++loop->turns);
 	if (CORO__UNLIKELY(loop->observer != NULL))
-		loop->observer(loop, loop->ready_count, loop->observer_context);
+		loop->observer(coro__handle(loop), loop->ready_count, loop->observer_context);
 	select_ready(loop);
 	if (CORO__UNLIKELY(loop->timers.count))
 		coro__timers_collect(loop);
@@ -327,6 +329,7 @@ coro_value coro__loop_run_until_complete_at(struct coro_loop *loop, coro_value a
 
 coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return coro__loop_run_until_complete_at(loop, awaitable, CORO__SITE);
 }
 
@@ -334,27 +337,32 @@ coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value await
 
 void coro_loop_set_slow(struct coro_loop *loop, double seconds)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	loop->slow = seconds;
 	loop->timed = seconds > 0;
 }
 
 void coro_loop_set_eager(struct coro_loop *loop, bool eager)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	loop->eager = eager;
 }
 
 uint64_t coro_loop_turns(const struct coro_loop *loop)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return loop->turns;
 }
 
 size_t coro_loop_ready(const struct coro_loop *loop)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return loop->ready_count;
 }
 
 void coro_loop_observe_turns(struct coro_loop *loop, coro_turn_observer observer, void *context)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	loop->observer = observer;
 	loop->observer_context = context;
 }

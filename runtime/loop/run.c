@@ -10,14 +10,13 @@
  *       'main' awaits task 'reader'
  *       'reader' awaits get of queue 'jobs'
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../task/tasks.h"
 
-enum { NAMED = 16, TEXT = 4096 };
+enum { NAMED = 16, TEXT = 4096, PLACE = 192 };
 
 /* ---- Deadlock ----------------------------------------------------------- */
 
@@ -94,13 +93,13 @@ static void report_errors(struct coro_task **tasks, size_t count)
 
 coro_value coro_loop_cancel_all(struct coro_loop *loop)
 {
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return coro__loop_cancel_all_at(loop, CORO__SITE);
 }
 
 coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call)
 {
 	coro_value result = CORO_NONE;
-	struct coro_loop *first = coro__loops.first;
 	struct coro_future *gather = NULL;
 	struct coro_task **tasks;
 	coro_value *values;
@@ -123,15 +122,14 @@ coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call)
 		}
 		for (size_t i = 0; i < count; i++)
 			coro__future_cancel(&tasks[i]->future, NULL, call);
-		coro__loops.first = loop;
 		gather = coro__gather_future_at(values, count, true, CORO_SITE_HERE, call);
-		coro__loops.first = first;
 		if (gather)
 			result = coro__loop_run_until_complete_at(loop, coro_object(gather), call);
 		report_errors(tasks, count);
 		for (size_t i = 0; i < count; i++)
 			coro__future_release(&tasks[i]->future);
-		coro_future_free(gather);
+		if (gather)
+			coro__future_release(gather);
 	}
 	free(values);
 	free(tasks);
@@ -149,19 +147,13 @@ static void report_uncaught(coro_value exception)
 
 	text[0] = 0;
 	for (size_t i = count < NAMED ? count : NAMED; i-- > 0;) {
-		Dl_info info = {0};
-		/* The site is where the call returns to: the call itself stands before. */
-		uintptr_t call = sites[i] - 1;
-		const char *file;
+		char place[PLACE];
 		int written;
 
-		if (!dladdr((void *)call, &info) || !info.dli_fname)
+		coro__place(sites[i], place, sizeof(place));
+		if (!*place)
 			continue;
-		file = strrchr(info.dli_fname, '/');
-		written =
-			snprintf(text + length, sizeof(text) - length, "\n  %.60s(+0x%zx)%s%.60s",
-					 file ? file + 1 : info.dli_fname, (size_t)(call - (uintptr_t)info.dli_fbase),
-					 info.dli_sname ? ", in " : "", info.dli_sname ? info.dli_sname : "");
+		written = snprintf(text + length, sizeof(text) - length, "\n  %s", place);
 		if (written < 0 || (size_t)written >= sizeof(text) - length)
 			break;
 		length += (size_t)written;
@@ -195,7 +187,8 @@ int coro__run(coro_function *fn, coro_value arg, const char *name, const char *s
 		result = coro_keep(coro__loop_run_until_complete_at(loop, coro_object(task), call));
 	else
 		result = coro_keep(coro__raise_at(call, CORO_MemoryError, "out of memory"));
-	coro_task_free(task);
+	if (task)
+		coro__future_release(&task->future);
 	coro__loop_cancel_all_at(loop, call);
 	coro__loop_free_at(loop, call);
 	coro__loops.first = first == loop ? NULL : first;

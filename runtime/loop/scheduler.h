@@ -14,7 +14,6 @@
 #include <coroscope/probe.h>
 #include "../core/core.h"
 #include "heap.h"
-#include "pool.h"
 
 struct coro__entry {
 	struct coro__entry *next; /* on exactly one of: ready queue, callbacks of a future; none */
@@ -53,12 +52,12 @@ static inline struct coro__entry *coro__entries_take(struct coro__entries *entri
 /* Takes one out of the middle; false when it is not there. */
 bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *entry);
 
-/* What a struct coro_handle names. Memory of the loop's pool. */
+/* What a struct coro_handle names. */
 struct coro__callback {
 	struct coro__entry entry;
 	struct coro__heap_node node; /* of a timer: in the heap until it is due */
 	uint64_t serial;             /* the handle's; 0: free */
-	struct coro_loop *loop;      /* borrowed: whose pool it is of */
+	struct coro_loop *loop;      /* borrowed */
 	bool timer;                  /* has a row, and is in the heap */
 	bool cancelled;              /* in the ready queue, to be skipped */
 	struct coro_object object;   /* of a timer */
@@ -113,11 +112,7 @@ struct coro_loop {
 	/* The name of the next task that is given none, "Task-N", and the place of its last digit. */
 	char task_name[24];
 	unsigned task_digit;
-	uint64_t handle_serials;
-
-	struct coro__pool task_pool, future_pool, callback_pool;
-	/* The owner's, and one for each future and task that is alive: the pools go when it
-	 * is 0. */
+	/* The owner's, and one for each future and task that is alive: it goes when it is 0. */
 	size_t references;
 };
 
@@ -125,6 +120,7 @@ struct coro_loop {
 struct coro__loops {
 	struct coro_loop *running;
 	struct coro_loop *first; /* the current one while none runs */
+	uint64_t callback_serials; /* of all loops: what tells a struct coro_handle from another */
 };
 extern __thread struct coro__loops coro__loops __attribute__((tls_model("initial-exec")));
 
@@ -142,8 +138,11 @@ struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uin
 /* coro_loop_cancel_all() and others, likewise. */
 coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call);
 void coro__loop_free_at(struct coro_loop *loop, uintptr_t call);
+void coro__loop_close_at(struct coro_loop *loop, uintptr_t call);
 coro_value coro__loop_run_until_complete_at(struct coro_loop *loop, coro_value awaitable,
 											uintptr_t call);
+struct coro_handle coro__loop_call_now(struct coro_loop *loop, coro_function *function,
+									   coro_value argument);
 struct coro_handle coro__loop_call_when(struct coro_loop *loop, double when,
 										coro_function *function, coro_value argument,
 										uintptr_t call);
@@ -161,6 +160,11 @@ static inline void coro__ready(struct coro_loop *loop, struct coro__entry *entry
 static inline int64_t coro__loop_now(struct coro_loop *loop)
 {
 	return loop->environment->operations->now(loop->environment) - loop->origin;
+}
+
+static inline double coro__loop_time(struct coro_loop *loop)
+{
+	return (double)coro__loop_now(loop) / 1e9;
 }
 
 /* Seconds as nanoseconds, within what a deadline can be. */

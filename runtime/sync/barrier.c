@@ -8,7 +8,6 @@
  *
  * It is made of a condition, as asyncio's: each change of state notifies all, and they look.
  */
-#include <stdlib.h>
 #include <coroscope/sync.h>
 #include "waiters.h"
 
@@ -21,14 +20,9 @@ struct coro_barrier {
 	size_t parties, count; /* count: inside of wait */
 };
 
-static void check(const struct coro_barrier *barrier)
-{
-	coro__check_handle(barrier ? &barrier->object : NULL, CORO_OBJECT_BARRIER);
-}
-
 struct coro_barrier *coro__barrier_new(size_t parties, const char *name, const char *site)
 {
-	struct coro_barrier *barrier = calloc(1, sizeof(*barrier));
+	struct coro_barrier *barrier = coro__slot_take_clear(CORO_OBJECT_BARRIER, sizeof(*barrier));
 	const struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)parties};
 
 	if (!barrier)
@@ -36,35 +30,36 @@ struct coro_barrier *coro__barrier_new(size_t parties, const char *name, const c
 	barrier->parties = parties;
 	barrier->condition = coro__condition_new_at(NULL, name, site, CORO__SITE);
 	if (!barrier->condition) {
-		free(barrier);
+		coro__slot_give(CORO_OBJECT_BARRIER, barrier);
 		return NULL;
 	}
 	coro__sync_begin(&barrier->object, CORO_OBJECT_BARRIER, CORO_STATE_OPEN, name, site, CORO__SITE,
 					 &value);
-	return barrier;
+	return coro__handle(barrier);
 }
 
 void coro_barrier_free(struct coro_barrier *barrier)
 {
-	const struct coro__waiters nobody = {NULL, NULL};
+	const struct coro__waiters nobody = {.first = NULL};
 
 	if (!barrier)
 		return;
-	check(barrier);
-	coro_condition_free(barrier->condition);
-	coro__sync_end(&barrier->object, &nobody);
-	free(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
+	if (barrier->count)
+		coro__misused(&barrier->object, "is freed while a task waits for it", CORO__CALLER);
+	coro__condition_free_at(barrier->condition, CORO__CALLER);
+	coro__sync_end(&barrier->object, &nobody, CORO__CALLER);
 }
 
 static coro_value enter(struct coro_barrier *barrier, uintptr_t site)
 {
-	return coro__lock_acquire_at(coro_condition_lock(barrier->condition), site);
+	return coro__lock_acquire_at(coro__condition_lock(barrier->condition, site), site);
 }
 
 /* What was to be given, after the lock is free again. */
 static coro_value leave(struct coro_barrier *barrier, coro_value result, uintptr_t site)
 {
-	coro_value error = coro__lock_release_at(coro_condition_lock(barrier->condition), site);
+	coro_value error = coro__lock_release_at(coro__condition_lock(barrier->condition, site), site);
 
 	return coro_raised(error) ? error : result;
 }
@@ -113,14 +108,14 @@ static coro_value pass(struct coro_barrier *barrier, uintptr_t site)
 
 coro_value(coro_barrier_wait)(struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	CORO_TRY(enter(barrier, CORO__SITE));
 	return leave(barrier, pass(barrier, CORO__SITE), CORO__SITE);
 }
 
 coro_value(coro_barrier_reset)(struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	CORO_TRY(enter(barrier, CORO__SITE));
 	barrier->state = barrier->count ? RESETTING : FILLING;
 	return leave(barrier, coro__condition_notify_at(barrier->condition, SIZE_MAX, CORO__SITE),
@@ -129,7 +124,7 @@ coro_value(coro_barrier_reset)(struct coro_barrier *barrier)
 
 coro_value(coro_barrier_abort)(struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	CORO_TRY(enter(barrier, CORO__SITE));
 	barrier->state = BROKEN;
 	return leave(barrier, coro__condition_notify_at(barrier->condition, SIZE_MAX, CORO__SITE),
@@ -138,18 +133,18 @@ coro_value(coro_barrier_abort)(struct coro_barrier *barrier)
 
 size_t coro_barrier_parties(const struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	return barrier->parties;
 }
 
 size_t coro_barrier_waiting(const struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	return barrier->state == FILLING ? barrier->count : 0;
 }
 
 bool coro_barrier_broken(const struct coro_barrier *barrier)
 {
-	check(barrier);
+	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	return barrier->state == BROKEN;
 }

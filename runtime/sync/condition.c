@@ -7,33 +7,28 @@
  *
  * Whoever leaves with an error may have been notified: it notifies another in its place.
  */
-#include <stdlib.h>
 #include <coroscope/sync.h>
 #include "waiters.h"
 
 struct coro_condition {
 	struct coro_object object;
 	struct coro__waiters waiters;
-	struct coro_lock *lock;
-	bool own_lock; /* the lock is freed with it */
+	struct coro_lock *lock; /* its handle: it may be freed before the condition is */
+	bool own_lock;          /* the lock is freed with it */
 };
-
-static void check(const struct coro_condition *condition)
-{
-	coro__check_handle(condition ? &condition->object : NULL, CORO_OBJECT_CONDITION);
-}
 
 struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
 											  const char *site, uintptr_t call)
 {
-	struct coro_condition *condition = calloc(1, sizeof(*condition));
+	struct coro_condition *condition =
+		coro__slot_take_clear(CORO_OBJECT_CONDITION, sizeof(*condition));
 
 	if (!condition)
 		return NULL;
 	condition->own_lock = !lock;
-	condition->lock = lock ? lock : coro__lock_new_at(name, site, call);
+	condition->lock = coro__handle(lock ? lock : coro__lock_new_at(name, site, call));
 	if (!condition->lock) {
-		free(condition);
+		coro__slot_give(CORO_OBJECT_CONDITION, condition);
 		return NULL;
 	}
 	coro__sync_begin(&condition->object, CORO_OBJECT_CONDITION, CORO_STATE_OPEN, name, site, call,
@@ -44,31 +39,43 @@ struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char
 struct coro_condition *coro__condition_new(struct coro_lock *lock, const char *name,
 										   const char *site)
 {
-	return coro__condition_new_at(lock, name, site, CORO__SITE);
+	CORO__CHECK_UNLESS_NULL(lock, CORO_OBJECT_LOCK);
+	return coro__handle(coro__condition_new_at(lock, name, site, CORO__SITE));
+}
+
+void coro__condition_free_at(struct coro_condition *condition, uintptr_t call)
+{
+	struct coro_lock *lock = condition->own_lock ? coro__condition_lock(condition, call) : NULL;
+
+	coro__sync_end(&condition->object, &condition->waiters, call);
+	if (lock)
+		coro__lock_free_at(lock, call);
 }
 
 void coro_condition_free(struct coro_condition *condition)
 {
-	if (!condition)
-		return;
-	check(condition);
-	coro__sync_end(&condition->object, &condition->waiters);
-	if (condition->own_lock)
-		coro_lock_free(condition->lock);
-	free(condition);
+	if (condition)
+		coro__condition_free_at(coro__check(condition, CORO_OBJECT_CONDITION, CORO__SITE),
+								CORO__SITE);
+}
+
+struct coro_lock *coro__condition_lock(const struct coro_condition *condition, uintptr_t call)
+{
+	return coro__check(condition->lock, CORO_OBJECT_LOCK, call);
 }
 
 struct coro_lock *coro_condition_lock(struct coro_condition *condition)
 {
-	check(condition);
+	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return condition->lock;
 }
 
 /* The last CancelledError on the way, kept; or what else ended it; None. */
-static coro_value take_lock_again(struct coro_condition *condition, coro_value cancelled)
+static coro_value take_lock_again(struct coro_condition *condition, coro_value cancelled,
+								  uintptr_t site)
 {
 	for (;;) {
-		coro_value result = coro__lock_acquire_at(condition->lock, 0);
+		coro_value result = coro__lock_acquire_at(coro__condition_lock(condition, site), 0);
 
 		if (!coro_raised(result))
 			return cancelled;
@@ -85,14 +92,17 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 	coro_value result, error;
 	bool told;
 
-	check(condition);
 	CORO_TRY(coro__may_await());
-	if (!coro_lock_locked(condition->lock))
+	if (!coro__lock_locked(coro__condition_lock(condition, site)))
 		return coro__raise_at(site, CORO_RuntimeError, "cannot wait on un-acquired lock");
-	coro__lock_release_at(condition->lock, site);
+	CORO_TRY(coro__waiters_bind(&condition->waiters, &condition->object,
+								coro__loop_need("coro_condition_wait"), site));
+	coro__lock_release_at(coro__condition_lock(condition, site), site);
+	condition->waiters.inside++;
 	result = coro_keep(coro__waiters_wait(&condition->waiters, &condition->object,
 										  CORO_REASON_CONDITION, site, &told));
-	error = take_lock_again(condition, CORO_NONE);
+	error = take_lock_again(condition, CORO_NONE, site);
+	condition->waiters.inside--;
 	if (coro_raised(error)) {
 		coro_drop(result);
 		result = error;
@@ -107,6 +117,7 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 
 coro_value(coro_condition_wait)(struct coro_condition *condition)
 {
+	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return coro__condition_wait_at(condition, CORO__SITE);
 }
 
@@ -114,8 +125,10 @@ coro_value(coro_condition_wait_for)(struct coro_condition *condition,
 									coro_value (*predicate)(coro_value argument),
 									coro_value argument)
 {
-	coro_value result = predicate(argument);
+	coro_value result;
 
+	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
+	result = predicate(argument);
 	while (!coro_raised(result) && (coro_is_none(result) || coro_equal(result, coro_bool(false)))) {
 		CORO_TRY(coro__condition_wait_at(condition, CORO__SITE));
 		result = predicate(argument);
@@ -125,8 +138,7 @@ coro_value(coro_condition_wait_for)(struct coro_condition *condition,
 
 coro_value coro__condition_notify_at(struct coro_condition *condition, size_t count, uintptr_t site)
 {
-	check(condition);
-	if (!coro_lock_locked(condition->lock))
+	if (!coro__lock_locked(coro__condition_lock(condition, site)))
 		return coro__raise_at(site, CORO_RuntimeError, "cannot notify on un-acquired lock");
 	coro__waiters_tell(&condition->waiters, &condition->object, count, coro_bool(false));
 	return CORO_NONE;
@@ -134,10 +146,12 @@ coro_value coro__condition_notify_at(struct coro_condition *condition, size_t co
 
 coro_value(coro_condition_notify)(struct coro_condition *condition, size_t count)
 {
+	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return coro__condition_notify_at(condition, count, CORO__SITE);
 }
 
 coro_value(coro_condition_notify_all)(struct coro_condition *condition)
 {
+	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return coro__condition_notify_at(condition, SIZE_MAX, CORO__SITE);
 }

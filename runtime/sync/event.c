@@ -4,7 +4,6 @@
  *     set     wakes everybody who waits; who comes later does not wait at all
  *     clear   who comes now waits again; who was woken stays woken
  */
-#include <stdlib.h>
 #include <coroscope/sync.h>
 #include "waiters.h"
 
@@ -14,33 +13,27 @@ struct coro_event {
 	bool set;
 };
 
-static void check(const struct coro_event *event)
-{
-	coro__check_handle(event ? &event->object : NULL, CORO_OBJECT_EVENT);
-}
-
 struct coro_event *coro__event_new(const char *name, const char *site)
 {
-	struct coro_event *event = calloc(1, sizeof(*event));
+	struct coro_event *event = coro__slot_take_clear(CORO_OBJECT_EVENT, sizeof(*event));
 
 	if (event)
 		coro__sync_begin(&event->object, CORO_OBJECT_EVENT, CORO_STATE_OPEN, name, site, CORO__SITE,
 						 NULL);
-	return event;
+	return coro__handle(event);
 }
 
 void coro_event_free(struct coro_event *event)
 {
 	if (!event)
 		return;
-	check(event);
-	coro__sync_end(&event->object, &event->waiters);
-	free(event);
+	CORO__CHECK(event, CORO_OBJECT_EVENT);
+	coro__sync_end(&event->object, &event->waiters, CORO__CALLER);
 }
 
 void coro_event_set(struct coro_event *event)
 {
-	check(event);
+	CORO__CHECK(event, CORO_OBJECT_EVENT);
 	if (event->set)
 		return;
 	event->set = true;
@@ -51,7 +44,7 @@ void coro_event_set(struct coro_event *event)
 
 void coro_event_clear(struct coro_event *event)
 {
-	check(event);
+	CORO__CHECK(event, CORO_OBJECT_EVENT);
 	if (!event->set)
 		return;
 	event->set = false;
@@ -61,7 +54,7 @@ void coro_event_clear(struct coro_event *event)
 
 bool coro_event_is_set(const struct coro_event *event)
 {
-	check(event);
+	CORO__CHECK(event, CORO_OBJECT_EVENT);
 	return event->set;
 }
 
@@ -69,7 +62,7 @@ coro_value(coro_event_wait)(struct coro_event *event)
 {
 	bool told;
 
-	check(event);
+	CORO__CHECK(event, CORO_OBJECT_EVENT);
 	if (event->set)
 		return coro_bool(true);
 	CORO_TRY(coro__may_await());

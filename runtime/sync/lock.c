@@ -10,7 +10,6 @@
  * The waiter stays in the queue until it runs: that is what keeps newcomers behind it. If it
  * is cancelled in between, it leaves, and tells the next one.
  */
-#include <stdlib.h>
 #include <coroscope/sync.h>
 #include "waiters.h"
 
@@ -19,14 +18,9 @@ struct coro_lock {
 	struct coro__waiters waiters;
 };
 
-static void check(const struct coro_lock *lock)
-{
-	coro__check_handle(lock ? &lock->object : NULL, CORO_OBJECT_LOCK);
-}
-
 struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call)
 {
-	struct coro_lock *lock = calloc(1, sizeof(*lock));
+	struct coro_lock *lock = coro__slot_take_clear(CORO_OBJECT_LOCK, sizeof(*lock));
 
 	if (!lock)
 		return NULL;
@@ -39,19 +33,18 @@ struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_
 
 struct coro_lock *coro__lock_new(const char *name, const char *site)
 {
-	return coro__lock_new_at(name, site, CORO__SITE);
+	return coro__handle(coro__lock_new_at(name, site, CORO__SITE));
+}
+
+void coro__lock_free_at(struct coro_lock *lock, uintptr_t call)
+{
+	coro__sync_end(&lock->object, &lock->waiters, call);
 }
 
 void coro_lock_free(struct coro_lock *lock)
 {
-	if (!lock)
-		return;
-	check(lock);
-	if (lock->waiters.first)
-		coro__fatal("coro_lock_free: a task waits for the lock");
-	coro_probe_event(&lock->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
-	coro_probe_object_done(&lock->object);
-	free(lock);
+	if (lock)
+		coro__lock_free_at(coro__check(lock, CORO_OBJECT_LOCK, CORO__SITE), CORO__SITE);
 }
 
 static bool somebody_waits(const struct coro_lock *lock)
@@ -84,28 +77,34 @@ static void take(struct coro_lock *lock, uintptr_t site)
 					 site, NULL);
 }
 
+bool coro__lock_locked(const struct coro_lock *lock)
+{
+	return lock->object.state == CORO_STATE_LOCKED;
+}
+
 bool coro_lock_locked(const struct coro_lock *lock)
 {
-	check(lock);
-	return lock->object.state == CORO_STATE_LOCKED;
+	CORO__CHECK(lock, CORO_OBJECT_LOCK);
+	return coro__lock_locked(lock);
 }
 
 coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 {
 	coro_value result = coro__may_await();
 	struct coro_future *future;
+	struct coro_loop *loop;
 
-	check(lock);
 	if (coro_raised(result))
 		return result;
-	if (!coro_lock_locked(lock) && !somebody_waits(lock)) {
+	if (!coro__lock_locked(lock) && !somebody_waits(lock)) {
 		take(lock, site);
 		return coro_bool(true);
 	}
+	loop = coro__loop_need("coro_lock_acquire");
+	CORO_TRY(coro__waiters_bind(&lock->waiters, &lock->object, loop, site));
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
 					 site, NULL);
-	future = coro__future_make(coro__loop_need("coro_lock_acquire"), CORO_REASON_LOCK,
-							   &lock->object, -1, NULL, site);
+	future = coro__future_make(loop, CORO_REASON_LOCK, &lock->object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(&lock->waiters, future);
@@ -114,20 +113,20 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 	coro__future_release(future);
 	if (!coro_raised(result))
 		take(lock, site);
-	else if (!coro_lock_locked(lock))
+	else if (!coro__lock_locked(lock))
 		wake_first(lock);
 	return result;
 }
 
 coro_value(coro_lock_acquire)(struct coro_lock *lock)
 {
+	CORO__CHECK(lock, CORO_OBJECT_LOCK);
 	return coro__lock_acquire_at(lock, CORO__SITE);
 }
 
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t site)
 {
-	check(lock);
-	if (!coro_lock_locked(lock))
+	if (!coro__lock_locked(lock))
 		return coro__raise_at(site, CORO_RuntimeError, "Lock is not acquired.");
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_RELEASE, CORO_STATE_UNLOCKED, coro__actor_row(),
 					 site, NULL);
@@ -139,5 +138,6 @@ coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t site)
 
 coro_value(coro_lock_release)(struct coro_lock *lock)
 {
+	CORO__CHECK(lock, CORO_OBJECT_LOCK);
 	return coro__lock_release_at(lock, CORO__SITE);
 }

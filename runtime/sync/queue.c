@@ -35,15 +35,10 @@ struct coro_queue {
 	struct coro__waiters getters, putters, joiners;
 };
 
-static void check(const struct coro_queue *queue)
-{
-	coro__check_handle(queue ? &queue->object : NULL, CORO_OBJECT_QUEUE);
-}
-
 static struct coro_queue *queue_new(enum queue_order order, size_t capacity, const char *name,
 									const char *site, uintptr_t pc)
 {
-	struct coro_queue *queue = calloc(1, sizeof(*queue));
+	struct coro_queue *queue = coro__slot_take_clear(CORO_OBJECT_QUEUE, sizeof(*queue));
 	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = (int64_t)capacity};
 
 	if (!queue)
@@ -65,12 +60,12 @@ struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const c
 
 struct coro_queue *coro__queue_new(size_t capacity, const char *name, const char *site)
 {
-	return coro__queue_new_at(capacity, name, site, CORO__SITE);
+	return coro__handle(coro__queue_new_at(capacity, name, site, CORO__SITE));
 }
 
 struct coro_queue *coro__lifo_queue_new(size_t capacity, const char *name, const char *site)
 {
-	return queue_new(LAST_OUT, capacity, name, site, CORO__SITE);
+	return coro__handle(queue_new(LAST_OUT, capacity, name, site, CORO__SITE));
 }
 
 /* Python's `<` of numbers and strings. */
@@ -93,39 +88,49 @@ struct coro_queue *coro__priority_queue_new(size_t capacity, coro_before *before
 
 	if (queue)
 		queue->before = before ? before : less;
-	return queue;
+	return coro__handle(queue);
 }
 
-void coro_queue_free(struct coro_queue *queue)
+bool coro__queue_is_waited_for(const struct coro_queue *queue)
+{
+	return queue->getters.inside || queue->putters.inside || queue->joiners.inside;
+}
+
+void coro__queue_free_at(struct coro_queue *queue, uintptr_t call)
 {
 	if (!queue)
 		return;
-	check(queue);
-	if (queue->getters.first || queue->putters.first || queue->joiners.first)
-		coro__fatal("coro_queue_free: a task waits for the queue");
+	if (coro__queue_is_waited_for(queue))
+		coro__misused(&queue->object, "is freed while a task waits for it", call);
 	while (queue->count--)
 		coro_drop(queue->items[queue->first++ & (queue->room - 1)]);
 	coro_probe_event(&queue->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&queue->object);
 	free(queue->items);
-	free(queue);
+	coro__slot_give(CORO_OBJECT_QUEUE, queue);
+}
+
+void coro_queue_free(struct coro_queue *queue)
+{
+	if (queue)
+		coro__queue_free_at(coro__check(queue, CORO_OBJECT_QUEUE, CORO__SITE), CORO__SITE);
 }
 
 size_t coro_queue_size(const struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return queue->count;
 }
 
 size_t coro_queue_capacity(const struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return queue->capacity;
 }
 
 bool coro_queue_empty(const struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return queue->count == 0;
 }
 
@@ -136,7 +141,7 @@ static inline bool is_full(const struct coro_queue *queue)
 
 bool coro_queue_full(const struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return is_full(queue);
 }
 
@@ -249,16 +254,22 @@ static coro_value get_now(struct coro_queue *queue, uintptr_t site)
 /* ---- Waiting ------------------------------------------------------------ */
 
 /* Begins to wait in one of the queue's lines; `go_on` finds the queue in wait->object. */
-static coro_value wait_begin(struct coro__wait *wait, struct coro_queue *queue,
-							 struct coro__waiters *waiters, enum coro_reason reason, uintptr_t site,
-							 coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
+static inline coro_value wait_begin(struct coro__wait *wait, struct coro_queue *queue,
+									struct coro__waiters *waiters, enum coro_reason reason,
+									uintptr_t site,
+									coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
 {
-	struct coro_future *future =
-		coro__future_make(coro__loop_need("coro_queue"), reason, &queue->object, -1, NULL, site);
+	struct coro_loop *loop = coro__loop_need("coro_queue");
+	struct coro_future *future;
 
+	/* As asyncio has it: the queue is bound, and the event that joins it. */
+	CORO_TRY(coro__waiters_bind(waiters == &queue->putters ? &queue->getters : waiters,
+								&queue->object, loop, site));
+	future = coro__future_make(loop, reason, &queue->object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);
+	waiters->inside++;
 	wait->go_on = go_on;
 	wait->object = queue;
 	return coro__future_await_begin(wait, future, site);
@@ -272,6 +283,7 @@ static coro_value wait_end(struct coro__wait *wait, struct coro__waiters *waiter
 	coro_value result = coro__future_await_end(wait, sent);
 	bool woken;
 
+	waiters->inside--;
 	if (CORO__LIKELY(!coro_raised(result))) {
 		coro__future_release(future);
 		return CORO_NONE;
@@ -311,7 +323,6 @@ static coro_value put_woken(struct coro__wait *wait, coro_value sent)
 static coro_value put_begin(struct coro__wait *wait, struct coro_queue *queue, coro_value item,
 							uintptr_t site)
 {
-	check(queue);
 	CORO_TRY(item);
 	CORO_TRY(coro__may_await());
 	wait->value = item;
@@ -320,6 +331,7 @@ static coro_value put_begin(struct coro__wait *wait, struct coro_queue *queue, c
 
 coro_value coro__queue_put_begin(struct coro__wait *wait, struct coro_queue *queue, coro_value item)
 {
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return coro__wait_begun(wait, put_begin(wait, queue, item, CORO__SITE));
 }
 
@@ -327,6 +339,7 @@ coro_value(coro_queue_put)(struct coro_queue *queue, coro_value item)
 {
 	struct coro__wait wait = {.self = NULL};
 
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return coro__wait_through(&wait, put_begin(&wait, queue, item, CORO__SITE));
 }
 
@@ -351,13 +364,13 @@ static coro_value got_woken(struct coro__wait *wait, coro_value sent)
 
 static coro_value get_begin(struct coro__wait *wait, struct coro_queue *queue, uintptr_t site)
 {
-	check(queue);
 	CORO_TRY(coro__may_await());
 	return get_or_wait(wait, queue, site);
 }
 
 coro_value coro__queue_get_begin(struct coro__wait *wait, struct coro_queue *queue)
 {
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return coro__wait_begun(wait, get_begin(wait, queue, CORO__SITE));
 }
 
@@ -370,6 +383,7 @@ coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t site)
 
 coro_value(coro_queue_get)(struct coro_queue *queue)
 {
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return coro__queue_get_at(queue, CORO__SITE);
 }
 
@@ -377,19 +391,19 @@ coro_value(coro_queue_get)(struct coro_queue *queue)
 
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t site)
 {
-	check(queue);
 	CORO_TRY(item);
 	return put_now(queue, item, site);
 }
 
 coro_value(coro_queue_put_nowait)(struct coro_queue *queue, coro_value item)
 {
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return coro__queue_put_nowait_at(queue, item, CORO__SITE);
 }
 
 coro_value(coro_queue_get_nowait)(struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	return get_now(queue, CORO__SITE);
 }
 
@@ -401,7 +415,7 @@ static void wake_all(struct coro__waiters *waiters, coro_value value)
 
 void coro_queue_shutdown(struct coro_queue *queue, bool immediate)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	queue->shut = true;
 	coro_probe_event(&queue->object, CORO_EVENT_QUEUE_SHUTDOWN, CORO_STATE_CLOSED,
 					 coro__actor_row(), CORO__SITE, NULL);
@@ -420,7 +434,7 @@ void coro_queue_shutdown(struct coro_queue *queue, bool immediate)
 
 coro_value(coro_queue_task_done)(struct coro_queue *queue)
 {
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	if (!queue->unfinished)
 		return coro__raise_at(CORO__SITE, CORO_ValueError, "task_done() called too many times");
 	if (--queue->unfinished)
@@ -440,7 +454,7 @@ coro_value(coro_queue_join)(struct coro_queue *queue)
 {
 	struct coro__wait wait = {.self = NULL};
 
-	check(queue);
+	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	CORO_TRY(coro__may_await());
 	if (!queue->unfinished)
 		return CORO_NONE;

@@ -5,7 +5,6 @@
  *               before that one runs
  *     a waiter that is cancelled after it was woken gives its place back
  */
-#include <stdlib.h>
 #include <coroscope/sync.h>
 #include "waiters.h"
 
@@ -16,15 +15,11 @@ struct coro_semaphore {
 	size_t bound; /* of a bounded one: the most that it may be */
 };
 
-static void check(const struct coro_semaphore *semaphore)
-{
-	coro__check_handle(semaphore ? &semaphore->object : NULL, CORO_OBJECT_SEMAPHORE);
-}
-
 struct coro_semaphore *coro__semaphore_new(size_t value, bool bounded, const char *name,
 										   const char *site)
 {
-	struct coro_semaphore *semaphore = calloc(1, sizeof(*semaphore));
+	struct coro_semaphore *semaphore =
+		coro__slot_take_clear(CORO_OBJECT_SEMAPHORE, sizeof(*semaphore));
 	const struct coro_probe_value places = {.kind = CORO_VALUE_INT, .integer = (int64_t)value};
 
 	if (!semaphore)
@@ -33,22 +28,26 @@ struct coro_semaphore *coro__semaphore_new(size_t value, bool bounded, const cha
 	semaphore->bound = bounded ? value : SIZE_MAX;
 	coro__sync_begin(&semaphore->object, CORO_OBJECT_SEMAPHORE, CORO_STATE_OPEN, name, site,
 					 CORO__SITE, &places);
-	return semaphore;
+	return coro__handle(semaphore);
 }
 
 void coro_semaphore_free(struct coro_semaphore *semaphore)
 {
 	if (!semaphore)
 		return;
-	check(semaphore);
-	coro__sync_end(&semaphore->object, &semaphore->waiters);
-	free(semaphore);
+	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
+	coro__sync_end(&semaphore->object, &semaphore->waiters, CORO__CALLER);
+}
+
+static bool is_locked(const struct coro_semaphore *semaphore)
+{
+	return !semaphore->value || coro__waiters_any(&semaphore->waiters);
 }
 
 bool coro_semaphore_locked(const struct coro_semaphore *semaphore)
 {
-	check(semaphore);
-	return !semaphore->value || coro__waiters_any(&semaphore->waiters);
+	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
+	return is_locked(semaphore);
 }
 
 static void tell(struct coro_semaphore *semaphore, unsigned event, uintptr_t site)
@@ -72,8 +71,8 @@ coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
 	coro_value result;
 	bool told;
 
-	check(semaphore);
-	if (!coro_semaphore_locked(semaphore)) {
+	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
+	if (!is_locked(semaphore)) {
 		semaphore->value--;
 		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, CORO__SITE);
 		return coro_bool(true);
@@ -92,7 +91,7 @@ coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
 
 coro_value(coro_semaphore_release)(struct coro_semaphore *semaphore)
 {
-	check(semaphore);
+	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
 	if (semaphore->value >= semaphore->bound)
 		return coro__raise_at(CORO__SITE, CORO_ValueError,
 							  "BoundedSemaphore released too many times");

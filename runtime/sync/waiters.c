@@ -12,25 +12,41 @@ void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind, en
 	coro_probe_event(object, CORO_EVENT_CREATE, state, object->parent, pc, value);
 }
 
-void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters)
+void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters, uintptr_t site)
 {
-	if (waiters->first)
-		coro__fatal("%s '%s' is freed while a task waits for it",
-					coro_type_name(coro_object(object)), object->name ? object->name : "");
+	unsigned kind = object->kind;
+
+	if (waiters->first || waiters->inside)
+		coro__misused(object, "is freed while a task waits for it", site);
 	coro_probe_event(object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(object);
-	object->magic = 0;
+	coro__slot_give(kind, object);
+}
+
+coro_value coro__waiters_bind_first(struct coro__waiters *waiters, const struct coro_object *object,
+									const struct coro_loop *loop, uintptr_t site)
+{
+	char text[128];
+
+	if (!waiters->loop) {
+		waiters->loop = loop->object.serial;
+		return CORO_NONE;
+	}
+	coro_format(coro_object(object), text, sizeof(text));
+	return coro__raise_at(site, CORO_RuntimeError, "%s is bound to a different event loop", text);
 }
 
 coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object *object,
 							  enum coro_reason reason, uintptr_t site, bool *ret_told)
 {
+	struct coro_loop *loop = coro__loop_need("waiting");
 	struct coro_future *future;
 	coro_value result;
 
-	coro_probe_event(object, CORO_EVENT_SYNC_WAIT, object->state, coro__actor_row(), site, NULL);
-	future = coro__future_make(coro__loop_need("waiting"), reason, object, -1, NULL, site);
 	*ret_told = false;
+	CORO_TRY(coro__waiters_bind(waiters, object, loop, site));
+	coro_probe_event(object, CORO_EVENT_SYNC_WAIT, object->state, coro__actor_row(), site, NULL);
+	future = coro__future_make(loop, reason, object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);

@@ -13,15 +13,34 @@
 struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call);
 coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
+void coro__lock_free_at(struct coro_lock *lock, uintptr_t call);
+bool coro__lock_locked(const struct coro_lock *lock);
 struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
 											  const char *site, uintptr_t call);
+void coro__condition_free_at(struct coro_condition *condition, uintptr_t call);
+struct coro_lock *coro__condition_lock(const struct coro_condition *condition, uintptr_t call);
 coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t call);
 coro_value coro__condition_notify_at(struct coro_condition *condition, size_t count,
 									 uintptr_t call);
 
 struct coro__waiters {
 	struct coro_future *first, *last;
+	uint32_t inside; /* calls that wait, or were woken and have not run since */
+	uint64_t loop;   /* serial number of the loop whose tasks wait here; 0: none has yet */
 };
+
+/* The tasks of `loop` wait for the object from now on. None, or raised: RuntimeError when those of
+ * another have. (asyncio's _LoopBoundMixin) */
+coro_value coro__waiters_bind_first(struct coro__waiters *waiters, const struct coro_object *object,
+									const struct coro_loop *loop, uintptr_t site);
+static inline coro_value coro__waiters_bind(struct coro__waiters *waiters,
+											const struct coro_object *object,
+											const struct coro_loop *loop, uintptr_t site)
+{
+	if (CORO__LIKELY(waiters->loop == loop->object.serial))
+		return CORO_NONE;
+	return coro__waiters_bind_first(waiters, object, loop, site);
+}
 
 static inline void coro__waiters_add(struct coro__waiters *waiters, struct coro_future *future)
 {
@@ -87,8 +106,9 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,
 					  enum coro_state state, const char *name, const char *site, uintptr_t pc,
 					  const struct coro_probe_value *value);
-/* Ends the program when somebody waits. */
-void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters);
+/* Ends the program when somebody waits; gives back the object's memory. */
+void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters,
+					uintptr_t site);
 
 /* Takes waiters off until one was told; those that are done (cancelled) are passed over. */
 static inline void coro__waiters_wake_next(struct coro__waiters *waiters, coro_value value)

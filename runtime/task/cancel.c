@@ -122,12 +122,12 @@ bool coro__future_cancel(struct coro_future *future, const char *message, uintpt
 
 bool coro_task_cancel(struct coro_task *task, const char *message)
 {
-	coro__check_handle(task ? &task->future.object : NULL, CORO_OBJECT_TASK);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return coro__future_cancel(&task->future, message, CORO__SITE);
 }
 
 bool coro_future_cancel(struct coro_future *future, const char *message)
 {
-	coro__check_handle(future ? &future->object : NULL, CORO_OBJECT_FUTURE);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return coro__future_cancel(future, message, CORO__SITE);
 }

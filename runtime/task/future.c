@@ -17,30 +17,6 @@
 #include <string.h>
 #include "tasks.h"
 
-static const char *kind_name(enum coro_object_kind kind)
-{
-	static const char *const names[CORO_OBJECT_LIMIT] = {
-#define CORO__X(number, NAME, name) [number] = #name,
-		CORO_OBJECT_KINDS(CORO__X)
-#undef CORO__X
-	};
-
-	return names[kind];
-}
-
-void coro__check_handle(const struct coro_object *object, enum coro_object_kind kind)
-{
-	if (CORO__UNLIKELY(!object || object->magic != CORO_OBJECT_MAGIC ||
-					   (object->kind != kind &&
-						!(kind == CORO_OBJECT_FUTURE && object->kind == CORO_OBJECT_TASK))))
-		coro__fatal("a %s was used that is not one, or was freed", kind_name(kind));
-}
-
-static void check(const struct coro_future *future)
-{
-	coro__check_handle(future ? &future->object : NULL, CORO_OBJECT_FUTURE);
-}
-
 /* ---- Life --------------------------------------------------------------- */
 
 void coro__future_init(struct coro_future *future, struct coro_loop *loop)
@@ -51,6 +27,7 @@ void coro__future_init(struct coro_future *future, struct coro_loop *loop)
 	future->outcome = CORO_NONE;
 	future->cancel_message = NULL;
 	future->references = 1;
+	future->owners = 0;
 	future->waited = NULL;
 	future->mark = NULL;
 	future->object.flags = CORO__FUTURE_RETRIEVED;
@@ -80,7 +57,7 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 									  const struct coro_object *object, int64_t number,
 									  const char *site, uintptr_t pc)
 {
-	struct coro_future *future = coro__pool_take(&loop->future_pool);
+	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
 	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = number};
 
 	if (!future)
@@ -109,7 +86,7 @@ void coro__future_release(struct coro_future *future)
 			coro__gather_free(future);
 	} else {
 		coro__future_done(future);
-		coro__pool_give(&loop->future_pool, future);
+		coro__slot_give(CORO_OBJECT_FUTURE, future);
 	}
 	coro__loop_release(loop);
 }
@@ -117,19 +94,32 @@ void coro__future_release(struct coro_future *future)
 struct coro_future *coro__future_new(enum coro_reason reason, const struct coro_object *object,
 									 const char *site)
 {
-	return coro__future_make(coro__loop_need("coro_future_new"), reason, object, -1, site,
-							 CORO__SITE);
+	if (object)
+		object = coro__check(object, 0, CORO__SITE);
+	return coro__own(coro__future_make(coro__loop_need("coro_future_new"), reason, object, -1, site,
+									   CORO__SITE));
+}
+
+void *coro__own(struct coro_future *future)
+{
+	if (!future)
+		return NULL;
+	future->owners++;
+	return coro__handle(future);
+}
+
+void coro__disown(struct coro_future *future, uintptr_t site)
+{
+	if (!future->owners)
+		coro__misused(&future->object, "is freed twice, or by who does not own it", site);
+	future->owners--;
+	coro__future_release(future);
 }
 
 void coro_future_free(struct coro_future *future)
 {
-	if (!future)
-		return;
-	check(future);
-	if (coro__is_task(future))
-		coro_task_free((struct coro_task *)future);
-	else
-		coro__future_release(future);
+	if (future)
+		coro__disown(coro__check(future, CORO_OBJECT_FUTURE, CORO__CALLER), CORO__CALLER);
 }
 
 /* ---- Completing --------------------------------------------------------- */
@@ -187,7 +177,7 @@ static coro_value done_already(uintptr_t site)
 
 coro_value(coro_future_set_result)(struct coro_future *future, coro_value result)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	if (coro_raised(result))
 		return coro__future_set_exception(future, result, CORO__SITE);
 	if (coro__done(future) || coro__is_task(future))
@@ -218,7 +208,7 @@ coro_value coro__future_set_exception(struct coro_future *future, coro_value exc
 
 coro_value(coro_future_set_exception)(struct coro_future *future, coro_value exception)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return coro__future_set_exception(future, exception, CORO__SITE);
 }
 
@@ -226,13 +216,13 @@ coro_value(coro_future_set_exception)(struct coro_future *future, coro_value exc
 
 bool coro_future_done(const struct coro_future *future)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return coro__done(future);
 }
 
 bool coro_future_cancelled(const struct coro_future *future)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return future->object.state == CORO_STATE_CANCELLED;
 }
 
@@ -271,7 +261,7 @@ coro_value coro__future_result(struct coro_future *future, uintptr_t site)
 
 coro_value coro_future_result(struct coro_future *future)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return coro__future_result(future, CORO__SITE);
 }
 
@@ -289,13 +279,13 @@ coro_value coro__future_exception(struct coro_future *future, uintptr_t site)
 
 coro_value coro_future_exception(struct coro_future *future)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return coro__future_exception(future, CORO__SITE);
 }
 
 coro_value coro_future_peek(const struct coro_future *future)
 {
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	return future->object.state == CORO_STATE_DONE || future->object.state == CORO_STATE_FAILED
 			   ? future->outcome
 			   : CORO_NONE;
@@ -366,7 +356,7 @@ void coro_future_add_done_callback(struct coro_future *future, coro_function *fu
 	struct coro_loop *loop;
 	struct coro__callback *callback;
 
-	check(future);
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	loop = future->loop;
 	callback = coro__callback_new(loop, future, function, argument);
 	if (!callback)

@@ -35,7 +35,7 @@ struct gather {
 	size_t finished;
 	struct coro_results results; /* what the outer future gives */
 	size_t *places;
-	struct child child[];
+	struct child *child; /* owned */
 };
 
 static struct gather *gather_of(struct coro_future *outer)
@@ -150,6 +150,14 @@ static void unlink_gather(struct coro_loop *loop, struct coro_future *outer)
 		outer->next->previous = outer->previous;
 }
 
+static void free_gather(struct gather *gather)
+{
+	free(gather->results.values);
+	free(gather->places);
+	free(gather->child);
+	coro__slot_give(CORO__SLOT_GATHER, gather);
+}
+
 void coro__gather_free(struct coro_future *outer)
 {
 	struct gather *gather = gather_of(outer);
@@ -161,9 +169,7 @@ void coro__gather_free(struct coro_future *outer)
 			coro_drop(gather->results.values[i]);
 	for (size_t i = 0; i < gather->children; i++)
 		coro__future_release(gather->child[i].future);
-	free(gather->results.values);
-	free(gather->places);
-	free(gather);
+	free_gather(gather);
 }
 
 void coro__gathers_done(struct coro_loop *loop)
@@ -193,16 +199,16 @@ void coro__gathers_done(struct coro_loop *loop)
 
 static struct gather *make(struct coro_loop *loop, size_t count, bool return_exceptions)
 {
-	struct gather *gather = calloc(1, sizeof(*gather) + count * sizeof(gather->child[0]));
+	struct gather *gather = coro__slot_take_clear(CORO__SLOT_GATHER, sizeof(*gather));
 
 	if (!gather)
 		return NULL;
+	coro__slot_become(gather, CORO_OBJECT_FUTURE);
+	gather->child = calloc(count + 1, sizeof(*gather->child));
 	gather->places = calloc(count + 1, sizeof(*gather->places));
 	gather->results.values = calloc(count + 1, sizeof(*gather->results.values));
-	if (!gather->places || !gather->results.values) {
-		free(gather->places);
-		free(gather->results.values);
-		free(gather);
+	if (!gather->child || !gather->places || !gather->results.values) {
+		free_gather(gather);
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -220,15 +226,25 @@ static void unmake(struct gather *gather)
 		gather->child[i].future->mark = NULL;
 		coro__future_release(gather->child[i].future);
 	}
-	free(gather->results.values);
-	free(gather->places);
-	free(gather);
+	free_gather(gather);
+}
+
+/* The one that runs; while none does, that of the first argument, if it has one. */
+static struct coro_loop *loop_of(const coro_value *awaitables, size_t count, uintptr_t site)
+{
+	if (!coro__loops.running && count && coro_kind(*awaitables) == CORO_VALUE_OBJECT) {
+		const struct coro_object *object = coro__object_here(*awaitables, site);
+
+		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK)
+			return ((const struct coro_future *)object)->loop;
+	}
+	return coro__loop_need("coro_gather");
 }
 
 static struct gather *gather_new(const coro_value *awaitables, size_t count, bool return_exceptions,
 								 const char *site, uintptr_t pc, coro_value *ret_error)
 {
-	struct coro_loop *loop = coro__loop_need("coro_gather");
+	struct coro_loop *loop = loop_of(awaitables, count, pc);
 	struct gather *gather = make(loop, count, return_exceptions);
 
 	if (!gather) {
@@ -298,14 +314,15 @@ struct coro_future *coro__gather_future_at(const coro_value *awaitables, size_t 
 	struct gather *gather = gather_new(awaitables, count, return_exceptions, site, call, &error);
 
 	if (!gather && !coro_is(error, CORO_MemoryError))
-		coro__fatal("coro_gather_future: %s", coro_message(error));
+		coro__mistake(call, "coro_gather_future: %s", coro_message(error));
 	return gather ? &gather->outer : NULL;
 }
 
 struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,
 										bool return_exceptions, const char *site)
 {
-	return coro__gather_future_at(awaitables, count, return_exceptions, site, CORO__SITE);
+	return coro__own(
+		coro__gather_future_at(awaitables, count, return_exceptions, site, CORO__SITE));
 }
 
 coro_value coro__gather(const coro_value *awaitables, size_t count, bool return_exceptions,

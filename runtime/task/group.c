@@ -33,16 +33,11 @@ struct coro_task_group {
 	size_t error_count, error_room;
 };
 
-static void check(const struct coro_task_group *group)
-{
-	coro__check_handle(group ? &group->object : NULL, CORO_OBJECT_GROUP);
-}
-
 /* ---- Life --------------------------------------------------------------- */
 
 struct coro_task_group *coro__task_group_new(const char *name, const char *site)
 {
-	struct coro_task_group *group = calloc(1, sizeof(*group));
+	struct coro_task_group *group = coro__slot_take_clear(CORO_OBJECT_GROUP, sizeof(*group));
 
 	if (!group)
 		return NULL;
@@ -51,7 +46,7 @@ struct coro_task_group *coro__task_group_new(const char *name, const char *site)
 	group->object.parent = coro__actor_row();
 	coro_probe_event(&group->object, CORO_EVENT_CREATE, CORO_STATE_OPEN, group->object.parent,
 					 CORO__SITE, NULL);
-	return group;
+	return coro__handle(group);
 }
 
 static void drop_errors(struct coro_task_group *group)
@@ -66,7 +61,9 @@ void coro_task_group_free(struct coro_task_group *group)
 {
 	if (!group)
 		return;
-	check(group);
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	if (group->completed)
+		coro__misused(&group->object, "is freed while a task waits for it", CORO__CALLER);
 	while (group->first) {
 		struct member *member = group->first;
 
@@ -83,17 +80,16 @@ void coro_task_group_free(struct coro_task_group *group)
 	free(group->errors);
 	coro_probe_event(&group->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&group->object);
-	group->object.magic = 0;
-	free(group);
+	coro__slot_give(CORO_OBJECT_GROUP, group);
 }
 
 coro_value(coro_task_group_enter)(struct coro_task_group *group)
 {
-	check(group);
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (group->entered)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has already been entered");
-	group->parent = coro_task_current();
+	group->parent = coro__current_task();
 	if (!group->parent)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
@@ -186,9 +182,10 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	struct member *member;
 	const char *why;
 
-	check(group);
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (!body)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	CORO__CHECK_BODY(body);
 	CORO_TRY(coro__consume(body));
 	why = refusal(group);
 	if (why) {
@@ -281,7 +278,7 @@ coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value resul
 	coro_value cancelled = CORO_NONE, outcome;
 	uintptr_t site = CORO__SITE;
 
-	check(group);
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (!group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has not been entered");

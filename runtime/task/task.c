@@ -22,11 +22,6 @@
 #include <string.h>
 #include "tasks.h"
 
-static void check(const struct coro_task *task)
-{
-	coro__check_handle(task ? &task->future.object : NULL, CORO_OBJECT_TASK);
-}
-
 /* ---- Life --------------------------------------------------------------- */
 
 /* "Task-9" becomes "Task-10". */
@@ -100,7 +95,7 @@ static void unlink_task(struct coro_loop *loop, struct coro_task *task)
 struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
 								 const char *name, const char *site, uintptr_t pc)
 {
-	struct coro_task *task = coro__pool_take(&loop->task_pool);
+	struct coro_task *task = coro__slot_take(CORO_OBJECT_TASK, sizeof(*task));
 	uint32_t actor = coro__actor_row();
 
 	if (!task)
@@ -150,15 +145,14 @@ void coro__task_free(struct coro_task *task)
 	coro__future_done(&task->future);
 	free(task->request_message);
 	free(task->long_name);
-	coro__pool_give(&loop->task_pool, task);
+	task->future.object.name = task->name; /* for who still has a handle */
+	coro__slot_give(CORO_OBJECT_TASK, task);
 }
 
 void coro_task_free(struct coro_task *task)
 {
-	if (!task)
-		return;
-	check(task);
-	coro__future_release(&task->future);
+	if (task)
+		coro__disown(coro__check(task, CORO_OBJECT_TASK, CORO__CALLER), CORO__CALLER);
 }
 
 void coro__tasks_report(struct coro_loop *loop)
@@ -201,7 +195,9 @@ void coro__tasks_done(struct coro_loop *loop)
 struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *function,
 							  const char *name, const char *site)
 {
-	return coro__spawn_at(fn, arg, function, name, site, CORO__SITE);
+	struct coro_task *task = coro__spawn_at(fn, arg, function, name, site, CORO__SITE);
+
+	return coro__own(task ? &task->future : NULL);
 }
 
 struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
@@ -230,25 +226,31 @@ struct coro_task *coro__spawn_coroutine(struct coro_generator *body, const char 
 	struct coro_task *task;
 	coro_value error;
 
-	coro__check_body(body);
+	CORO__CHECK_BODY(body);
 	error = coro__consume(body);
 	if (coro_raised(error))
-		coro__fatal("coro_spawn_coroutine: %s", coro_message(error));
+		coro__mistake(CORO__SITE, "coro_spawn_coroutine: %s", coro_message(error));
 	task = coro__task_new(loop, body, name, site, CORO__SITE);
 	if (!task)
 		coro__release(body);
-	return task;
+	return coro__own(task ? &task->future : NULL);
 }
 
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site)
 {
 	if (coro_kind(awaitable) == CORO_VALUE_OBJECT) {
-		struct coro_object *object = coro_as_object(awaitable);
+		struct coro_object *object = coro__object_here(awaitable, site);
 
 		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK) {
 			struct coro_future *future = (struct coro_future *)object;
 
+			if (loop && future->loop != loop) {
+				*ret_error = coro__raise_at(site, CORO_ValueError,
+											"The future belongs to a different loop than the one "
+											"specified as the loop argument");
+				return NULL;
+			}
 			future->references++;
 			return future;
 		}
@@ -259,7 +261,8 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 			*ret_error = coro__consume(body);
 			if (coro_raised(*ret_error))
 				return NULL;
-			task = coro__task_new(loop, body, NULL, object->creation_site, site);
+			task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
+								  object->creation_site, site);
 			if (task)
 				return &task->future;
 			coro__release(body);
@@ -359,7 +362,7 @@ void coro__task_yielded(struct coro_task *task, coro_value value)
 		return;
 	}
 	if (coro_kind(value) == CORO_VALUE_OBJECT) {
-		const struct coro_object *object = coro_as_object(value);
+		const struct coro_object *object = coro__object_of(value, 0);
 
 		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK) {
 			future = (struct coro_future *)object;
@@ -436,13 +439,13 @@ void coro__task_step(struct coro_loop *loop, struct coro__entry *entry)
 
 unsigned coro_task_cancelling(const struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return task->cancel_requests;
 }
 
 unsigned coro_task_uncancel(struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	if (task->cancel_requests && !--task->cancel_requests)
 		task->must_cancel = false;
 	return task->cancel_requests;
@@ -452,17 +455,18 @@ unsigned coro_task_uncancel(struct coro_task *task)
 
 struct coro_task *coro_task_current(void)
 {
-	return coro__current_task();
+	return coro__handle(coro__current_task());
 }
 
 size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks, size_t room)
 {
 	size_t count = 0;
 
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
 		if (!coro__done(&task->future)) {
 			if (count < room)
-				ret_tasks[count] = task;
+				ret_tasks[count] = coro__handle(task);
 			count++;
 		}
 	return count;
@@ -470,48 +474,48 @@ size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks
 
 struct coro_future *coro_task_future(struct coro_task *task)
 {
-	check(task);
-	return &task->future;
+	CORO__CHECK(task, CORO_OBJECT_TASK);
+	return coro__handle(&task->future);
 }
 
 const char *coro_task_name(const struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return task->long_name ? task->long_name : task->name;
 }
 
 void coro_task_set_name(struct coro_task *task, const char *name)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	set_name(task, name);
 }
 
 bool coro_task_done(const struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return coro__done(&task->future);
 }
 
 bool coro_task_cancelled(const struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return task->future.object.state == CORO_STATE_CANCELLED;
 }
 
 coro_value coro_task_result(struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return coro__future_result(&task->future, CORO__SITE);
 }
 
 coro_value coro_task_exception(struct coro_task *task)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	return coro__future_exception(&task->future, CORO__SITE);
 }
 
 void coro_task_add_done_callback(struct coro_task *task, coro_function *callback, coro_value arg)
 {
-	check(task);
+	CORO__CHECK(task, CORO_OBJECT_TASK);
 	coro_future_add_done_callback(&task->future, callback, arg);
 }

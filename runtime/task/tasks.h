@@ -29,6 +29,7 @@ struct coro_future {
 	/* The handle, each await that is suspended on it, each gather that it is a child of,
 	 * and of a task that is not done, the loop. */
 	uint32_t references;
+	uint32_t owners; /* of the references: those of handles that the program has to free */
 	void *
 		mark; /* the gather that is being made of it, else NULL; and its place among the children */
 	size_t mark_place;
@@ -72,8 +73,11 @@ static inline struct coro_task *coro__task_of(struct coro__entry *entry)
 	return (struct coro_task *)((char *)entry - offsetof(struct coro_task, entry));
 }
 
-/* A handle is that of a live object of this kind; ends the program otherwise. */
-void coro__check_handle(const struct coro_object *object, enum coro_object_kind kind);
+/* One of the references goes to the program, as a handle that it frees: coro_task_free(),
+ * coro_future_free(). NULL of NULL. */
+void *coro__own(struct coro_future *future);
+/* That handle is freed. */
+void coro__disown(struct coro_future *future, uintptr_t site);
 
 /* A pending future with one reference, FUTURE_NEW emitted. `number` is the descriptor that it
  * waits for, or, of a sleep, how long, in ns; -1: none. NULL when there is no memory. */
@@ -152,6 +156,8 @@ struct coro_future *coro__gather_future_at(const coro_value *awaitables, size_t 
 struct coro_queue;
 struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const char *site,
 									  uintptr_t call);
+bool coro__queue_is_waited_for(const struct coro_queue *queue);
+void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
@@ -172,7 +178,8 @@ void coro__tasks_close(struct coro_loop *loop);
 void coro__tasks_done(struct coro_loop *loop);
 
 /* A coroutine, task or future as a future with a reference for the caller; a coroutine
- * becomes a task. Else raised TypeError, in *ret_error. */
+ * becomes a task. Else raised in *ret_error: TypeError; ValueError of a future of another loop. NULL
+ * for the loop: the current one, and futures of all are fine. */
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site);
 

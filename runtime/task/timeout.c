@@ -51,12 +51,13 @@ static void one_is_done(struct coro__watch *watch, struct coro_future *future)
 
 static struct coro_future *shield_new(coro_value awaitable, coro_value *ret_error, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("coro_shield");
-	struct coro_future *inner = coro__ensure_future(loop, awaitable, ret_error, site);
+	struct coro_future *inner = coro__ensure_future(NULL, awaitable, ret_error, site);
+	struct coro_loop *loop;
 	struct shield *shield;
 
 	if (!inner || coro__done(inner))
 		return inner;
+	loop = inner->loop;
 	shield = coro__watch_new(loop, sizeof(*shield), 2, one_is_done, NULL);
 	if (shield) {
 		shield->inner = inner;
@@ -78,7 +79,7 @@ static struct coro_future *shield_new(coro_value awaitable, coro_value *ret_erro
 
 struct coro_future *coro_shield_future(coro_value awaitable, coro_value *ret_error)
 {
-	return shield_new(awaitable, ret_error, CORO__SITE);
+	return coro__own(shield_new(awaitable, ret_error, CORO__SITE));
 }
 
 coro_value(coro_shield)(coro_value awaitable)
@@ -101,7 +102,7 @@ struct coro_timeout coro_timeout_at(double when)
 
 struct coro_timeout coro_timeout(double delay)
 {
-	return coro_timeout_at(coro_loop_time(coro__loop_need("coro_timeout")) + delay);
+	return coro_timeout_at(coro__loop_time(coro__loop_need("coro_timeout")) + delay);
 }
 
 static coro_value time_is_over(coro_value argument)
@@ -110,7 +111,7 @@ static coro_value time_is_over(coro_value argument)
 
 	timeout->state = CORO_TIMEOUT_EXPIRING;
 	timeout->handle = (struct coro_handle){NULL, 0};
-	coro__future_cancel(&timeout->task->future, NULL, 0);
+	coro__future_cancel(coro__address(timeout->task), NULL, 0);
 	return CORO_NONE;
 }
 
@@ -124,7 +125,7 @@ static void schedule(struct coro_timeout *timeout, double when)
 	if (isinf(when))
 		return;
 	if (coro__nanoseconds(when) <= coro__loop_now(loop))
-		timeout->handle = coro_loop_call_soon(loop, time_is_over, coro_ptr(timeout));
+		timeout->handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
 	else
 		timeout->handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
 }
@@ -149,14 +150,14 @@ bool coro_timeout_expired(const struct coro_timeout *timeout)
 
 static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
 {
-	struct coro_task *task = coro_task_current();
+	struct coro_task *task = coro__current_task();
 
 	if (timeout->state != CORO_TIMEOUT_CREATED)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
 	if (!task)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout should be used inside a task");
 	timeout->state = CORO_TIMEOUT_ENTERED;
-	timeout->task = task;
+	timeout->task = coro__handle(task);
 	timeout->cancelling = coro_task_cancelling(task);
 	schedule(timeout, timeout->when);
 	return CORO_NONE;
@@ -236,8 +237,7 @@ static coro_value cancel_and_wait(struct coro_future *future, uintptr_t site)
 static coro_value wait_not_at_all(coro_value awaitable, uintptr_t site)
 {
 	coro_value result = CORO_NONE;
-	struct coro_future *future =
-		coro__ensure_future(coro__loop_need("coro_wait_for"), awaitable, &result, site);
+	struct coro_future *future = coro__ensure_future(NULL, awaitable, &result, site);
 
 	if (!future)
 		return result;

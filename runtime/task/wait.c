@@ -52,24 +52,24 @@ static void wait_freed(struct coro__watch *watch)
 	coro__future_release(((struct wait *)watch)->waiter);
 }
 
-static struct coro_future *future_of(coro_value value)
+static struct coro_future *future_of(coro_value value, uintptr_t site)
 {
 	struct coro_object *object;
 
 	if (coro_kind(value) != CORO_VALUE_OBJECT)
 		return NULL;
-	object = coro_as_object(value);
+	object = coro__object_here(value, site);
 	if (object->kind != CORO_OBJECT_TASK && object->kind != CORO_OBJECT_FUTURE)
 		return NULL;
 	return (struct coro_future *)object;
 }
 
-static coro_value check_futures(const coro_value *futures, size_t count)
+static coro_value check_futures(const coro_value *futures, size_t count, uintptr_t site)
 {
 	if (!count)
 		return coro__raise_at(0, CORO_ValueError, "Set of Tasks/Futures is empty.");
 	for (size_t i = 0; i < count; i++)
-		if (!future_of(futures[i]))
+		if (!future_of(futures[i], site))
 			return coro__raise_at(0, CORO_TypeError,
 								  "Passing coroutines is forbidden, use tasks explicitly.");
 	return CORO_NONE;
@@ -85,7 +85,7 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 	int64_t done = 0;
 
 	CORO_TRY(coro__may_await());
-	CORO_TRY(check_futures(futures, count));
+	CORO_TRY(check_futures(futures, count, site));
 	wait = coro__watch_new(loop, sizeof(*wait), count, one_is_done, wait_freed);
 	if (!wait)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
@@ -99,7 +99,7 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 	if (!isinf(timeout))
 		wait->timer = coro__release_later(wait->waiter, timeout, site);
 	for (size_t i = 0; i < count; i++) {
-		struct coro_future *future = future_of(futures[i]);
+		struct coro_future *future = future_of(futures[i], site);
 
 		if (future->mark == wait)
 			continue;
@@ -110,7 +110,7 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 		coro__watch_add(&wait->watch, future);
 	}
 	for (size_t i = 0; i < count; i++)
-		future_of(futures[i])->mark = NULL;
+		future_of(futures[i], site)->mark = NULL;
 	result = coro__future_await(wait->waiter, site);
 	coro_handle_cancel(wait->timer);
 	coro__watch_remove(&wait->watch);
@@ -143,7 +143,7 @@ static void one_is_complete(struct coro__watch *watch, struct coro_future *futur
 
 static void completion_freed(struct coro__watch *watch)
 {
-	coro_queue_free(((struct coro_completion *)watch)->done);
+	coro__queue_free_at(((struct coro_completion *)watch)->done, 0);
 }
 
 static coro_value time_is_over(coro_value argument)
@@ -162,8 +162,8 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 	struct coro_loop *loop = coro__loop_need("coro_as_completed");
 	struct coro_completion *completion;
 
-	completion =
-		coro__watch_new(loop, sizeof(*completion), count, one_is_complete, completion_freed);
+	completion = coro__watch_new_in(CORO__SLOT_COMPLETION, loop, sizeof(*completion), count,
+									one_is_complete, completion_freed);
 	if (!completion)
 		return NULL;
 	completion->done = coro__queue_new_at(0, "as_completed", CORO_SITE_HERE, CORO__SITE);
@@ -172,7 +172,7 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 		struct coro_future *future = coro__ensure_future(loop, awaitables[i], &error, CORO__SITE);
 
 		if (!future)
-			coro__fatal("coro_as_completed: %s", coro_message(error));
+			coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));
 		if (future->mark != completion) {
 			future->mark = completion;
 			coro__watch_add(&completion->watch, future);
@@ -185,32 +185,40 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 	if (completion->todo && !isinf(timeout))
 		completion->timer =
 			coro__loop_call_after(loop, timeout, time_is_over, coro_ptr(completion), CORO__SITE);
-	return completion;
+	return coro__handle(completion);
 }
 
 static coro_value wait_for_one(coro_value argument)
 {
-	struct coro_completion *completion = coro_as_ptr(argument);
+	struct coro_completion *completion =
+		coro__check(coro_as_ptr(argument), CORO__SLOT_COMPLETION, 0);
 	coro_value future = CORO_TRY(coro__queue_get_at(completion->done, 0));
 
 	if (coro_is_none(future))
 		return coro__raise_at(0, CORO_TimeoutError, "%s", "");
-	return coro__future_result((struct coro_future *)coro_as_object(future), 0);
+	return coro__future_result((struct coro_future *)coro__object_of(future, 0), 0);
 }
 
 struct coro_generator *coro_as_completed_next(struct coro_completion *completion)
 {
+	void *handle = completion;
+
+	CORO__CHECK(completion, CORO__SLOT_COMPLETION);
 	if (!completion->left)
 		return NULL;
 	completion->left--;
-	return coro__coroutine_at(wait_for_one, coro_ptr(completion), "_wait_for_one", NULL,
-							  CORO__SITE);
+	return coro__handle(
+		coro__coroutine_at(wait_for_one, coro_ptr(handle), "_wait_for_one", NULL, CORO__SITE));
 }
 
 void coro_as_completed_free(struct coro_completion *completion)
 {
 	if (!completion)
 		return;
+	CORO__CHECK(completion, CORO__SLOT_COMPLETION);
+	if (coro__queue_is_waited_for(completion->done))
+		coro__mistake(CORO__CALLER, "coro_as_completed is freed while a task waits for it");
+	coro__slot_retire(completion);
 	completion->todo = 0;
 	if (!completion->watch.ended) {
 		coro_handle_cancel(completion->timer);

@@ -4,6 +4,20 @@
 #include <stdlib.h>
 #include "watch.h"
 
+static void begin(struct coro__watch *watch, struct coro_loop *loop,
+				  void (*told)(struct coro__watch *watch, struct coro_future *future),
+				  void (*freed)(struct coro__watch *watch))
+{
+	watch->loop = loop;
+	watch->references = 1;
+	watch->told = told;
+	watch->freed = freed;
+	watch->next = loop->watches;
+	if (watch->next)
+		watch->next->previous = watch;
+	loop->watches = watch;
+}
+
 void *coro__watch_new(struct coro_loop *loop, size_t size, size_t count,
 					  void (*told)(struct coro__watch *watch, struct coro_future *future),
 					  void (*freed)(struct coro__watch *watch))
@@ -14,15 +28,26 @@ void *coro__watch_new(struct coro_loop *loop, size_t size, size_t count,
 	watch = calloc(1, size + (count + 1) * sizeof(struct coro__watcher));
 	if (!watch)
 		return NULL;
-	watch->loop = loop;
-	watch->references = 1;
-	watch->told = told;
-	watch->freed = freed;
 	watch->watchers = (struct coro__watcher *)((char *)watch + size);
-	watch->next = loop->watches;
-	if (watch->next)
-		watch->next->previous = watch;
-	loop->watches = watch;
+	begin(watch, loop, told, freed);
+	return watch;
+}
+
+void *coro__watch_new_in(unsigned slot, struct coro_loop *loop, size_t size, size_t count,
+						 void (*told)(struct coro__watch *watch, struct coro_future *future),
+						 void (*freed)(struct coro__watch *watch))
+{
+	struct coro__watch *watch = coro__slot_take_clear(slot, size);
+
+	if (!watch)
+		return NULL;
+	watch->slot = slot;
+	watch->watchers = calloc(count + 1, sizeof(*watch->watchers));
+	if (!watch->watchers) {
+		coro__slot_give(slot, watch);
+		return NULL;
+	}
+	begin(watch, loop, told, freed);
 	return watch;
 }
 
@@ -56,7 +81,12 @@ void coro__watch_release(struct coro__watch *watch)
 	if (watch->freed)
 		watch->freed(watch);
 	release_futures(watch);
-	free(watch);
+	if (watch->slot) {
+		free(watch->watchers);
+		coro__slot_give(watch->slot, watch);
+	} else {
+		free(watch);
+	}
 }
 
 void coro__watch_add(struct coro__watch *watch, struct coro_future *future)

@@ -31,8 +31,10 @@ struct coro__watch {
 	void (*freed)(struct coro__watch *watch); /* NULL: nothing to do */
 	struct coro__watch *previous, *next;      /* the loop's watches */
 	bool ended; /* the loop has ended: no future is held any more, nor watched */
+	unsigned slot; /* the kind of slot that it stands in; 0: none, but memory of its own */
 	size_t count;
-	struct coro__watcher *watchers; /* behind the structure that embeds the watch */
+	struct coro__watcher *watchers; /* behind the structure that embeds the watch; of one in a
+									   slot owned */
 };
 
 /* Memory for a structure of `size` bytes that begins with a watch, and `count` watchers. One
@@ -40,6 +42,10 @@ struct coro__watch {
 void *coro__watch_new(struct coro_loop *loop, size_t size, size_t count,
 					  void (*told)(struct coro__watch *watch, struct coro_future *future),
 					  void (*freed)(struct coro__watch *watch));
+/* The same in a slot, for what the program has a handle of. */
+void *coro__watch_new_in(unsigned slot, struct coro_loop *loop, size_t size, size_t count,
+						 void (*told)(struct coro__watch *watch, struct coro_future *future),
+						 void (*freed)(struct coro__watch *watch));
 /* Watches a future with the next free watcher. */
 void coro__watch_add(struct coro__watch *watch, struct coro_future *future);
 /* Takes back what can be. */

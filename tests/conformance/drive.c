@@ -134,25 +134,25 @@ static enum flow run_del(struct activation *activation, const struct node *node)
 
 static const char *state_of(coro_value value)
 {
-	const struct coro_object *object;
+	enum coro_object_kind kind;
 
 	if (coro_kind(value) != CORO_VALUE_OBJECT)
 		return "?";
-	object = coro_as_object(value);
-	if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK) {
-		const struct coro_future *future = (const struct coro_future *)object;
+	kind = coro_object_kind(value);
+	if (kind == CORO_OBJECT_FUTURE || kind == CORO_OBJECT_TASK) {
+		const struct coro_future *future = (const struct coro_future *)coro_as_object(value);
 
 		return coro_future_cancelled(future) ? "CANCELLED"
 			   : coro_future_done(future)    ? "DONE"
 											 : "PENDING";
 	}
-	if (!is_body(value) && object->kind != CORO_OBJECT_ASYNC_GENERATOR)
+	if (!is_body(value) && kind != CORO_OBJECT_ASYNC_GENERATOR)
 		return "?";
 	switch (coro_state(body_of(value))) {
 	case CORO_STATE_CREATED:
 		/* The oracle cannot tell it of an async generator: CPython's begins behind its first
 		 * instruction. */
-		return object->kind == CORO_OBJECT_ASYNC_GENERATOR ? "SUSPENDED" : "CREATED";
+		return kind == CORO_OBJECT_ASYNC_GENERATOR ? "SUSPENDED" : "CREATED";
 	case CORO_STATE_RUNNING:
 		return "RUNNING";
 	case CORO_STATE_SUSPENDED:

@@ -101,7 +101,7 @@ coro_value as_list(coro_value value)
 
 bool is_object(coro_value value, unsigned kind)
 {
-	return coro_kind(value) == CORO_VALUE_OBJECT && coro_as_object(value)->kind == kind;
+	return coro_kind(value) == CORO_VALUE_OBJECT && coro_object_kind(value) == kind;
 }
 
 bool is_type(coro_value value, const char *type)
@@ -263,18 +263,19 @@ const char *format(const char *pattern, ...)
 
 static const char *show_object(coro_value value)
 {
-	const struct coro_object *object = coro_as_object(value);
-	const char *text = label_of(object);
+	const void *handle = coro_as_object(value);
+	enum coro_object_kind kind = coro_object_kind(value);
+	const char *text = label_of(handle);
 
-	if (object->kind == CORO_OBJECT_TASK) {
-		const char *name = coro_task_name((struct coro_task *)(uintptr_t)object);
+	if (kind == CORO_OBJECT_TASK) {
+		const char *name = coro_task_name(handle);
 
 		/* A task without a name of its own. */
 		return strncmp(name, "Task-", 5) ? format("<%s>", name) : format("<anon%s>", name + 5);
 	}
-	if (object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-		object->kind == CORO_OBJECT_ASYNC_GENERATOR)
-		text = object->name;
+	if (kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
+		kind == CORO_OBJECT_ASYNC_GENERATOR)
+		text = coro_name(handle);
 	return format("<%s>", text ? text : coro_type_name(value));
 }
 

@@ -9,6 +9,9 @@ library; and if a static function asked, the answer would depend on what was inl
 only public functions ask, nothing in the runtime calls one that does, and what it needs of them
 has a form that is given the place.
 
+The place of a mistake, CORO__CALLER, is asked for by public functions alone too. The runtime may call
+them: it makes no mistakes.
+
 Prints each call that breaks this, and exits with 1 if there is one.
 """
 import re
@@ -41,6 +44,9 @@ def main():
     known = [(path, *function) for path, text in files.items() for function in functions(text)]
     mistakes = [f"{path}:{line}: {name} is static, and asks for CORO__SITE"
                 for path, name, static, body, line in known if static and "CORO__SITE" in body]
+    mistakes += [f"{path}:{line}: {name} is static, and asks for CORO__CALLER"
+                 for path, name, static, body, line in known
+                 if static and re.search(r"CORO__CALLER|CORO__CHECK(_BODY|_UNLESS_NULL)?\(", body)]
     asking = {name for _, name, static, body, _ in known if not static and "CORO__SITE" in body}
     if len(asking) < 20:
         mistakes.append(f"only {len(asking)} functions found that ask for CORO__SITE")

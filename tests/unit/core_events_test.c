@@ -218,10 +218,10 @@ static void a_task_is_named_as_who_resumes(void **state)
 	uint32_t task = first_row + 100;
 
 	diary[0] = 0;
-	coro__resume(c, task, CORO_NONE, 0, &outcome);
+	coro__resume(inside(c), task, CORO_NONE, 0, &outcome);
 	expect("awaits next 100>running; waits create 0=3>created; awaits delegate 1>delegating; "
 		   "waits next 0>running; waits yield 100=3>suspended; ");
-	coro__resume(c, task, coro_int(4), 0, &outcome);
+	coro__resume(inside(c), task, coro_int(4), 0, &outcome);
 	expect("waits send 100=4>running; waits return 0=4>done; awaits undelegate 1=4>running; "
 		   "waits destroy>none; awaits return 100=4>done; ");
 	coro_free(c);

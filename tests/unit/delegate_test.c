@@ -90,8 +90,8 @@ static void a_hundred_levels_are_one_resume(void **state)
 	CORO_AUTO struct coro_generator *g = coro_generator(nested, coro_int(100));
 
 	assert_int_value(coro_next(g), 0);
-	assert_ptr_not_equal(g->leaf, g);
-	assert_null(g->leaf->delegate);
+	assert_ptr_not_equal(inside(g)->leaf, inside(g));
+	assert_null(inside(g)->leaf->delegate);
 	assert_int_value(coro_send(g, coro_int(5)), 1);
 	assert_int_value(coro_next(g), 2);
 	assert_stops_with(coro_next(g), 151);
@@ -553,14 +553,14 @@ static void a_raw_resume_gives_the_outcome_itself(void **state)
 {
 	CORO_AUTO struct coro_generator *c = coro_coroutine(awaits_suspends, coro_int(7));
 	enum coro__outcome outcome;
-	coro_value value = coro__resume(c, 77, CORO_NONE, 0, &outcome);
+	coro_value value = coro__resume(inside(c), 77, CORO_NONE, 0, &outcome);
 
 	assert_int_equal(outcome, CORO__YIELDED);
 	assert_int_value(value, 7);
-	value = coro__resume(c, 77, coro_int(1), 0, &outcome);
+	value = coro__resume(inside(c), 77, coro_int(1), 0, &outcome);
 	assert_int_equal(outcome, CORO__RETURNED);
 	assert_int_value(value, 2);
-	value = coro__resume(c, 77, CORO_NONE, 0, &outcome);
+	value = coro__resume(inside(c), 77, CORO_NONE, 0, &outcome);
 	assert_int_equal(outcome, CORO__FAILED);
 	assert_raises(value, CORO_RuntimeError, "cannot reuse already awaited coroutine");
 }
@@ -571,8 +571,8 @@ static void a_raw_resume_leaves_nothing_to_be_handled(void **state)
 	enum coro__outcome outcome;
 	coro_value cancel = coro__exception_new(CORO_CancelledError, "stop"), value;
 
-	coro__resume(c, 0, CORO_NONE, 0, &outcome);
-	value = coro__resume(c, 0, cancel, 0, &outcome);
+	coro__resume(inside(c), 0, CORO_NONE, 0, &outcome);
+	value = coro__resume(inside(c), 0, cancel, 0, &outcome);
 	coro_drop(cancel);
 	assert_int_equal(outcome, CORO__FAILED);
 	assert_raises(value, CORO_CancelledError, "stop");
@@ -584,7 +584,7 @@ static void a_task_wants_a_coroutine(void **state)
 {
 	CORO_AUTO struct coro_generator *g = coro_generator(counts, coro_int(1));
 
-	assert_true(coro_is(coro__consume(g), CORO_TypeError));
+	assert_true(coro_is(coro__consume(inside(g)), CORO_TypeError));
 }
 
 int main(void)

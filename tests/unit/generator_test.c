@@ -109,7 +109,7 @@ static void creating_a_generator_runs_nothing(void **state)
 	assert_string_equal(diary, "");
 	assert_int_equal(coro_state(g), CORO_STATE_CREATED);
 	assert_string_equal(coro_name(g), "count_to");
-	assert_non_null(strstr(g->object.creation_site, "generator_test.c:"));
+	assert_non_null(strstr(coro_creation_site(g), "generator_test.c:"));
 }
 
 static void a_generator_goes_through_its_states(void **state)
@@ -229,7 +229,7 @@ static void a_generator_that_waits_for_the_one_it_resumed_counts_as_running(void
 
 	a = coro_generator(resumes_that, CORO_NONE);
 	b = coro_generator(resumes_that, coro_object(a));
-	a->argument = coro_object(b);
+	inside(a)->argument = coro_object(b);
 	assert_raises(coro_next(a), CORO_ValueError, "generator already executing");
 }
 
@@ -671,7 +671,7 @@ static void stack_sizes_can_be_chosen(void **state)
 	small = coro_generator(yields_from_a_depth, coro_int(5));
 	assert_int_value(coro_next(g), 42);
 	assert_int_value(coro_next(small), 42);
-	assert_true((size_t)((char *)g->stack_base - (char *)g->stack) > 900000);
+	assert_true((size_t)((char *)inside(g)->stack_base - (char *)inside(g)->stack) > 900000);
 	coro_free(g);
 	coro_free(small);
 }

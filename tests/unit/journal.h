@@ -88,6 +88,7 @@ __attribute__((unused)) static void journal_end(struct coro_loop *loop)
 	coro_set_report_handler(NULL, NULL);
 	assert_null(coro_loop_current());
 	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro__census().objects, 0);
 	assert_int_equal(coro__census().stacks_used, 0);
 }
 

@@ -42,6 +42,9 @@
 /* The end without a value. */
 #define assert_stops(value) assert_raises(value, CORO_StopIteration, "")
 
+/* The body of a handle, for a test that looks inside. */
+#define inside(generator) ((struct coro_generator *)coro__address(generator))
+
 /* What the bodies of a test write down, to be compared at its end. */
 static char diary[1024];
 
@@ -82,6 +85,7 @@ static int nothing_left(void **state)
 	coro__errors_free(&coro__local.errors);
 	census = coro__census();
 	assert_int_equal(census.bodies, 0);
+	assert_int_equal(census.objects, 0);
 	assert_int_equal(census.stacks_used, 0);
 	assert_int_equal(census.exceptions, 0);
 	assert_null(coro__active.current);

@@ -3,6 +3,7 @@
 /*
  * coro.h - all of coroscope's runtime. In the order to read it:
  *
+ *     handle.h     what names objects, and how a wrong name is found out
  *     value.h      what is passed around
  *     exception.h  raising, catching, Python's hierarchy of exceptions
  *     generator.h  generators: next, send, throw, close, yield, yield from
@@ -18,6 +19,7 @@
  *
  * The names follow Python's and asyncio's.
  */
+#include "handle.h"
 #include "value.h"
 #include "exception.h"
 #include "generator.h"

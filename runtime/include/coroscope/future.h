@@ -19,7 +19,8 @@
  * - A future that is done never changes.
  * - Callbacks never run inside the call that completes the future: they go to the end
  *   of the ready queue, in the order of their registration (rule F2).
- * - A future belongs to one loop, the one that was current when it was made.
+ * - A future belongs to one loop, the one that was current when it was made: RuntimeError for
+ *   a task of another one that awaits it, ValueError where several are taken.
  *
  * Ownership: a future belongs to who made it, and is freed with coro_future_free;
  * tasks that await it keep it alive that long. An exception in it that nobody has

@@ -31,7 +31,7 @@
  *   it: that is what CORO_TRY does. Its cleanup is plain C.
  * - A generator that has delegated (coro_yield_from) is resumed at its innermost delegate, at
  *   the same cost whatever the depth.
- * - A generator stays on the thread that made it.
+ * - A generator stays on the thread that made it: another one that uses it ends the program.
  *
  * Texts of errors are CPython 3.13's.
  */
@@ -49,8 +49,9 @@ typedef coro_value coro_function(coro_value argument);
  * which is the same with another kind and other words (coroutine.h).
  *
  * The fields are the library's own; they stand here because the step into a generator and
- * out of it is compiled into the program. A debugger finds `object`, `sp` and `stack_base` at
- * pinned offsets.
+ * out of it is compiled into the program. A struct coro_generator * that the program holds is a
+ * handle (handle.h), and no address. A debugger finds `object`, `sp` and `stack_base` at
+ * pinned offsets from that.
  *
  * A chain of delegation, while its innermost body runs:
  *
@@ -120,9 +121,8 @@ CORO_API struct coro_generator *coro_generator_named(coro_function *function, co
 /* Frees it, and closes it before if it is suspended; what its cleanup raises goes to the report
  * handler. NULL is fine. One that is running cannot be freed: that ends the program.
  *
- * A handle that is used afterwards ends the program too, with a message that names what it was.
- * That is certain until its thread has freed another 32. Then its memory may be a new generator's,
- * and nobody can tell. */
+ * A handle that is used afterwards ends the program too, with a message that names what is known
+ * of it and the place (handle.h). */
 CORO_API void coro_free(struct coro_generator *generator);
 
 /* Frees a generator at the end of the block that declares it:
@@ -181,10 +181,9 @@ CORO_API bool coro_finished(const struct coro_generator *generator);
 /* generator.gi_yieldfrom, coroutine.cr_await: whom it delegates to, or NULL. */
 CORO_API struct coro_generator *coro_delegate(const struct coro_generator *generator);
 
-CORO__INLINE const char *coro_name(const struct coro_generator *generator)
-{
-	return generator->object.name;
-}
+CORO_API const char *coro_name(const struct coro_generator *generator);
+/* "FILE:LINE" of the place that made it. */
+CORO_API const char *coro_creation_site(const struct coro_generator *generator);
 
 /* ---- From inside ------------------------------------------------------- */
 
@@ -236,6 +235,7 @@ CORO_API void coro_set_options(const struct coro_options *options);
 /* Each thread's. The rest of it is the library's own. */
 struct coro__active {
 	struct coro_generator *current; /* innermost body that runs; NULL: none */
+	uint32_t thread;                /* its number, from 1; 0: it has made nothing yet */
 	/* Every switch goes through the library: a sanitizer or Valgrind wants to know of it, or
 	 * control words must be saved. */
 	uint32_t careful;
@@ -245,7 +245,7 @@ CORO_API extern __thread struct coro__active coro__active
 
 CORO__INLINE struct coro_generator *coro_current(void)
 {
-	return coro__active.current;
+	return (struct coro_generator *)coro__handle(coro__active.current);
 }
 
 /* Leaves the running stack, saving where it was in `*save_sp`, for the one saved as `sp`. There,
@@ -259,6 +259,19 @@ CORO__INLINE bool coro__somebody_looks(void)
 #else
 	return coro__active.careful || coro_probe_mask();
 #endif
+}
+
+/* The body of a handle, if that is one of this kind; else NULL: the function in the library
+ * says what is wrong. */
+CORO__INLINE struct coro_generator *coro__body_of(const struct coro_generator *handle,
+												  enum coro_object_kind kind)
+{
+	struct coro_generator *body = (struct coro_generator *)coro__address(handle);
+
+	if (CORO__UNLIKELY(!body || coro__slot_of(body)->key !=
+									coro__expected_key(handle, kind, coro__active.thread)))
+		return NULL;
+	return body;
 }
 
 /* The step down, but for the switch. NULL: it is not that simple, and the function in the library
@@ -334,29 +347,31 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 /* Macros over the functions of the same names, which are there too. They are macros so that
  * the switch is the only call between the program's code on one stack and on the other, and so
  * that this call stands in the program's own line. */
-#define coro_next(generator) CORO__NEXT(generator, CORO__NAME(root), CORO__NAME(leaf))
-#define CORO__NEXT(generator, body, inner)                                                         \
+#define coro_next(generator)                                                                       \
+	CORO__NEXT(generator, CORO__NAME(handle), CORO__NAME(root), CORO__NAME(leaf))
+#define CORO__NEXT(generator, handle, body, inner)                                                 \
 	__extension__({                                                                                \
-		struct coro_generator *body = (generator);                                                 \
-		struct coro_generator *inner =                                                             \
-			body && body->object.kind == CORO_OBJECT_GENERATOR ? coro__step_down(body, true)      \
-														   : NULL;                              \
+		struct coro_generator *handle = (generator);                                               \
+		struct coro_generator *body = coro__body_of(handle, CORO_OBJECT_GENERATOR);                \
+		struct coro_generator *inner = body ? coro__step_down(body, true) : NULL;                  \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, CORO_NONE)                 \
-						   : (coro_next)(body));                                                   \
+						   : (coro_next)(handle));                                                 \
 	})
 
 #define coro_send(generator, value)                                                                \
-	CORO__SEND(generator, value, CORO__NAME(root), CORO__NAME(leaf), CORO__NAME(sent))
-#define CORO__SEND(generator, value, body, inner, sent)                                            \
+	CORO__SEND(generator, value, CORO__NAME(handle), CORO__NAME(root), CORO__NAME(leaf),           \
+			   CORO__NAME(sent))
+#define CORO__SEND(generator, value, handle, body, inner, sent)                                    \
 	__extension__({                                                                                \
-		struct coro_generator *body = (generator);                                                 \
+		struct coro_generator *handle = (generator);                                               \
 		coro_value sent = (value);                                                                 \
+		struct coro_generator *body = coro__body_of(handle, CORO_OBJECT_GENERATOR);                \
 		struct coro_generator *inner =                                                             \
 			body && body->object.kind == CORO_OBJECT_GENERATOR && !coro_raised(sent)               \
 				? coro__step_down(body, false)                                                     \
 				: NULL;                                                                            \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
-						   : (coro_send)(body, sent));                                             \
+						   : (coro_send)(handle, sent));                                           \
 	})
 
 #define coro_yield(value) CORO__YIELD(value, CORO__NAME(yielded), CORO__NAME(self))

@@ -25,8 +25,8 @@
  * - Nothing here depends on addresses, on hash order or on chance, so with virtual
  *   time a program does the same each time that it runs.
  *
- * Ownership: a loop belongs to who made it. Its tasks end with it. Handles belong to
- * the loop; a struct coro_handle is a name of one.
+ * Ownership: a loop belongs to who made it. Its tasks end with it, and their handles are stale
+ * then (handle.h). Callbacks belong to the loop; a struct coro_handle is a name of one.
  *
  * Times are seconds, as float, on the loop's own clock (coro_loop_time).
  *
@@ -106,8 +106,8 @@ CORO_API coro_value coro_loop_cancel_all(struct coro_loop *loop);
 
 /* ---- Handles ------------------------------------------------------------ */
 
-/* A callback that the loop will run once. The name may be copied, and kept as long as the
- * loop: it knows when the callback is over. */
+/* A callback that the loop will run once. The name may be copied, and kept as long as one
+ * likes: it knows when the callback is over. */
 struct coro_handle {
 	void *memory;
 	uint64_t serial;

@@ -18,7 +18,7 @@
  * - A queue that was shut down gives what it holds, and then raises.
  *
  * Items are values, borrowed as everywhere: what a pointer or string points to must
- * live until it was got. Not for threads.
+ * live until it was got. Not for threads, and for one loop, as in sync.h.
  *
  * Manual: "Queues" of Python's asyncio.
  */

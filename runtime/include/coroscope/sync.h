@@ -22,8 +22,9 @@
  *   lock is free, but nobody else can have it. A semaphore counts the place as taken already.
  * - A waiter that is cancelled after it was woken passes the wake-up on.
  *
- * Not for threads: each belongs to the loop of the tasks that use it. All are freed by who
- * made them, when nobody waits; NULL is allowed. Names are for the debugger, borrowed, and may
+ * Not for threads: each belongs to the thread that made it, and to the loop of the tasks that wait
+ * for it: RuntimeError "<Lock jobs #3> is bound to a different event loop" for others. All are freed
+ * by who made them, when nobody waits; NULL is allowed. Names are for the debugger, borrowed, and may
  * be NULL. A constructor returns NULL when memory is out.
  *
  * Manual: "Synchronization Primitives" of Python's asyncio.

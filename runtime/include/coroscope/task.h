@@ -32,7 +32,9 @@
  * Ownership: a task belongs to who spawned it. coro_task_free gives up the handle: a
  * task that is not done goes on, and is freed when it is. Handles that were not freed
  * end with the loop, so in a program that ends with its main task nothing leaks; a
- * server frees its handles, at the latest when it forgets them.
+ * server frees its handles, at the latest when it forgets them. Other handles of the
+ * same task (coro_task_current(), coro_all_tasks(), a group's) are borrowed: freeing them ends
+ * the program, as does freeing twice.
  *
  * Manual: "Coroutines and Tasks" of Python's asyncio.
  */

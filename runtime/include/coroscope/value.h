@@ -25,24 +25,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "trace_abi.h"
+#include "handle.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Everything that the library offers is marked so; the rest is hidden. */
-#define CORO_API                  __attribute__((visibility("default")))
-#define CORO__INLINE              static inline __attribute__((always_inline, unused))
-#define CORO__LIKELY(condition)   __builtin_expect(!!(condition), 1)
-#define CORO__UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 /* Laid out as
  *     tag   bits 0-3   enum coro_value_kind
  *           bit 4      raised (the kind is then EXCEPTION)
  *           bits 8-63  string, bytes: length; pointer: address of its type's name;
- *                      object: how often its row was used before, 32 bits
- *     word  the content
+ *                      object: its serial number
+ *     word  the content; of an object its address
  * Use the functions below. */
 typedef struct coro_value {
 	uint64_t tag;
@@ -131,12 +125,13 @@ CORO__INLINE coro_value coro_ptr(const void *pointer)
  * ... NULL gives None. */
 CORO__INLINE coro_value coro_object(const void *handle)
 {
-	const struct coro_object *object = (const struct coro_object *)handle;
+	const struct coro_object *object = (const struct coro_object *)coro__address(handle);
 
 	if (!object)
 		return CORO_NONE;
-	return coro__value_pointer(CORO_VALUE_OBJECT | (uint64_t)object->gen << CORO__TAG_SHIFT,
-							   object);
+	if (CORO__UNLIKELY((const void *)object != handle && coro__handle(object) != handle))
+		coro__stale(handle);
+	return coro__value_pointer(CORO_VALUE_OBJECT | object->serial << CORO__TAG_SHIFT, object);
 }
 
 /* ---- Looking at values ------------------------------------------------- */
@@ -225,6 +220,9 @@ CORO__INLINE void *coro_as_ptr(coro_value value)
 
 /* The handle of an object. Ends the program when the object was freed meanwhile. */
 CORO_API struct coro_object *coro_as_object(coro_value value);
+
+/* What kind of object it is. Likewise. */
+CORO_API enum coro_object_kind coro_object_kind(coro_value value);
 
 /* Equal as Python's `==` has it for these kinds: 1 == 1.0 == True, text by content,
  * the rest by identity. */
