@@ -45,6 +45,17 @@ static inline uint32_t coro__current_row(void)
 
 struct coro_exception;
 
+/* coro_keep() and coro_drop(), for what is hardly ever an exception. */
+static inline coro_value coro__keep(coro_value value)
+{
+	return CORO__UNLIKELY(coro_kind(value) == CORO_VALUE_EXCEPTION) ? coro_keep(value) : value;
+}
+static inline void coro__drop(coro_value value)
+{
+	if (CORO__UNLIKELY(coro_kind(value) == CORO_VALUE_EXCEPTION))
+		coro_drop(value);
+}
+
 static inline coro_value coro__raised_value(coro_value exception)
 {
 	exception.tag |= CORO__RAISED;
@@ -235,8 +246,9 @@ coro_value coro__consume(struct coro_generator *body);
 /* coro_free(), from the place `site` in the program. */
 void coro__free_at(struct coro_generator *body, uintptr_t site);
 
-/* Frees a consumed coroutine that is finished, or closes it first. */
+/* Frees a consumed coroutine that is finished, or closes it first. The other: when it is finished. */
 void coro__release(struct coro_generator *body);
+void coro__release_finished(struct coro_generator *body);
 
 /* Hooks for async generators: those of the loop that runs, put in place and back. */
 struct coro__hooks {

@@ -342,7 +342,7 @@ coro_value coro__consume(struct coro_generator *body)
 
 static coro_value awaited_coroutine(struct coro__wait *wait, coro_value result)
 {
-	coro__release(wait->awaited);
+	coro__release_finished(wait->awaited);
 	return result;
 }
 

@@ -137,6 +137,8 @@ size_t coro__pools_size(const struct coro_generator *body)
 
 /* ---- Creation ---------------------------------------------------------- */
 
+/* What a freed body leaves in its slot needs no setting here: nobody delegates to it and it to
+ * nobody, no errors, steps and hooks. */
 static struct coro_generator *create(enum coro_object_kind kind, coro_function *function,
 									 coro_value argument, const char *name, const char *site,
 									 uintptr_t pc)
@@ -149,7 +151,7 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 	coro__local_init();
 	coro__reap();
 	pool = pool_of(local);
-	body = pool ? coro__slot_take(CORO__SLOT_BODY, sizeof(*body)) : NULL;
+	body = pool ? coro__slot_take_as(CORO__SLOT_BODY, kind, sizeof(*body)) : NULL;
 	if (!body)
 		return NULL;
 	body->stack = coro__stack_take(pool, &base);
@@ -157,25 +159,15 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 		coro__slot_give(CORO__SLOT_BODY, body);
 		return NULL;
 	}
-	coro__slot_become(body, kind);
 	body->stack_base = base;
 	body->pool = pool;
 	body->sp = coro__stack_prepare(base, body);
 	body->leaf = body;
-	body->root = NULL;
-	body->resumer_sp = NULL;
-	body->resumer = NULL;
-	body->resumer_row = 0;
 	body->flags = 0;
-	body->delegate = body->delegators = body->next_delegator = NULL;
 	body->function = function;
 	body->argument = argument;
-	body->errors = NULL;
 	body->local = local;
-	body->task = NULL;
-	body->steps = 0;
-	body->finalize = NULL;
-	body->forget = NULL;
+	coro__set_task(body, NULL);
 	if (CORO__UNLIKELY(local->tools))
 		coro__tools_adopt(body);
 
@@ -263,8 +255,11 @@ void coro__dispose(struct coro_generator *body)
 		body->flags |= CORO__BODY_FREED;
 		return;
 	}
-	if (CORO__UNLIKELY(body->forget != NULL))
+	if (CORO__UNLIKELY(body->forget != NULL)) {
 		body->forget(body, body->finalize_data);
+		body->forget = NULL;
+	}
+	body->finalize = NULL;
 	coro__give_stack(body);
 	coro__errors_free(&body->errors);
 	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
@@ -373,6 +368,15 @@ void coro__release(struct coro_generator *body)
 {
 	body->flags &= ~(uint32_t)CORO__BODY_CONSUMED;
 	if (!(body->flags & CORO__BODY_HELD))
+		coro__free_at(body, 0);
+}
+
+void coro__release_finished(struct coro_generator *body)
+{
+	body->flags &= ~(uint32_t)CORO__BODY_CONSUMED;
+	if (CORO__LIKELY(!(body->flags & (CORO__BODY_HELD | CORO__BODY_FREED)) && !body->steps))
+		coro__dispose(body);
+	else if (!(body->flags & CORO__BODY_HELD))
 		coro__free_at(body, 0);
 }
 

@@ -51,9 +51,10 @@ bool coro__is_slot(const struct coro__slot *slot, unsigned *ret_kind);
 bool coro__pool_grow(unsigned kind, size_t size);
 
 /* Memory for an object of `size` bytes, always the same of a kind: not cleared, but where it was
- * used before it holds what it held. The thread is ready (coro__local_init()). NULL when memory is
- * out. */
-static inline void *coro__slot_take(unsigned kind, size_t size)
+ * used before it holds what it held, and zeros where it was not. `as`: what kind of object it is in
+ * its handle, when slots of `kind` serve for several. The thread is ready (coro__local_init()). NULL
+ * when memory is out. */
+static inline void *coro__slot_take_as(unsigned kind, unsigned as, size_t size)
 {
 	struct coro__pool *pool = &coro__pools.kind[kind];
 	struct coro__slot *slot = pool->free;
@@ -65,9 +66,14 @@ static inline void *coro__slot_take(unsigned kind, size_t size)
 	}
 	pool->free = slot->next;
 	slot->next = NULL;
-	slot->key |= (uint64_t)kind << CORO__KEY_KIND | coro__active.thread;
+	slot->key |= (uint64_t)as << CORO__KEY_KIND | coro__active.thread;
 	coro__pools.used++;
 	return slot + 1;
+}
+
+static inline void *coro__slot_take(unsigned kind, size_t size)
+{
+	return coro__slot_take_as(kind, kind, size);
 }
 
 /* The same, cleared. */

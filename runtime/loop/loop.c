@@ -73,13 +73,6 @@ struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uin
 	return loop;
 }
 
-void coro__loop_release(struct coro_loop *loop)
-{
-	if (--loop->references)
-		return;
-	coro__slot_give(CORO_OBJECT_LOOP, loop);
-}
-
 void coro_loop_free(struct coro_loop *loop)
 {
 	if (loop)

@@ -170,8 +170,12 @@ static inline double coro__loop_time(struct coro_loop *loop)
 /* Seconds as nanoseconds, within what a deadline can be. */
 int64_t coro__nanoseconds(double seconds);
 
-/* Drops one of the loop's references. */
-void coro__loop_release(struct coro_loop *loop);
+/* Drops one of the loop's references; the last one frees it. */
+static inline void coro__loop_release(struct coro_loop *loop)
+{
+	if (!--loop->references)
+		coro__slot_give(CORO_OBJECT_LOOP, loop);
+}
 
 /* Nothing can ever happen again. */
 bool coro__loop_stuck(const struct coro_loop *loop);

@@ -19,35 +19,29 @@
 
 /* ---- Life --------------------------------------------------------------- */
 
-void coro__future_init(struct coro_future *future, struct coro_loop *loop)
+static void __attribute__((cold)) report_unretrieved(struct coro_future *future)
 {
-	future->loop = loop;
-	loop->references++;
-	coro__entries_init(&future->callbacks);
-	future->outcome = CORO_NONE;
-	future->cancel_message = NULL;
-	future->references = 1;
-	future->owners = 0;
-	future->waited = NULL;
-	future->mark = NULL;
-	future->object.flags = CORO__FUTURE_RETRIEVED;
+	bool task = coro__is_task(future);
+
+	coro__report_about(coro_object(future), CORO_REPORT_UNRETRIEVED, coro_caught(future->outcome),
+					   task ? "%s exception was never retrieved: task '%s'"
+							: "%s exception was never retrieved%s",
+					   coro_type_name(coro_object(future)),
+					   task ? coro_task_name((struct coro_task *)future) : "");
 }
 
 void coro__future_done(struct coro_future *future)
 {
-	bool task = coro__is_task(future);
-
-	while (future->callbacks.first)
+	while (CORO__UNLIKELY(future->callbacks.first != NULL))
 		coro__entry_drop(future->loop, coro__entries_take(&future->callbacks));
-	if (!(future->object.flags & CORO__FUTURE_RETRIEVED))
-		coro__report_about(coro_object(future), CORO_REPORT_UNRETRIEVED,
-						   coro_caught(future->outcome),
-						   task ? "%s exception was never retrieved: task '%s'"
-								: "%s exception was never retrieved%s",
-						   coro_type_name(coro_object(future)),
-						   task ? coro_task_name((struct coro_task *)future) : "");
-	coro_drop(future->outcome);
-	free(future->cancel_message);
+	if (CORO__UNLIKELY(!(future->object.flags & CORO__FUTURE_RETRIEVED)))
+		report_unretrieved(future);
+	coro__drop(future->outcome);
+	if (CORO__UNLIKELY(future->cancel_message != NULL)) {
+		free(future->cancel_message);
+		future->cancel_message = NULL;
+	}
+	future->mark = NULL;
 	coro_probe_event(&future->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&future->object);
 	future->object.magic = 0;
@@ -58,9 +52,8 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 									  const char *site, uintptr_t pc)
 {
 	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
-	struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = number};
 
-	if (!future)
+	if (CORO__UNLIKELY(!future))
 		return NULL;
 	coro_probe_object_init(&future->object, CORO_OBJECT_FUTURE, NULL, site);
 	coro__future_init(future, loop);
@@ -68,22 +61,23 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 	future->object.parent = coro__actor_row();
 	future->waited = object;
 	future->object.waits_on = object ? object->row : 0;
-	coro_probe_event(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
-					 future->object.waits_on, pc, number >= 0 ? &value : NULL);
+	if (CORO__UNLIKELY(number >= 0))
+		coro__event_value(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
+						  future->object.waits_on, pc, coro_int(number));
+	else
+		coro_probe_event(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
+						 future->object.waits_on, pc, NULL);
 	return future;
 }
 
-void coro__future_release(struct coro_future *future)
+void coro__future_end(struct coro_future *future)
 {
 	struct coro_loop *loop = future->loop;
 
-	if (--future->references)
-		return;
-	if (coro__is_task(future) || future->object.flags & CORO__FUTURE_GATHER) {
-		if (coro__is_task(future))
-			coro__task_free((struct coro_task *)future);
-		else
-			coro__gather_free(future);
+	if (coro__is_task(future)) {
+		coro__task_free((struct coro_task *)future);
+	} else if (CORO__UNLIKELY(future->object.flags & CORO__FUTURE_GATHER)) {
+		coro__gather_free(future);
 	} else {
 		coro__future_done(future);
 		coro__slot_give(CORO_OBJECT_FUTURE, future);
@@ -150,7 +144,7 @@ void coro__future_complete(struct coro_future *future, coro_value outcome, uint3
 					  failed ? CORO_STATE_FAILED : CORO_STATE_DONE, peer, site, outcome);
 	if (failed)
 		future->object.flags &= (uint8_t)~CORO__FUTURE_RETRIEVED;
-	future->outcome = coro_keep(outcome);
+	future->outcome = coro__keep(outcome);
 	future->object.waits_on = 0;
 	coro__future_tell(future);
 }

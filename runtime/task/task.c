@@ -92,6 +92,7 @@ static void unlink_task(struct coro_loop *loop, struct coro_task *task)
 		loop->last_task = task->previous;
 }
 
+/* What coro__task_free() leaves in its slot needs no setting. */
 struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
 								 const char *name, const char *site, uintptr_t pc)
 {
@@ -105,15 +106,10 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	task->future.references++; /* the loop's, until it is done */
 	task->entry.run = coro__task_step;
 	task->body = body;
-	task->awaited = NULL;
-	task->awaits_next = NULL;
 	task->thrown = CORO_NONE;
 	task->must_cancel = false;
 	task->cancel_requests = 0;
-	task->request_message = NULL;
 	task->await_site = 0;
-	task->last_gather = NULL;
-	task->long_name = NULL;
 	if (name)
 		set_name(task, name);
 	else
@@ -136,16 +132,22 @@ void coro__task_free(struct coro_task *task)
 {
 	struct coro_loop *loop = task->future.loop;
 
-	if (task->last_gather)
+	if (CORO__UNLIKELY(task->last_gather != NULL)) {
 		coro__future_release(task->last_gather);
-	if (task->body)
+		task->last_gather = NULL;
+	}
+	if (CORO__UNLIKELY(task->body != NULL))
 		coro__release(task->body);
-	coro_drop(task->thrown);
+	coro__drop(task->thrown);
 	unlink_task(loop, task);
 	coro__future_done(&task->future);
-	free(task->request_message);
-	free(task->long_name);
-	task->future.object.name = task->name; /* for who still has a handle */
+	if (CORO__UNLIKELY(task->request_message || task->long_name)) {
+		free(task->request_message);
+		free(task->long_name);
+		task->request_message = task->long_name = NULL;
+		task->future.object.name = task->name; /* for who still has a handle */
+	}
+	task->awaited = task->awaits_next = NULL;
 	coro__slot_give(CORO_OBJECT_TASK, task);
 }
 
@@ -291,8 +293,8 @@ static void finish(struct coro_task *task, enum coro_state state, coro_value out
 	coro__future_tell(&task->future);
 	task->body = NULL;
 	task->last_gather = NULL;
-	coro__release(body);
-	if (gather)
+	coro__release_finished(body);
+	if (CORO__UNLIKELY(gather != NULL))
 		coro__future_release(gather);
 	coro__future_release(&task->future); /* the loop's */
 }
@@ -317,7 +319,7 @@ static void finish_failed(struct coro_task *task, coro_value error)
 static void finish_returned(struct coro_task *task, coro_value result)
 {
 	if (!task->must_cancel) {
-		finish(task, CORO_STATE_DONE, coro_keep(result));
+		finish(task, CORO_STATE_DONE, coro__keep(result));
 		return;
 	}
 	/* Cancelled right before it returned: the result is dropped. */

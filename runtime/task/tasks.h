@@ -85,12 +85,30 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 									  const struct coro_object *object, int64_t number,
 									  const char *site, uintptr_t pc);
 
-/* The parts of a future that all kinds have. */
-void coro__future_init(struct coro_future *future, struct coro_loop *loop);
+/* The parts of a future that all kinds have. Its slot may be used or new: what future_done() leaves
+ * behind, and zeros, need no setting. */
+static inline void coro__future_init(struct coro_future *future, struct coro_loop *loop)
+{
+	future->loop = loop;
+	loop->references++;
+	coro__entries_init(&future->callbacks);
+	future->outcome = CORO_NONE;
+	future->references = 1;
+	future->owners = 0;
+	future->waited = NULL;
+	future->object.flags = CORO__FUTURE_RETRIEVED;
+}
 void coro__future_done(struct coro_future *future);
 
-/* Drops a reference; the last one frees the future or task. */
-void coro__future_release(struct coro_future *future);
+/* The last reference was dropped: frees the future or task. */
+void coro__future_end(struct coro_future *future);
+
+/* Drops a reference. */
+static inline void coro__future_release(struct coro_future *future)
+{
+	if (!--future->references)
+		coro__future_end(future);
+}
 
 /* Completes a pending future that is not a task: FUTURE_SET, and its callbacks are ready.
  * The outcome is a result, or raised. `peer`: the row of who did it. */
