@@ -113,6 +113,7 @@ struct coro_loop {
 	/* The name of the next task that is given none, "Task-N", and the place of its last digit. */
 	char task_name[24];
 	unsigned task_digit;
+	uint64_t choices; /* of a select among several cases, so far */
 	uint64_t handle_serials;
 
 	struct coro__pool task_pool, future_pool, callback_pool;
