@@ -2,7 +2,19 @@
  * select_test.c - select over channels: rules H5, H6 and H8, and what Go's own tests check
  * (chan_test.go, test/chan/select*.go).
  */
+#include <stdlib.h>
 #include "channel_support.h"
+
+/* The linker puts this in the place of the C library's: see --wrap in meson.build. */
+void *__wrap_realloc(void *memory, size_t size);
+void *__real_realloc(void *memory, size_t size);
+
+static bool no_memory;
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	return no_memory ? NULL : __real_realloc(memory, size);
+}
 
 enum { CHANNELS = 5 };
 
@@ -563,6 +575,36 @@ static void exceptions_that_a_select_sends_stay_valid(void **state)
 	assert_journal("bad; closed raised RuntimeError send on closed channel; ");
 }
 
+/* ---- No memory -------------------------------------------------------------- */
+
+static coro_value select_without_memory(coro_value unused)
+{
+	struct coro_case cases[3];
+	coro_value result;
+
+	open_channels(0);
+	cases[0] = coro_case_send(channels[0], coro_int(1));
+	cases[1] = coro_case_receive(channels[1]);
+	cases[2] = coro_case_receive(NULL);
+	no_memory = true;
+	result = coro_select(cases, 3);
+	note_select("select", cases, result);
+	note_value("receive", coro_channel_receive(channels[1], NULL));
+	no_memory = false;
+	/* It stands in no line. */
+	assert_false(coro_as_bool(coro_channel_receive_nowait(channels[0], &result, NULL)));
+	assert_false(coro_as_bool(coro_channel_send_nowait(channels[1], coro_int(1))));
+	free_channels();
+	return CORO_NONE;
+}
+
+static void without_memory_to_give_a_value_back_nobody_waits(void **state)
+{
+	assert_false(coro_raised(run(select_without_memory, CORO_NONE)));
+	assert_journal("select raised MemoryError out of memory; "
+				   "receive raised MemoryError out of memory; ");
+}
+
 /* ---- Programs --------------------------------------------------------------- */
 
 /* Go's TestSelectStress: four channels, each with a sender and a receiver of its own, and a
@@ -652,6 +694,7 @@ int main(void)
 		cmocka_unit_test(a_select_of_two_sends_sends_both),
 		cmocka_unit_test(a_select_that_is_cancelled_loses_nothing),
 		cmocka_unit_test(exceptions_that_a_select_sends_stay_valid),
+		cmocka_unit_test(without_memory_to_give_a_value_back_nobody_waits),
 		cmocka_unit_test(selects_and_plain_tasks_share_their_channels),
 	};
 
