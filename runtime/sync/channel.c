@@ -4,7 +4,8 @@
  *     senders ---> [ . . 7 6 5 . ] ---> receivers
  *     wait while full              wait while empty
  *
- * There are never waiters on both sides. So whoever comes looks at the other side first:
+ * There are never waiters on both sides, but for those of one select. So whoever comes looks at the
+ * other side first:
  *
  *     send      somebody waits to receive   it gets the value, past the ring, which is empty
  *               there is a free place       into the ring

@@ -17,7 +17,8 @@
  * - A case that waits is of a select that is not done, but for selects that were cancelled and have
  *   not run yet: those are passed over.
  * - Receivers wait only while the channel holds nothing and nobody waits to send; senders only while
- *   no place is free and nobody waits to receive. On a closed channel nobody waits.
+ *   no place is free and nobody waits to receive; but one select may do both. On a closed channel
+ *   nobody waits.
  * - There is room in `returned` for what each receiver may yet give back: nothing that would need
  *   memory then.
  */

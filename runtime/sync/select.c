@@ -9,14 +9,15 @@
  *         b.senders     ... <-> case 1 ---+--> select --> future <-- the task
  *         b.receivers   ... <-> case 2 --'
  *
- *     somebody sends on a  case 0 is chosen: all three leave their lines, the value is put into
- * case 0, and the future is set to 0 the task runs        it returns the 0 or it is cancelled
- * before that: all three leave their lines. After that: what case 0 received goes back into channel
- * a
+ *     somebody sends on a   case 0 is chosen: all three leave their lines, the value is put into
+ *                           case 0, and the future is set to 0
+ *     the task runs         it returns the 0
+ *     or it is cancelled    before that: all three leave their lines; after that: what case 0
+ *                           received goes back into channel a
  *
- * What was received and goes back does so before anything else that waits in the channel, but
- * behind what others gave back before: tasks run in the order in which they were made ready, so
- * what they give back comes in the order in which it was sent.
+ * What goes back does so before anything else in the channel, but behind what others gave back
+ * before: tasks run in the order in which they were made ready, so they give back in the order in
+ * which it was sent.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ enum { FIRST_ROOM = 4 };
 
 /* ---- The choice --------------------------------------------------------- */
 
-/* splitmix64's finalizer: each bit of the number changes half of the result's. */
+/* What the generator splitmix64 makes of a state: each bit of it changes half of the result's. */
 static uint64_t mix(uint64_t number)
 {
 	number += 0x9e3779b97f4a7c15;
@@ -174,7 +175,9 @@ void coro__select_complete(struct coro_case *chosen, coro_value value, bool ok)
 	else if (!ok)
 		coro_drop(chosen->value);
 	chosen->ok = ok;
-	coro__future_complete(coro__select_future(select), coro_int(chosen - select->cases),
+	coro__future_complete(coro__select_future(select),
+						  select->cases == &select->one ? CORO_NONE
+														: coro_int(chosen - select->cases),
 						  coro__event_actor(), 0);
 }
 

@@ -44,7 +44,7 @@
  *   counted from 0, those among one case excepted. Choice number n among k cases, in the order in
  *   which they stand, takes number
  *
- *       (n mod k + mix(n div k)) mod k        mix: the finalizer of splitmix64
+ *       (n mod k + mix(n div k)) mod k        mix: what splitmix64 makes of a state
  *
  *   so that k choices in a row, from a multiple of k on, take each of k cases once; and as each such
  *   round begins somewhere else, programs whose selects alternate in some pattern do not take the
