@@ -37,6 +37,9 @@ static void describe_future(const struct coro_future *future, char *text, size_t
 
 	if (coro__is_task(future))
 		snprintf(text, size, "task '%.60s'", coro_task_name((const struct coro_task *)future));
+	else if (object->reason == CORO_REASON_CHANNEL_SEND ||
+			 object->reason == CORO_REASON_CHANNEL_RECEIVE || object->reason == CORO_REASON_SELECT)
+		coro__select_describe(future, text, size);
 	else if (object->reason == CORO_REASON_NONE)
 		snprintf(text, size, "future #%llu", (unsigned long long)object->serial);
 	else if (future->waited && future->waited->name)

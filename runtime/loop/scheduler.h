@@ -112,6 +112,7 @@ struct coro_loop {
 	/* The name of the next task that is given none, "Task-N", and the place of its last digit. */
 	char task_name[24];
 	unsigned task_digit;
+	uint64_t choices; /* of a select among several cases, so far */
 	/* The owner's, and one for each future and task that is alive: it goes when it is 0. */
 	size_t references;
 };

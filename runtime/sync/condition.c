@@ -95,8 +95,8 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 	CORO_TRY(coro__may_await());
 	if (!coro__lock_locked(coro__condition_lock(condition, site)))
 		return coro__raise_at(site, CORO_RuntimeError, "cannot wait on un-acquired lock");
-	CORO_TRY(coro__waiters_bind(&condition->waiters, &condition->object,
-								coro__loop_need("coro_condition_wait"), site));
+	CORO_TRY(coro__bind(&condition->waiters.loop, &condition->object,
+						coro__loop_need("coro_condition_wait"), site));
 	coro__lock_release_at(coro__condition_lock(condition, site), site);
 	condition->waiters.inside++;
 	result = coro_keep(coro__waiters_wait(&condition->waiters, &condition->object,

@@ -101,7 +101,7 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 		return coro_bool(true);
 	}
 	loop = coro__loop_need("coro_lock_acquire");
-	CORO_TRY(coro__waiters_bind(&lock->waiters, &lock->object, loop, site));
+	CORO_TRY(coro__bind(&lock->waiters.loop, &lock->object, loop, site));
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
 					 site, NULL);
 	future = coro__future_make(loop, CORO_REASON_LOCK, &lock->object, -1, NULL, site);

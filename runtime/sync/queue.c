@@ -263,8 +263,8 @@ static inline coro_value wait_begin(struct coro__wait *wait, struct coro_queue *
 	struct coro_future *future;
 
 	/* As asyncio has it: the queue is bound, and the event that joins it. */
-	CORO_TRY(coro__waiters_bind(waiters == &queue->putters ? &queue->getters : waiters,
-								&queue->object, loop, site));
+	CORO_TRY(coro__bind(waiters == &queue->putters ? &queue->getters.loop : &waiters->loop,
+						&queue->object, loop, site));
 	future = coro__future_make(loop, reason, &queue->object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");

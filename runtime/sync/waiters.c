@@ -23,13 +23,13 @@ void coro__sync_end(struct coro_object *object, const struct coro__waiters *wait
 	coro__slot_give(kind, object);
 }
 
-coro_value coro__waiters_bind_first(struct coro__waiters *waiters, const struct coro_object *object,
-									const struct coro_loop *loop, uintptr_t site)
+coro_value coro__bind_first(uint64_t *bound, const struct coro_object *object,
+							const struct coro_loop *loop, uintptr_t site)
 {
 	char text[128];
 
-	if (!waiters->loop) {
-		waiters->loop = loop->object.serial;
+	if (!*bound) {
+		*bound = loop->object.serial;
 		return CORO_NONE;
 	}
 	coro_format(coro_object(object), text, sizeof(text));
@@ -44,7 +44,7 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 	coro_value result;
 
 	*ret_told = false;
-	CORO_TRY(coro__waiters_bind(waiters, object, loop, site));
+	CORO_TRY(coro__bind(&waiters->loop, object, loop, site));
 	coro_probe_event(object, CORO_EVENT_SYNC_WAIT, object->state, coro__actor_row(), site, NULL);
 	future = coro__future_make(loop, reason, object, -1, NULL, site);
 	if (!future)

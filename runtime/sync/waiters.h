@@ -29,17 +29,16 @@ struct coro__waiters {
 	uint64_t loop;   /* serial number of the loop whose tasks wait here; 0: none has yet */
 };
 
-/* The tasks of `loop` wait for the object from now on. None, or raised: RuntimeError when those of
- * another have. (asyncio's _LoopBoundMixin) */
-coro_value coro__waiters_bind_first(struct coro__waiters *waiters, const struct coro_object *object,
-									const struct coro_loop *loop, uintptr_t site);
-static inline coro_value coro__waiters_bind(struct coro__waiters *waiters,
-											const struct coro_object *object,
-											const struct coro_loop *loop, uintptr_t site)
+/* The tasks of `loop` wait for the object from now on: *bound is its serial number, or 0. None, or
+ * raised: RuntimeError when those of another have. (asyncio's _LoopBoundMixin) */
+coro_value coro__bind_first(uint64_t *bound, const struct coro_object *object,
+							const struct coro_loop *loop, uintptr_t site);
+static inline coro_value coro__bind(uint64_t *bound, const struct coro_object *object,
+									const struct coro_loop *loop, uintptr_t site)
 {
-	if (CORO__LIKELY(waiters->loop == loop->object.serial))
+	if (CORO__LIKELY(*bound == loop->object.serial))
 		return CORO_NONE;
-	return coro__waiters_bind_first(waiters, object, loop, site);
+	return coro__bind_first(bound, object, loop, site);
 }
 
 static inline void coro__waiters_add(struct coro__waiters *waiters, struct coro_future *future)

@@ -179,6 +179,9 @@ void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
+/* "receive of 'jobs'": what a pending future waits for whose reason is a channel's or a select. */
+void coro__select_describe(const struct coro_future *future, char *text, size_t size);
+
 /* Any step of a task; and how the loop knows the entry of one: the turn then does coro__task_run()
  * itself. */
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);

@@ -8,6 +8,7 @@
 static struct coro_lock *lock;
 static struct coro_condition *condition;
 static struct coro_queue *queue;
+static struct coro_channel *channel;
 static bool open_now;
 
 static coro_value counts(coro_value unused)
@@ -125,9 +126,73 @@ static void run_generators(void)
 	coro_close(all);
 }
 
+static coro_value sends(coro_value unused)
+{
+	return coro_channel_send(channel, coro_int(1));
+}
+
+static coro_value sends_at_once(coro_value unused)
+{
+	return coro_channel_send_nowait(channel, coro_int(2));
+}
+
+static coro_value receives(coro_value unused)
+{
+	return coro_channel_receive(channel, NULL);
+}
+
+static coro_value selects(coro_value unused)
+{
+	struct coro_case cases[] = {coro_case_receive(channel), coro_case_send(NULL, CORO_NONE)};
+
+	return coro_select(cases, 2);
+}
+
+static coro_value selects_at_once(coro_value unused)
+{
+	struct coro_case cases[] = {coro_case_send(channel, coro_int(3))};
+
+	return coro_select_nowait(cases, 1);
+}
+
+static coro_value iterates(coro_value unused)
+{
+	CORO_CHANNEL_FOR(value, channel)
+	coro_sleep(1);
+	return CORO_NONE;
+}
+
+static coro_value closes(coro_value unused)
+{
+	return coro_channel_close(channel);
+}
+
 static coro_value part(coro_function *function)
 {
 	return coro_await(coro_object(coro_coroutine(function, CORO_NONE)));
+}
+
+static coro_value use_channel(void)
+{
+	coro_function *const at_once[] = {sends_at_once, selects_at_once, closes};
+	coro_function *const receivers[] = {receives, selects, iterates};
+	struct coro_task *task;
+
+	channel = coro_channel_new_named(0, "numbers");
+	task = coro_spawn(sends, CORO_NONE, "sends");
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(part(receives));
+	CORO_TRY(coro_await(coro_object(task)));
+	coro_task_free(task);
+	for (int i = 0; i < 3; i++) {
+		task = coro_spawn(receivers[i], CORO_NONE, "receives");
+		CORO_TRY(coro_sleep(0));
+		CORO_TRY(part(at_once[i]));
+		CORO_TRY(coro_await(coro_object(task)));
+		coro_task_free(task);
+	}
+	coro_channel_free(channel);
+	return CORO_NONE;
 }
 
 static coro_value amain(coro_value unused)
@@ -178,6 +243,8 @@ static coro_value amain(coro_value unused)
 	CORO_TRY(part(releases));
 	CORO_TRY(coro_await(coro_object(task)));
 	coro_task_free(task);
+
+	CORO_TRY(use_channel());
 
 	part(waits_for);
 	coro_handled();

@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 METRICS = ["resume_yield", "resume_yield_deep100", "create_destroy", "task_switch_2",
-           "task_switch_100", "spawn_join", "queue_1", "queue_128", "event_untraced", "event_switch_clock", "event_full_clock"]
+           "task_switch_100", "spawn_join", "queue_1", "queue_128", "channel_0", "channel_128",
+           "event_untraced", "event_switch_clock", "event_full_clock"]
 WITH_PEERS = {"resume_yield", "create_destroy", "task_switch_2", "task_switch_100"}
 FIELDS = {"metric", "value", "unit", "better", "peers", "ratio", "limit"}
 

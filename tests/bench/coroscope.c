@@ -197,6 +197,44 @@ static void queue_128(uint64_t count)
 	in_loop(get_all, &(struct messages){.capacity = 128, .count = count});
 }
 
+static struct coro_channel *channel;
+
+static coro_value send_all(coro_value argument)
+{
+	const struct messages *messages = coro_as_ptr(argument);
+
+	for (uint64_t i = 0; i < messages->count; i++)
+		CORO_TRY(coro_channel_send(channel, coro_int((int64_t)i)));
+	return coro_channel_close(channel);
+}
+
+static coro_value receive_all(coro_value argument)
+{
+	struct messages *messages = coro_as_ptr(argument);
+	struct coro_task *sender;
+	uint64_t sum = 0;
+
+	channel = coro_channel_new(messages->capacity);
+	sender = coro_spawn(send_all, argument, NULL);
+	CORO_CHANNEL_FOR(number, channel)
+	sum += (uint64_t)coro_as_int(number);
+	keep(sum);
+	CORO_TRY(coro_await(sender));
+	coro_task_free(sender);
+	coro_channel_free(channel);
+	return CORO_NONE;
+}
+
+static void channel_0(uint64_t count)
+{
+	in_loop(receive_all, &(struct messages){.count = count});
+}
+
+static void channel_128(uint64_t count)
+{
+	in_loop(receive_all, &(struct messages){.capacity = 128, .count = count});
+}
+
 /* ---- Events ------------------------------------------------------------ */
 
 static struct coro_ctl *control(void)
@@ -297,6 +335,8 @@ const struct subject subject_coroscope = {
 	.spawn_join = spawn_join,
 	.queue_1 = queue_1,
 	.queue_128 = queue_128,
+	.channel_0 = channel_0,
+	.channel_128 = channel_128,
 	.event_untraced = event_untraced,
 	.event_switch_clock = event_switch_clock,
 	.event_full_clock = event_full_clock,

@@ -24,6 +24,8 @@ struct subject {
 	operation *spawn_join;          /* spawn a task, which returns at once; wait for it; free it */
 	operation *queue_1;             /* a message from task to task, one at a time */
 	operation *queue_128;           /* the same through a queue that holds 128 */
+	operation *channel_0;           /* a message from task to task, through an unbuffered channel */
+	operation *channel_128;         /* through one that holds 128 */
 	operation *event_untraced;      /* an event that nobody wants to see */
 	operation *event_switch_clock;  /* a traced one; every other one reads the clock */
 	operation *event_full_clock;    /* a traced one that reads the clock */

@@ -1,5 +1,5 @@
 /*
- * loop_events_test.c - the events that tasks, futures, the loop, the lock and the queue emit, seen
+ * loop_events_test.c - the events that tasks, futures, the loop, and what tasks share emit, seen
  * where they are handed to the probe. Each one is held against its line in trace_events.def.
  */
 #include <sys/socket.h>
@@ -432,6 +432,67 @@ static void an_async_generator_tells_what_it_awaits_and_gives(void **state)
 	assert_non_null(strstr(events, "count destroy>none; "));
 }
 
+static struct coro_channel *channels[2];
+
+static coro_value select_both(coro_value unused)
+{
+	struct coro_case cases[] = {coro_case_send(channels[0], coro_int(1)),
+								coro_case_receive(channels[1])};
+
+	return coro_select(cases, 2);
+}
+
+static coro_value receive_one(coro_value unused)
+{
+	return coro_channel_receive(channels[0], NULL);
+}
+
+static coro_value use_channels(coro_value unused)
+{
+	struct coro_task *select, *receiver;
+
+	begin_events();
+	channels[0] = coro_channel_new_named(0, "a");
+	channels[1] = coro_channel_new_named(1, "b");
+	select = coro_spawn(select_both, CORO_NONE, "select");
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(coro_channel_send(channels[1], coro_int(2)));
+	CORO_TRY(coro_channel_send(channels[1], coro_int(3)));
+	CORO_TRY(coro_channel_close(channels[1]));
+	CORO_TRY(coro_channel_receive(channels[1], NULL));
+	CORO_TRY(coro_channel_receive(channels[1], NULL));
+	CORO_TRY(coro_await(select));
+	coro_task_free(select);
+	/* One is cancelled after it was handed a value, and gives it back. */
+	receiver = coro_spawn(receive_one, CORO_NONE, "receiver");
+	CORO_TRY(coro_sleep(0));
+	CORO_TRY(coro_channel_send(channels[0], coro_int(4)));
+	coro_task_cancel(receiver, NULL);
+	coro_await(receiver);
+	coro_task_free(receiver);
+	coro_channel_free(channels[0]);
+	coro_channel_free(channels[1]);
+	end_events();
+	return CORO_NONE;
+}
+
+static void a_channel_tells_of_each_value_and_who_waits(void **state)
+{
+	watch(use_channels);
+	assert_non_null(strstr(events, "a create main>open; b create main>open; "));
+	assert_non_null(strstr(events, "future future_new a>pending; future channel_wait a>pending; "
+								   "future channel_wait b>pending; select_both yield "));
+	assert_non_null(strstr(events, "b channel_send main>open; b channel_recv select>open; "
+								   "future future_set main>done; select wake future>ready; "
+								   "b channel_send main>open; b channel_close main>closed; "
+								   "b channel_recv main>closed; "));
+	assert_non_null(strstr(events, "future future_new a>pending; receive_one yield "));
+	assert_non_null(strstr(events, "a channel_send main>open; a channel_recv receiver>open; "
+								   "future future_set main>done; receiver wake future>ready; "
+								   "receiver cancel main>ready; "));
+	assert_non_null(strstr(events, "future destroy>none; a channel_send receiver>open; "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +505,7 @@ int main(void)
 		cmocka_unit_test(an_event_tells_whom_it_wakes),
 		cmocka_unit_test(a_group_tells_its_tasks_and_what_ends_them),
 		cmocka_unit_test(an_async_generator_tells_what_it_awaits_and_gives),
+		cmocka_unit_test(a_channel_tells_of_each_value_and_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,44 @@ static void mistake_inside(void)
 	coro_next(coro_generator(bad_inside, CORO_NONE));
 }
 
+static coro_value receives(coro_value channel)
+{
+	return coro_channel_receive((struct coro_channel *)coro_as_ptr(channel), NULL);
+}
+
+/* `sends`: the receiver has been handed a value, and has not run yet. */
+static coro_value frees_a_channel(coro_value sends)
+{
+	struct coro_channel *channel = coro_channel_new_named(0, "jobs");
+
+	coro_spawn(receives, coro_ptr(channel), "receiver");
+	CORO_TRY(coro_sleep(0));
+	if (coro_as_bool(sends))
+		CORO_TRY(coro_channel_send(channel, coro_int(1)));
+	coro_channel_free(channel);
+	return CORO_NONE;
+}
+
+static void channel_freed_under_a_receiver(void)
+{
+	coro_run(frees_a_channel, coro_bool(false));
+}
+
+static void channel_freed_before_a_value_arrived(void)
+{
+	coro_run(frees_a_channel, coro_bool(true));
+}
+
+static void channel_that_is_none(void)
+{
+	struct coro_queue *queue;
+	struct coro_loop *loop = coro_loop_new(NULL);
+
+	queue = coro_queue_new(1);
+	coro_channel_length((struct coro_channel *)queue);
+	coro_loop_free(loop);
+}
+
 static void a_mistake_ends_the_program_and_is_named(void **state)
 {
 	static const struct {
@@ -96,6 +134,9 @@ static void a_mistake_ends_the_program_and_is_named(void **state)
 		{freed_twice, "freed"},
 		{freed_object_used, "freed"},
 		{freed_while_running, "is freed while it is running"},
+		{channel_freed_under_a_receiver, "channel 'jobs' #"},
+		{channel_freed_before_a_value_arrived, "channel 'jobs' #"},
+		{channel_that_is_none, "a channel is expected"},
 		{mistake_inside, "1 is not a bool"},
 	};
 

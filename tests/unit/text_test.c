@@ -438,6 +438,19 @@ static void a_wait_says_what_for(void **state)
 	let_task_wait(27);
 	assert_wait("gather 1/3", 2);
 
+	create(CORO_OBJECT_CHANNEL, 13, 3, CORO_STATE_OPEN);
+	new_future(28, CORO_REASON_CHANNEL_SEND, 13, 0);
+	let_task_wait(28);
+	assert_wait("send jobs", 2);
+	new_future(29, CORO_REASON_SELECT, 13, 0);
+	tell(CORO_EVENT_CHANNEL_WAIT, CORO_OBJECT_FUTURE, 29, CORO_STATE_PENDING, CORO_STATE_PENDING,
+		 13);
+	event.value = (struct trace_value){.kind = CORO_VALUE_INT, .integer = 9};
+	tell(CORO_EVENT_CHANNEL_WAIT, CORO_OBJECT_FUTURE, 29, CORO_STATE_PENDING, CORO_STATE_PENDING,
+		 14);
+	let_task_wait(29);
+	assert_wait("select receive jobs, send #14", 2);
+
 	event.flags = CORO_SLOT_BIND;
 	event.name = 4;
 	tell(CORO_EVENT_SPAWN, CORO_OBJECT_TASK, 30, CORO_STATE_NONE, CORO_STATE_CREATED, 0);
@@ -525,6 +538,15 @@ static void an_event_reads_as_one_line(void **state)
 	told.peer_kind = CORO_OBJECT_DESCRIPTOR;
 	told.peer_name = 0;
 	assert_event("future #9  future_new readable for descriptor #7", &told);
+	told = said(CORO_EVENT_CHANNEL_WAIT, CORO_OBJECT_FUTURE, 0, 9);
+	told.value = integer(6);
+	told.peer = 3;
+	told.peer_name = 3;
+	assert_event("future #9  channel_wait 6 at jobs #3", &told);
+	told = said(CORO_EVENT_CHANNEL_CLOSE, CORO_OBJECT_CHANNEL, 3, 3);
+	told.peer = 4;
+	told.peer_name = 1;
+	assert_event("jobs #3  channel_close by internal #4", &told);
 	told = said(CORO_EVENT_IO_READY, CORO_OBJECT_DESCRIPTOR, 0, 7);
 	told.value = integer(3);
 	assert_event("descriptor #7  io_ready readable, writable", &told);

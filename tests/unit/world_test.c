@@ -58,6 +58,25 @@ static uint64_t make(struct story *story, unsigned kind, unsigned state)
 	return serial;
 }
 
+static uint64_t make_future(struct story *story, unsigned reason, uint64_t about)
+{
+	uint64_t serial = simulator_object(&story->simulator, CORO_OBJECT_FUTURE);
+
+	simulator_emit(&story->simulator, CORO_EVENT_FUTURE_NEW, serial, CORO_STATE_PENDING, about);
+	story->simulator.event.bind.reason = (uint8_t)reason;
+	assert_int_equal(world_apply(story->world, &story->simulator.event), 0);
+	return serial;
+}
+
+/* One more case of a select. */
+static void tell_case(struct story *story, uint64_t select, uint64_t channel, bool sends)
+{
+	simulator_emit(&story->simulator, CORO_EVENT_CHANNEL_WAIT, select, CORO_STATE_PENDING, channel);
+	story->simulator.event.value =
+		(struct trace_value){.kind = sends ? CORO_VALUE_NONE : CORO_VALUE_ABSENT};
+	assert_int_equal(world_apply(story->world, &story->simulator.event), 0);
+}
+
 static uint64_t generator(struct story *story)
 {
 	return make(story, CORO_OBJECT_GENERATOR, CORO_STATE_CREATED);
@@ -624,6 +643,70 @@ static void who_waits_at_a_thing_is_found(void **state)
 	end(&story);
 }
 
+static void who_waits_at_a_channel_is_found_through_selects_too(void **state)
+{
+	struct story story;
+	uint64_t a, b, sender, select, receiver, found[4];
+	struct world *back;
+	uint8_t *bytes;
+	size_t length;
+
+	begin(&story);
+	a = make(&story, CORO_OBJECT_CHANNEL, CORO_STATE_OPEN);
+	b = make(&story, CORO_OBJECT_CHANNEL, CORO_STATE_OPEN);
+	sender = make_future(&story, CORO_REASON_CHANNEL_SEND, b);
+	select = make_future(&story, CORO_REASON_SELECT, a);
+	assert_int_equal(world_waiters(story.world, a, found, 4), 1);
+	tell_case(&story, select, a, false);
+	tell_case(&story, select, b, true);
+	tell_case(&story, select, a, false);
+	receiver = make_future(&story, CORO_REASON_CHANNEL_RECEIVE, a);
+	assert_int_equal(world_find(story.world, select)->children, 3);
+	assert_int_equal(world_find(story.world, select)->number, 1 << 1);
+
+	assert_int_equal(world_waiters(story.world, a, found, 4), 2);
+	assert_int_equal(found[0], select);
+	assert_int_equal(found[1], receiver);
+	assert_int_equal(world_serialise(story.world, &bytes, &length), 0);
+	assert_int_equal(world_deserialise(bytes, length, &back), 0);
+	free(bytes);
+	assert_int_equal(world_waiters(back, b, found, 4), 2);
+	assert_int_equal(found[0], sender);
+	assert_int_equal(found[1], select);
+	assert_int_equal(world_waiters(back, b, found, 1), 2);
+	world_free(back);
+
+	tell(&story, CORO_EVENT_FUTURE_SET, select, CORO_STATE_DONE, 0);
+	assert_int_equal(world_waiters(story.world, a, found, 4), 1);
+	assert_int_equal(found[0], receiver);
+	tell(&story, CORO_EVENT_DESTROY, select, CORO_STATE_NONE, 0);
+	assert_int_equal(world_waiters(story.world, b, found, 4), 1);
+	assert_int_equal(found[0], sender);
+	end(&story);
+}
+
+static void a_channel_has_the_length_of_what_was_sent_and_not_received(void **state)
+{
+	const struct world_object *object;
+	struct story story;
+	uint64_t channel;
+
+	begin(&story);
+	channel = simulator_object(&story.simulator, CORO_OBJECT_CHANNEL);
+	object = tell_value(&story, CORO_EVENT_CREATE, channel, CORO_STATE_OPEN, 0, 3);
+	assert_int_equal(object->capacity, 3);
+	tell(&story, CORO_EVENT_CHANNEL_SEND, channel, CORO_STATE_OPEN, 0);
+	tell(&story, CORO_EVENT_CHANNEL_SEND, channel, CORO_STATE_OPEN, 0);
+	object = tell(&story, CORO_EVENT_CHANNEL_CLOSE, channel, CORO_STATE_CLOSED, 0);
+	assert_int_equal(object->length, 2);
+	object = tell(&story, CORO_EVENT_CHANNEL_RECV, channel, CORO_STATE_CLOSED, 0);
+	assert_int_equal(object->length, 1);
+	/* Given back by a receiver that was cancelled. */
+	object = tell(&story, CORO_EVENT_CHANNEL_SEND, channel, CORO_STATE_CLOSED, 0);
+	assert_int_equal(object->length, 2);
+	end(&story);
+}
+
 static void rings_have_control_each_for_itself(void **state)
 {
 	struct story story;
@@ -1109,6 +1192,8 @@ int main(void)
 		cmocka_unit_test(who_does_something_to_another_is_where_it_does_it),
 		cmocka_unit_test(a_place_is_kept_by_copies_and_bytes),
 		cmocka_unit_test(who_waits_at_a_thing_is_found),
+		cmocka_unit_test(who_waits_at_a_channel_is_found_through_selects_too),
+		cmocka_unit_test(a_channel_has_the_length_of_what_was_sent_and_not_received),
 		cmocka_unit_test(rings_have_control_each_for_itself),
 		cmocka_unit_test(what_cannot_be_is_counted_and_taken),
 		cmocka_unit_test(circles_of_delegation_end),

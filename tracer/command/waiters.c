@@ -5,7 +5,8 @@
  *
  *     ann #10 ──waits on──► future #24 (put) ──for──► shelf #4
  *
- * so the tasks are looked at once, and what they found is sorted by what they wait for.
+ * so the tasks are looked at once, and what they found is sorted by what they wait for. A select
+ * waits for several channels, and is told by each.
  */
 #include <stdlib.h>
 #include "command_private.h"
@@ -43,29 +44,59 @@ static int compare(const void *first, const void *second)
 	return a->who < b->who ? -1 : a->who > b->who;
 }
 
+/* `task` waits, by `future`, for `about`. False: memory is out. */
+static bool add_waiter(struct waiters *waiters, const struct world *world, uint64_t about,
+					   const struct world_object *future, const struct world_object *task)
+{
+	const struct world_object *object = world_find(world, about);
+
+	if (!object || !is_shared(object))
+		return true;
+	if (waiters->count == waiters->room) {
+		size_t room = waiters->room ? waiters->room * 2 : 16;
+		struct waiter *list = reallocarray(waiters->list, room, sizeof(*list));
+
+		if (!list)
+			return false;
+		waiters->list = list;
+		waiters->room = room;
+	}
+	waiters->list[waiters->count++] =
+		(struct waiter){about, future->serial, task->serial, future->reason};
+	return true;
+}
+
+/* The same for each channel of a select, once. */
+static bool add_select(struct waiters *waiters, const struct world *world,
+					   const struct world_object *future, const struct world_object *task)
+{
+	enum { MOST = 64 };
+	uint64_t channels[MOST];
+	size_t count = world_children(world, future->serial, channels, MOST);
+
+	for (size_t i = 0; i < count && i < MOST; i++) {
+		size_t same = 0;
+
+		while (channels[same] != channels[i])
+			same++;
+		if (same == i && !add_waiter(waiters, world, channels[i], future, task))
+			return false;
+	}
+	return true;
+}
+
 void waiters_collect(struct waiters *waiters, const struct world *world)
 {
 	for (const struct world_object *task = world_next(world, 0); task;
 		 task = world_next(world, task->serial)) {
-		const struct world_object *future = world_find(world, task->waits_on), *about;
+		const struct world_object *future = world_find(world, task->waits_on);
 
 		if (task->kind != CORO_OBJECT_TASK || task->state != CORO_STATE_SUSPENDED || !future ||
 			future->kind != CORO_OBJECT_FUTURE || future->state != CORO_STATE_PENDING)
 			continue;
-		about = world_find(world, future->waits_on);
-		if (!about || !is_shared(about))
-			continue;
-		if (waiters->count == waiters->room) {
-			size_t room = waiters->room ? waiters->room * 2 : 16;
-			struct waiter *list = reallocarray(waiters->list, room, sizeof(*list));
-
-			if (!list)
-				break;
-			waiters->list = list;
-			waiters->room = room;
-		}
-		waiters->list[waiters->count++] =
-			(struct waiter){about->serial, future->serial, task->serial, future->reason};
+		if (!add_waiter(waiters, world, future->waits_on, future, task) ||
+			(future->reason == CORO_REASON_SELECT && !add_select(waiters, world, future, task)))
+			break;
 	}
 	if (waiters->count)
 		qsort(waiters->list, waiters->count, sizeof(*waiters->list), compare);

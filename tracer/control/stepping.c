@@ -86,6 +86,7 @@ static bool is_own_step(const struct trace_event *event, uint64_t serial)
 	case CORO_EVENT_WAKE:
 	case CORO_EVENT_CANCEL:
 	case CORO_EVENT_AWAIT_CHILD:
+	case CORO_EVENT_CHANNEL_WAIT:
 		return false;
 	case CORO_EVENT_READY:
 		return event->prev == CORO_STATE_RUNNING;

@@ -336,6 +336,29 @@ static void add_progress(struct text *text, struct session *session,
 	free(children);
 }
 
+/* " receive jobs, send results": the cases of a select. */
+static void add_cases(struct text *text, struct session *session, const struct world_object *future)
+{
+	enum { MOST = 63 };
+	const struct world *world = session_world(session);
+	uint64_t channels[MOST];
+	size_t count = world_children(world, future->serial, channels, MOST);
+
+	for (size_t i = 0; i < count && i < MOST; i++) {
+		const struct world_object *channel = world_find(world, channels[i]);
+
+		text_add(text, "%s %s ", i ? "," : "",
+				 trace_reason_name(future->number >> i & 1 ? CORO_REASON_CHANNEL_SEND
+														   : CORO_REASON_CHANNEL_RECEIVE));
+		if (channel && channel->name)
+			text_add_name(text, session, channel);
+		else
+			text_add(text, "#%" PRIu64, channels[i]);
+	}
+	if (count > MOST)
+		text_add(text, ", %zu more", count - MOST);
+}
+
 /* What a future is for: its reason, and what that is about. */
 static void add_reason(struct text *text, struct session *session,
 					   const struct world_object *future)
@@ -364,6 +387,9 @@ static void add_reason(struct text *text, struct session *session,
 	case CORO_REASON_GATHER:
 	case CORO_REASON_WAIT:
 		add_progress(text, session, future);
+		break;
+	case CORO_REASON_SELECT:
+		add_cases(text, session, future);
 		break;
 	default:
 		if (!future->waits_on)
@@ -444,6 +470,8 @@ static const struct phrase phrases[CORO_EVENT_LIMIT] = {
 	[CORO_EVENT_QUEUE_GET] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_CHANNEL_SEND] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_CHANNEL_RECV] = {VALUE_PLAIN, "by"},
+	[CORO_EVENT_CHANNEL_CLOSE] = {VALUE_PLAIN, "by"},
+	[CORO_EVENT_CHANNEL_WAIT] = {VALUE_PLAIN, "at"},
 	[CORO_EVENT_EVENT_SET] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_SYNC_WAIT] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_SYNC_WAKE] = {VALUE_PLAIN, "of"},

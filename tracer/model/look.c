@@ -211,27 +211,54 @@ uint64_t world_waits_on(const struct world *world, const struct world_object *ob
 	}
 }
 
+/* The first of a kind after *after that stands under `serial` among the waiters, and moves *after
+ * to it; NULL: there is none. A future that is done still says what it was for: it is passed over.
+ */
+static const struct world_object *next_under(const struct world *world, uint64_t serial,
+											 unsigned kind, uint64_t *after)
+{
+	const struct world_object *object;
+	const struct tree_entry *entry;
+
+	while ((entry = tree_after(&world->waiters, (struct tree_key){serial, *after})) &&
+		   entry->key.major == serial) {
+		*after = entry->key.minor;
+		object = world_find(world, *after);
+		if (object && object->kind == kind &&
+			(kind != CORO_OBJECT_FUTURE || object->state == CORO_STATE_PENDING))
+			return object;
+	}
+	return NULL;
+}
+
+/* The same of selects that wait for a channel. */
+static const struct world_object *next_select(const struct world *world, uint64_t channel,
+											  uint64_t *after)
+{
+	const struct world_object *object;
+
+	while ((object = next_under(world, STATE_SELECTS, CORO_OBJECT_FUTURE, after))) {
+		const struct node *node = state_find(world, object->serial);
+
+		if (object->waits_on == channel)
+			return object;
+		for (size_t i = 0; i < object->children; i++)
+			if (node->children->serials[i] == channel)
+				return object;
+	}
+	return NULL;
+}
+
 /* Those of a kind whose waits_on is `serial`. */
 static size_t waiting_for(const struct world *world, uint64_t serial, unsigned kind, uint64_t *ret,
 						  size_t room)
 {
-	struct tree_key key = {serial, 0};
-	const struct world_object *object;
-	const struct tree_entry *entry;
-	size_t count = 0;
+	uint64_t after = 0;
+	size_t count;
 
-	while ((entry = tree_after(&world->waiters, key)) && entry->key.major == serial) {
-		key = entry->key;
-		object = world_find(world, key.minor);
-		if (!object || object->kind != kind)
-			continue;
-		/* A future that is done still says what it was for. */
-		if (kind == CORO_OBJECT_FUTURE && object->state != CORO_STATE_PENDING)
-			continue;
+	for (count = 0; next_under(world, serial, kind, &after); count++)
 		if (count < room)
-			ret[count] = key.minor;
-		count++;
-	}
+			ret[count] = after;
 	return count;
 }
 
@@ -242,7 +269,25 @@ size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret,
 
 size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
 {
-	return waiting_for(world, serial, CORO_OBJECT_FUTURE, ret, room);
+	const struct world_object *channel = world_find(world, serial), *plain, *select, *first;
+	uint64_t after = 0, after_select = 0;
+	size_t count;
+
+	if (!channel || channel->kind != CORO_OBJECT_CHANNEL)
+		return waiting_for(world, serial, CORO_OBJECT_FUTURE, ret, room);
+	/* Two lists in the order of serials, which is that of coming, become one. */
+	plain = next_under(world, serial, CORO_OBJECT_FUTURE, &after);
+	select = next_select(world, serial, &after_select);
+	for (count = 0; plain || select; count++) {
+		first = !select || (plain && plain->serial < select->serial) ? plain : select;
+		if (count < room)
+			ret[count] = first->serial;
+		if (first == plain)
+			plain = next_under(world, serial, CORO_OBJECT_FUTURE, &after);
+		else
+			select = next_select(world, serial, &after_select);
+	}
+	return count;
 }
 
 uint64_t world_timer(const struct world *world, uint64_t serial)

@@ -2,6 +2,7 @@
  * state.c - objects, and their links looked up from the other end.
  *
  *      object 7: waits_on 9            waiters  (9, 7)
+ *      object 8: a select              waiters  (SELECTS, 8)
  *      object 4: delegate 6            uppers   (6, 4)
  *      object 7: ready since 120       ready    (120, 7)
  *
@@ -154,6 +155,14 @@ uint64_t state_below(const struct world_object *object)
 	return object->delegate ? object->delegate : object->drives;
 }
 
+/* Under what it is found by what it waits for; 0: under nothing. */
+static uint64_t waits_under(const struct world_object *object)
+{
+	bool selects = object->kind == CORO_OBJECT_FUTURE && object->reason == CORO_REASON_SELECT;
+
+	return selects ? STATE_SELECTS : object->waits_on;
+}
+
 /* Moves a link in a tree from the key `old` to the key `new`; major 0: none. */
 static void move_link(struct world *world, struct tree *tree, struct tree_key old,
 					  struct tree_key new)
@@ -175,8 +184,8 @@ static void move_links(struct world *world, const struct world_object *old,
 
 	move_link(world, &world->uppers, key_of(state_below(old), old->serial),
 			  key_of(state_below(new), new->serial));
-	move_link(world, &world->waiters, key_of(old->waits_on, old->serial),
-			  key_of(new->waits_on, new->serial));
+	move_link(world, &world->waiters, key_of(waits_under(old), old->serial),
+			  key_of(waits_under(new), new->serial));
 	move_link(world, &world->ready, key_of(old_ready, old->serial), key_of(new_ready, new->serial));
 }
 

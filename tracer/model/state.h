@@ -5,7 +5,8 @@
  *
  *     objects    serial              -> struct node      the World itself
  *     uppers     (below, above)      -> -                who delegates to, or drives, whom
- *     waiters    (awaited, who)      -> -                who waits for whom
+ *     waiters    (awaited, who)      -> -                who waits for whom; of a select, which
+ *                                                        waits for several: (SELECTS, it)
  *     ready      (since event, task) -> -                the ready queue
  *     running    ring                -> serial           who has control
  *
@@ -22,12 +23,14 @@
 #include "schema.h"
 #include "tree.h"
 
-/* The children that AWAIT_CHILD events named, in their order: object.children of them. */
+/* What AWAIT_CHILD and CHANNEL_WAIT events named, in their order: object.children of them. */
 struct children {
 	uint32_t references;
 	uint64_t room;
 	uint64_t serials[];
 };
+
+#define STATE_SELECTS UINT64_MAX
 
 struct node {
 	uint32_t references;

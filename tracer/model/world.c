@@ -216,6 +216,19 @@ static void future_begins(struct change *change)
 		object->number = change->event->value.integer;
 }
 
+/* One more case of a select: what was said of one channel alone is said of each now. */
+static void channel_waits(struct change *change)
+{
+	struct world_object *object = &change->object;
+
+	change->child = change->event->peer;
+	object->waits_on = 0;
+	if (!object->children)
+		object->number = 0;
+	if (change->child && object->children < 63 && change->event->value.kind != CORO_VALUE_ABSENT)
+		object->number |= (int64_t)1 << object->children;
+}
+
 static void item_comes_out(struct change *change)
 {
 	if (change->object.length)
@@ -275,6 +288,9 @@ static void apply_kind(struct change *change)
 		break;
 	case CORO_EVENT_AWAIT_CHILD:
 		change->child = event->peer;
+		break;
+	case CORO_EVENT_CHANNEL_WAIT:
+		channel_waits(change);
 		break;
 	case CORO_EVENT_TURN_BEGIN:
 		change->world->turn++;
@@ -453,7 +469,8 @@ static void apply(struct change *change, const struct world_object *known)
 int world_apply(struct world *world, const struct trace_event *event)
 {
 	struct change change = {.world = world, .event = event};
-	bool child = event->kind == CORO_EVENT_AWAIT_CHILD && event->peer;
+	bool child = event->peer &&
+				 (event->kind == CORO_EVENT_AWAIT_CHILD || event->kind == CORO_EVENT_CHANNEL_WAIT);
 	uint32_t ring = event->ring;
 	uint64_t actor;
 	const struct node *node;

@@ -15,6 +15,7 @@
  *     task_group.h tasks that do not outlive a section
  *     sync.h       locks, events, conditions, semaphores, barriers
  *     queue.h      queues
+ *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
  *
  * The names follow Python's and asyncio's.
@@ -31,6 +32,7 @@
 #include "task_group.h"
 #include "sync.h"
 #include "queue.h"
+#include "channel.h"
 #include "loop.h"
 
 #endif

@@ -328,13 +328,16 @@ struct coro__wait {
 		struct coro__wait wait;                                                                    \
 		wait.self = NULL;                                                                          \
 		coro_value given = begin(&wait, __VA_ARGS__);                                              \
-		while (wait.self) {                                                                        \
-			given = coro__switch(&wait.self->sp, wait.sp, given);                                  \
-			wait.self = NULL;                                                                      \
-			given = wait.go_on(&wait, given);                                                      \
-		}                                                                                          \
+		CORO__WAIT_THROUGH(wait, given);                                                           \
 		given;                                                                                     \
 	})
+/* What follows the begin, which gave `given`: that becomes what the call gives. */
+#define CORO__WAIT_THROUGH(wait, given)                                                            \
+	while ((wait).self) {                                                                          \
+		given = coro__switch(&(wait).self->sp, (wait).sp, given);                                  \
+		(wait).self = NULL;                                                                        \
+		given = (wait).go_on(&(wait), given);                                                      \
+	}
 
 CORO_API bool coro__iterate_end(coro_value *value);
 

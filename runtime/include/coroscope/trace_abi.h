@@ -117,10 +117,12 @@ enum coro_state {
 	X(10, SEMAPHORE, semaphore) \
 	X(11, BARRIER, barrier)  \
 	X(12, QUEUE_JOIN, join)  \
-	X(13, CHANNEL, channel)  \
+	X(13, SELECT, select)    \
 	X(14, EXECUTOR, thread)  \
 	X(15, SHIELD, shield)    \
-	X(16, WAIT, wait)
+	X(16, WAIT, wait)        \
+	X(17, CHANNEL_SEND, send) \
+	X(18, CHANNEL_RECEIVE, receive)
 enum coro_reason {
 #define CORO__X(number, NAME, name) CORO_REASON_##NAME = number,
 	CORO_REASONS(CORO__X)

@@ -67,10 +67,12 @@ struct world_object {
 	uint64_t resumes;  /* NEXT, SEND, THROW, CLOSE; task: STEP */
 	int64_t run_ns;    /* task: time in RUNNING so far, up to its last event */
 	uint64_t length;   /* queue, channel: items in it */
-	uint64_t capacity; /* queue, channel: most items; 0: no bound */
+	uint64_t capacity; /* queue: most items, 0: no bound; channel: most items that need no receiver */
 	int64_t number;    /* timer: due time, ns; descriptor: its number; future: descriptor's number,
-	                      or, of a sleep, how long, ns; 0: not known */
-	uint64_t children; /* future of a gather: how many AWAIT_CHILD so far */
+	                      or, of a sleep, how long, ns; of a select: bit i: its case i, if it is one of
+	                      the first 63, sends; 0: not known */
+	uint64_t children; /* future of a gather: how many AWAIT_CHILD so far; of a select: how many
+	                      CHANNEL_WAIT */
 	uint64_t cancels;  /* task: CANCELs so far */
 };
 
@@ -128,10 +130,12 @@ size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, si
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The timer that is armed for a future, 0: none. */
 uint64_t world_timer(const struct world *world, uint64_t serial);
-/* Who waits at a queue, lock, descriptor ...: pending futures whose waits_on it is. As
- * world_chain; the tasks behind them are their world_awaiters(). */
+/* Who waits at a queue, lock, descriptor ...: pending futures whose waits_on it is, and those of
+ * selects over a channel, in the order of coming; the reason tells the side. As world_chain; the
+ * tasks behind them are their world_awaiters(). */
 size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
-/* What a future or task waits for through AWAIT_CHILD edges: serials of the children. */
+/* What a future or task waits for through AWAIT_CHILD edges: serials of the children. Of a select the
+ * channels of its cases. */
 size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The ready queue, in order. */
 size_t world_ready(const struct world *world, uint64_t *ret, size_t room);
