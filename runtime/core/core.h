@@ -177,19 +177,21 @@ static inline uint32_t coro__resumer_row(const struct coro_generator *root)
 	return root->resumer ? root->resumer->object.row : 0;
 }
 
+/* The rest of coro__leave(), with its event. */
+coro_value coro__leave_seen(struct coro__wait *wait, coro_value value);
+
 /* The body that runs gives `value` to whoever resumed its chain, and waits: what wait->sp and
  * wait->self say is left to do. Gives `value`. */
 static inline coro_value coro__leave(struct coro__wait *wait, coro_value value)
 {
 	struct coro_generator *self = coro__active.current, *root = self->root;
 
-	if (CORO__UNLIKELY(coro_probe_mask() != 0))
-		coro__emit_value(&self->object, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED,
-						 coro__resumer_row(root), wait->site, value);
-	self->object.state = CORO_STATE_SUSPENDED;
-	coro__active.current = root->resumer;
 	wait->self = self;
 	wait->sp = root->resumer_sp;
+	if (CORO__UNLIKELY(coro_probe_mask() != 0))
+		return coro__leave_seen(wait, value);
+	self->object.state = CORO_STATE_SUSPENDED;
+	coro__active.current = root->resumer;
 	return value;
 }
 

@@ -101,6 +101,16 @@ coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, v
 	return value;
 }
 
+coro_value coro__leave_seen(struct coro__wait *wait, coro_value value)
+{
+	struct coro_generator *self = wait->self, *root = self->root;
+
+	coro__event_value(&self->object, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED,
+					  coro__resumer_row(root), wait->site, value);
+	coro__active.current = root->resumer;
+	return value;
+}
+
 coro_value coro__wait_through(struct coro__wait *wait, coro_value value)
 {
 	while (wait->self) {

@@ -385,7 +385,7 @@ struct coro__census coro__census(void)
 	const struct coro__local *local = &coro__local;
 	struct coro__census census = {.bodies = local->bodies,
 								  .exceptions = coro__exceptions_alive(),
-								  .objects = coro__pools.used};
+								  .objects = coro__slots_taken()};
 
 	for (const struct coro__stack_pool *pool = local->pool; pool; pool = pool->next) {
 		census.stacks_used += pool->used;

@@ -99,12 +99,30 @@ bool coro__pool_grow(unsigned kind, size_t size)
 	return true;
 }
 
+/* Somebody has it. */
+static bool is_taken(const struct coro__slot *slot)
+{
+	return slot->key << (64 - CORO__KEY_GENERATION);
+}
+
+size_t coro__slots_taken(void)
+{
+	size_t taken = 0;
+
+	for (unsigned kind = 0; kind < CORO__SLOT_KINDS; kind++)
+		for (struct coro__chunk *chunk = coro__pools.kind[kind].chunks; chunk; chunk = chunk->next)
+			for (struct coro__slot *slot = first_slot(chunk); is_inside(chunk, slot);
+				 slot = next_slot(chunk, slot))
+				taken += is_taken(slot);
+	return taken;
+}
+
 /* What was not freed is over with its thread. */
 static void empty(struct coro__chunk *chunk)
 {
 	for (struct coro__slot *slot = first_slot(chunk); is_inside(chunk, slot);
 		 slot = next_slot(chunk, slot))
-		if (slot->key << 16)
+		if (is_taken(slot))
 			slot->key = coro__next_key(slot->key);
 }
 
@@ -124,7 +142,6 @@ void coro__pools_leave(void)
 			left = chunk;
 		}
 	}
-	coro__pools.used = 0;
 	pthread_mutex_unlock(&lock);
 }
 

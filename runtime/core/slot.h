@@ -40,7 +40,6 @@ struct coro__pool {
 
 struct coro__pools {
 	struct coro__pool kind[CORO__SLOT_KINDS];
-	size_t used; /* slots of all kinds that are taken */
 };
 extern __thread struct coro__pools coro__pools __attribute__((tls_model("initial-exec")));
 
@@ -50,25 +49,32 @@ bool coro__is_slot(const struct coro__slot *slot, unsigned *ret_kind);
 /* The pool's list is empty: a chunk more. False when memory is out. */
 bool coro__pool_grow(unsigned kind, size_t size);
 
+/* There is a free one: taking it needs no memory. */
+static inline bool coro__slot_at_hand(unsigned kind)
+{
+	return CORO__LIKELY(coro__pools.kind[kind].free != NULL);
+}
+
+/* Takes that one; see below. */
+static inline void *coro__slot_take_free(unsigned kind, unsigned as)
+{
+	struct coro__pool *pool = &coro__pools.kind[kind];
+	struct coro__slot *slot = pool->free;
+
+	pool->free = slot->next;
+	slot->key |= (uint64_t)as << CORO__KEY_KIND | coro__active.thread;
+	return slot + 1;
+}
+
 /* Memory for an object of `size` bytes, always the same of a kind: not cleared, but where it was
  * used before it holds what it held, and zeros where it was not. `as`: what kind of object it is in
  * its handle, when slots of `kind` serve for several. The thread is ready (coro__local_init()). NULL
  * when memory is out. */
 static inline void *coro__slot_take_as(unsigned kind, unsigned as, size_t size)
 {
-	struct coro__pool *pool = &coro__pools.kind[kind];
-	struct coro__slot *slot = pool->free;
-
-	if (CORO__UNLIKELY(!slot)) {
-		if (!coro__pool_grow(kind, size))
-			return NULL;
-		slot = pool->free;
-	}
-	pool->free = slot->next;
-	slot->next = NULL;
-	slot->key |= (uint64_t)as << CORO__KEY_KIND | coro__active.thread;
-	coro__pools.used++;
-	return slot + 1;
+	if (CORO__UNLIKELY(!coro__pools.kind[kind].free) && !coro__pool_grow(kind, size))
+		return NULL;
+	return coro__slot_take_free(kind, as);
 }
 
 static inline void *coro__slot_take(unsigned kind, size_t size)
@@ -108,7 +114,6 @@ static inline void coro__slot_give(unsigned kind, void *object)
 	slot->key = coro__next_key(slot->key);
 	slot->next = pool->free;
 	pool->free = slot;
-	coro__pools.used--;
 }
 
 /* Its handles are not valid from now on, but the library needs it for some time. */
@@ -120,6 +125,9 @@ static inline void coro__slot_retire(void *object)
 	slot->key = coro__next_key(slot->key) | rest;
 	slot->next = slot;
 }
+
+/* How many slots of the thread are taken. */
+size_t coro__slots_taken(void);
 
 /* The thread ends: what it has is left to others. */
 void coro__pools_leave(void);

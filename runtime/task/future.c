@@ -47,21 +47,28 @@ void coro__future_done(struct coro_future *future)
 	future->object.magic = 0;
 }
 
-struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason reason,
-									  const struct coro_object *object, int64_t number,
-									  const char *site, uintptr_t pc)
+/* What a new one is besides its identity. */
+static inline void begin(struct coro_future *future, struct coro_loop *loop,
+						 enum coro_reason reason, const struct coro_object *object)
 {
-	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
-
-	if (CORO__UNLIKELY(!future))
-		return NULL;
-	coro_probe_object_init(&future->object, CORO_OBJECT_FUTURE, NULL, site);
 	coro__future_init(future, loop);
 	future->object.reason = (uint8_t)reason;
 	future->object.parent = coro__actor_row();
 	future->waited = object;
 	future->object.waits_on = object ? object->row : 0;
-	if (CORO__UNLIKELY(number >= 0))
+}
+
+static struct coro_future *__attribute__((noinline))
+make_slowly(struct coro_loop *loop, enum coro_reason reason, const struct coro_object *object,
+			int64_t number, const char *site, uintptr_t pc)
+{
+	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
+
+	if (!future)
+		return NULL;
+	coro_probe_object_init(&future->object, CORO_OBJECT_FUTURE, NULL, site);
+	begin(future, loop, reason, object);
+	if (number >= 0)
 		coro__event_value(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
 						  future->object.waits_on, pc, coro_int(number));
 	else
@@ -70,19 +77,61 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 	return future;
 }
 
-void coro__future_end(struct coro_future *future)
+/* Each wait makes a future. When all that it takes is at hand, and nobody looks, there is no call
+ * in this function. */
+struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason reason,
+									  const struct coro_object *object, int64_t number,
+									  const char *site, uintptr_t pc)
+{
+	struct coro_future *future;
+
+	if (CORO__UNLIKELY(!coro__slot_at_hand(CORO_OBJECT_FUTURE) || !coro__probe_row_at_hand() ||
+					   coro_probe_mask()))
+		return make_slowly(loop, reason, object, number, site, pc);
+	future = coro__slot_take_free(CORO_OBJECT_FUTURE, CORO_OBJECT_FUTURE);
+	coro__probe_object_init_at_hand(&future->object, CORO_OBJECT_FUTURE, NULL, site);
+	begin(future, loop, reason, object);
+	future->object.state = CORO_STATE_PENDING;
+	return future;
+}
+
+static void __attribute__((noinline)) end_slowly(struct coro_future *future)
 {
 	struct coro_loop *loop = future->loop;
 
 	if (coro__is_task(future)) {
 		coro__task_free((struct coro_task *)future);
-	} else if (CORO__UNLIKELY(future->object.flags & CORO__FUTURE_GATHER)) {
+	} else if (future->object.flags & CORO__FUTURE_GATHER) {
 		coro__gather_free(future);
 	} else {
 		coro__future_done(future);
 		coro__slot_give(CORO_OBJECT_FUTURE, future);
 	}
 	coro__loop_release(loop);
+}
+
+/* Nothing of it is left but its slot and its row. */
+static inline bool is_bare(const struct coro_future *future)
+{
+	return future->object.kind == CORO_OBJECT_FUTURE &&
+		   (future->object.flags & (CORO__FUTURE_GATHER | CORO__FUTURE_RETRIEVED)) ==
+			   CORO__FUTURE_RETRIEVED &&
+		   !future->callbacks.first && coro_kind(future->outcome) != CORO_VALUE_EXCEPTION &&
+		   !future->cancel_message;
+}
+
+void coro__future_end(struct coro_future *future)
+{
+	if (CORO__UNLIKELY(!is_bare(future) || coro_probe_mask() ||
+					   !coro__probe_row_returns(&future->object))) {
+		end_slowly(future);
+		return;
+	}
+	coro__probe_object_done_at_hand(&future->object);
+	future->object.state = CORO_STATE_NONE;
+	future->mark = NULL;
+	coro__slot_give(CORO_OBJECT_FUTURE, future);
+	coro__loop_release(future->loop);
 }
 
 struct coro_future *coro__future_new(enum coro_reason reason, const struct coro_object *object,
@@ -118,7 +167,7 @@ void coro_future_free(struct coro_future *future)
 
 /* ---- Completing --------------------------------------------------------- */
 
-void coro__future_tell(struct coro_future *future)
+static void __attribute__((noinline)) tell_slowly(struct coro_future *future)
 {
 	struct coro_loop *loop = future->loop;
 	struct coro__entry *next;
@@ -133,6 +182,22 @@ void coro__future_tell(struct coro_future *future)
 		coro__ready(loop, entry);
 	}
 	coro__entries_init(&future->callbacks);
+}
+
+void coro__future_tell(struct coro_future *future)
+{
+	struct coro__entry *entry = future->callbacks.first;
+
+	if (!entry)
+		return;
+	if (CORO__UNLIKELY(entry->next || entry->run != coro__task_step || coro_probe_mask())) {
+		tell_slowly(future);
+		return;
+	}
+	/* One task waits, as nearly always. */
+	coro__entries_init(&future->callbacks);
+	coro__task_of(entry)->future.object.state = CORO_STATE_READY;
+	coro__ready(future->loop, entry);
 }
 
 void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
@@ -292,14 +357,20 @@ coro_value coro__cannot_await(void)
 	return coro__raise_at(0, CORO_RuntimeError, "'await' outside async function");
 }
 
+/* What an await of a future that is done gives. */
+static coro_value __attribute__((noinline)) done_result(struct coro_future *future, uintptr_t site)
+{
+	return future->object.state == CORO_STATE_DONE ? future->outcome
+												   : coro__future_deliver_error(future, site);
+}
+
 coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
 									uintptr_t site)
 {
 	struct coro_task *task = coro__current_task();
 
 	if (coro__done(future))
-		return future->object.state == CORO_STATE_DONE ? future->outcome
-													   : coro__future_deliver_error(future, site);
+		return done_result(future, site);
 	if (CORO__LIKELY(task != NULL)) {
 		task->await_site = site;
 		task->awaits_next = future;

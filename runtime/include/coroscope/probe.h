@@ -113,24 +113,16 @@ static inline bool coro__probe_alone(void)
 #endif
 }
 
-/* Gives the object a row, a serial number and its first state, NONE. Emits nothing.
- * `name` and `site` are borrowed, and must outlive the object. `kind` is an enum
- * coro_object_kind. `parent` is 0. */
-static inline void coro_probe_object_init(struct coro_object *object, int kind, const char *name,
-                                          const char *site)
+/* Giving a row, or taking it back, is then a matter of a few instructions. */
+static inline bool coro__probe_row_at_hand(void)
 {
-	struct coro__probe_rows *all = &coro__probe_rows;
+	return __builtin_expect(coro__probe_alone() && coro__probe_rows.free_row, 1);
+}
 
-	if (__builtin_expect(coro__probe_alone() && all->free_row, 1)) {
-		const struct coro__probe_row *row = &all->rows[all->free_row];
-
-		object->row = all->free_row;
-		object->gen = row->gen;
-		all->free_row = row->next;
-		object->serial = ++all->last_serial;
-	} else {
-		coro__probe_row_take(object);
-	}
+/* All of it but row and serial number. */
+static inline void coro__probe_object_clear(struct coro_object *object, int kind, const char *name,
+                                            const char *site)
+{
 	object->magic = CORO_OBJECT_MAGIC;
 	object->cseq = 0;
 	object->kind = (uint8_t)kind;
@@ -144,19 +136,61 @@ static inline void coro_probe_object_init(struct coro_object *object, int kind, 
 	object->resumes = 0;
 }
 
+/* coro_probe_object_init() where a row is at hand. */
+static inline void coro__probe_object_init_at_hand(struct coro_object *object, int kind,
+                                                   const char *name, const char *site)
+{
+	struct coro__probe_rows *all = &coro__probe_rows;
+	const struct coro__probe_row *row = &all->rows[all->free_row];
+
+	object->row = all->free_row;
+	object->gen = row->gen;
+	all->free_row = row->next;
+	object->serial = ++all->last_serial;
+	coro__probe_object_clear(object, kind, name, site);
+}
+
+/* Gives the object a row, a serial number and its first state, NONE. Emits nothing.
+ * `name` and `site` are borrowed, and must outlive the object. `kind` is an enum
+ * coro_object_kind. `parent` is 0. */
+static inline void coro_probe_object_init(struct coro_object *object, int kind, const char *name,
+                                          const char *site)
+{
+	if (coro__probe_row_at_hand()) {
+		coro__probe_object_init_at_hand(object, kind, name, site);
+	} else {
+		coro__probe_row_take(object);
+		coro__probe_object_clear(object, kind, name, site);
+	}
+}
+
+/* The object's row can be given back in a few instructions. */
+static inline bool coro__probe_row_returns(const struct coro_object *object)
+{
+	return __builtin_expect(coro__probe_alone() && coro__probe_rows.rows &&
+	                            object->row - 1 < CORO__PROBE_ROWS - 1, 1);
+}
+
+/* coro_probe_object_done() where it does. */
+static inline void coro__probe_object_done_at_hand(struct coro_object *object)
+{
+	struct coro__probe_rows *all = &coro__probe_rows;
+	struct coro__probe_row *row = &all->rows[object->row];
+
+	row->gen++;
+	row->next = all->free_row;
+	all->free_row = object->row;
+	object->magic = 0;
+	object->row = 0;
+}
+
 /* Gives the row back. The object must have had its last event (state NONE), or none. */
 static inline void coro_probe_object_done(struct coro_object *object)
 {
-	struct coro__probe_rows *all = &coro__probe_rows;
-	uint32_t row = object->row;
-
-	object->magic = 0;
-	if (__builtin_expect(coro__probe_alone() && all->rows && row - 1 < CORO__PROBE_ROWS - 1, 1)) {
-		object->row = 0;
-		all->rows[row].gen++;
-		all->rows[row].next = all->free_row;
-		all->free_row = row;
+	if (coro__probe_row_returns(object)) {
+		coro__probe_object_done_at_hand(object);
 	} else {
+		object->magic = 0;
 		coro__probe_row_give(object);
 	}
 }
