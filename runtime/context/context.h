@@ -60,20 +60,36 @@ char *coro__stack_find(struct coro__stack_pool *pool);
 
 enum { CORO__STACK_COLOURS = 32, CORO__STACK_COLOUR_STEP = 64 };
 
-/* A stack: its lowest address; `*ret_base` is its stack_base. NULL when memory is out. */
-static inline char *coro__stack_take(struct coro__stack_pool *pool, char **ret_base)
+static inline char *coro__stack_coloured(struct coro__stack_pool *pool, char *stack,
+										 char **ret_base)
 {
-	size_t warm = pool->count - pool->cold;
-	char *stack;
-
-	if (CORO__LIKELY(warm - 1 < CORO__STACKS_WARM))
-		stack = pool->stacks[--pool->count];
-	else if (!(stack = coro__stack_find(pool)))
-		return NULL;
 	pool->used++;
 	*ret_base = stack + pool->size - pool->colour * CORO__STACK_COLOUR_STEP;
 	pool->colour = (pool->colour + 1) % CORO__STACK_COLOURS;
 	return stack;
+}
+
+/* There is a warm one, and there are not too many of them. */
+static inline bool coro__stack_at_hand(const struct coro__stack_pool *pool)
+{
+	return CORO__LIKELY(pool->count - pool->cold - 1 < CORO__STACKS_WARM);
+}
+
+/* Takes that one; see below. */
+static inline char *coro__stack_take_warm(struct coro__stack_pool *pool, char **ret_base)
+{
+	return coro__stack_coloured(pool, pool->stacks[--pool->count], ret_base);
+}
+
+/* A stack: its lowest address; `*ret_base` is its stack_base. NULL when memory is out. */
+static inline char *coro__stack_take(struct coro__stack_pool *pool, char **ret_base)
+{
+	char *stack;
+
+	if (coro__stack_at_hand(pool))
+		return coro__stack_take_warm(pool, ret_base);
+	stack = coro__stack_find(pool);
+	return stack ? coro__stack_coloured(pool, stack, ret_base) : NULL;
 }
 
 /* Gives it back. It may be the one that runs, until the next coro__stack_take(). */

@@ -21,6 +21,7 @@ struct coro__errors {
 /* This thread's part of the runtime. */
 struct coro__local {
 	bool ready;
+	bool plain;           /* no tools, and the first pool is of stack_size */
 	unsigned tools;       /* CORO__TOOLS_* */
 	bool own_fpu_control; /* coro_options */
 	size_t stack_size;    /* coro_options, rounded up to pages */

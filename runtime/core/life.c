@@ -55,7 +55,7 @@ static void end_thread(void *data)
 	local->pool = NULL;
 	coro__pools_leave();
 	coro__active.thread = 0;
-	local->ready = false;
+	local->ready = local->plain = false;
 }
 
 static void make_key(void)
@@ -105,6 +105,7 @@ void coro_set_options(const struct coro_options *options)
 	if (size < 4 * page)
 		size = 4 * page;
 	local->stack_size = (size + page - 1) & ~(page - 1);
+	local->plain = false; /* until create_slowly() has found the pool of that size */
 	local->own_fpu_control = options->own_fpu_control;
 	coro__active.careful = (local->tools & CORO__TOOLS_SWITCHES) || options->own_fpu_control;
 }
@@ -127,6 +128,7 @@ static struct coro__stack_pool *pool_of(struct coro__local *local)
 	pool->size = local->stack_size;
 	pool->next = local->pool;
 	local->pool = pool;
+	local->plain = !local->tools;
 	return pool;
 }
 
@@ -137,11 +139,51 @@ size_t coro__pools_size(const struct coro_generator *body)
 
 /* ---- Creation ---------------------------------------------------------- */
 
-/* What a freed body leaves in its slot needs no setting here: nobody delegates to it and it to
- * nobody, no errors, steps and hooks. */
-static struct coro_generator *create(enum coro_object_kind kind, coro_function *function,
-									 coro_value argument, const char *name, const char *site,
-									 uintptr_t pc)
+static inline void link_last(struct coro__local *local, struct coro_generator *body)
+{
+	body->next = NULL;
+	body->previous = local->last;
+	if (local->last)
+		local->last->next = body;
+	else
+		local->first = body;
+	local->last = body;
+	local->bodies++;
+}
+
+static inline void unlink_body(struct coro__local *local, struct coro_generator *body)
+{
+	if (body->previous)
+		body->previous->next = body->next;
+	else
+		local->first = body->next;
+	if (body->next)
+		body->next->previous = body->previous;
+	else
+		local->last = body->previous;
+	local->bodies--;
+}
+
+/* What a new one is besides its stack's place and its identity. What a freed body leaves in its
+ * slot needs no setting: nobody delegates to it and it to nobody, no errors, steps and hooks. */
+static inline void begin(struct coro__local *local, struct coro_generator *body, char *base,
+						 coro_function *function, coro_value argument)
+{
+	body->stack_base = base;
+	body->pool = local->pool;
+	body->sp = coro__stack_prepare(base, body);
+	body->leaf = body;
+	body->flags = 0;
+	body->function = function;
+	body->argument = argument;
+	body->local = local;
+	coro__set_task(body, NULL);
+	link_last(local, body);
+}
+
+static struct coro_generator *__attribute__((noinline))
+create_slowly(enum coro_object_kind kind, coro_function *function, coro_value argument,
+			  const char *name, const char *site, uintptr_t pc)
 {
 	struct coro__local *local = &coro__local;
 	struct coro__stack_pool *pool;
@@ -159,33 +201,37 @@ static struct coro_generator *create(enum coro_object_kind kind, coro_function *
 		coro__slot_give(CORO__SLOT_BODY, body);
 		return NULL;
 	}
-	body->stack_base = base;
-	body->pool = pool;
-	body->sp = coro__stack_prepare(base, body);
-	body->leaf = body;
-	body->flags = 0;
-	body->function = function;
-	body->argument = argument;
-	body->local = local;
-	coro__set_task(body, NULL);
-	if (CORO__UNLIKELY(local->tools))
+	begin(local, body, base, function, argument);
+	if (local->tools)
 		coro__tools_adopt(body);
-
-	body->next = NULL;
-	body->previous = local->last;
-	if (local->last)
-		local->last->next = body;
-	else
-		local->first = body;
-	local->last = body;
-	local->bodies++;
-
 	coro_probe_object_init(&body->object, kind, name, site);
 	body->object.parent = coro__current_row();
-	if (CORO__UNLIKELY(coro_probe_mask()))
+	if (coro_probe_mask())
 		coro_probe_stack(&body->object, pool->size);
 	coro__event_value(&body->object, CORO_EVENT_CREATE, CORO_STATE_CREATED, body->object.parent, pc,
 					  argument);
+	return body;
+}
+
+/* When all that it takes is at hand, and nobody looks, there is no call in this function. */
+static inline struct coro_generator *create(enum coro_object_kind kind, coro_function *function,
+											coro_value argument, const char *name, const char *site,
+											uintptr_t pc)
+{
+	struct coro__local *local = &coro__local;
+	struct coro_generator *body;
+	char *base;
+
+	if (CORO__UNLIKELY(!local->plain || !coro__slot_at_hand(CORO__SLOT_BODY) ||
+					   !coro__stack_at_hand(local->pool) || !coro__probe_row_at_hand() ||
+					   coro_probe_mask()))
+		return create_slowly(kind, function, argument, name, site, pc);
+	body = coro__slot_take_free(CORO__SLOT_BODY, kind);
+	body->stack = coro__stack_take_warm(local->pool, &base);
+	begin(local, body, base, function, argument);
+	coro__probe_object_init_at_hand(&body->object, kind, name, site);
+	body->object.parent = coro__current_row();
+	body->object.state = CORO_STATE_CREATED;
 	return body;
 }
 
@@ -247,15 +293,13 @@ void coro__give_stack(struct coro_generator *body)
 	body->sp = NULL;
 }
 
-void coro__dispose(struct coro_generator *body)
+static void __attribute__((noinline)) dispose_slowly(struct coro_generator *body)
 {
-	struct coro__local *local = body->local;
-
 	if (body->delegators) {
 		body->flags |= CORO__BODY_FREED;
 		return;
 	}
-	if (CORO__UNLIKELY(body->forget != NULL)) {
+	if (body->forget) {
 		body->forget(body, body->finalize_data);
 		body->forget = NULL;
 	}
@@ -264,15 +308,21 @@ void coro__dispose(struct coro_generator *body)
 	coro__errors_free(&body->errors);
 	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&body->object);
-	if (body->previous)
-		body->previous->next = body->next;
-	else
-		local->first = body->next;
-	if (body->next)
-		body->next->previous = body->previous;
-	else
-		local->last = body->previous;
-	local->bodies--;
+	unlink_body(body->local, body);
+	coro__slot_give(CORO__SLOT_BODY, body);
+}
+
+void coro__dispose(struct coro_generator *body)
+{
+	if (CORO__UNLIKELY(body->delegators || body->finalize || body->forget || body->errors ||
+					   body->stack || !coro__probe_row_returns(&body->object) ||
+					   coro_probe_mask())) {
+		dispose_slowly(body);
+		return;
+	}
+	coro__probe_object_done_at_hand(&body->object);
+	body->object.state = CORO_STATE_NONE;
+	unlink_body(body->local, body);
 	coro__slot_give(CORO__SLOT_BODY, body);
 }
 

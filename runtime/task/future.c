@@ -122,6 +122,10 @@ static inline bool is_bare(const struct coro_future *future)
 
 void coro__future_end(struct coro_future *future)
 {
+	if (coro__is_task(future) && coro__task_free_bare((struct coro_task *)future)) {
+		coro__loop_release(future->loop);
+		return;
+	}
 	if (CORO__UNLIKELY(!is_bare(future) || coro_probe_mask() ||
 					   !coro__probe_row_returns(&future->object))) {
 		end_slowly(future);

@@ -92,9 +92,27 @@ static void unlink_task(struct coro_loop *loop, struct coro_task *task)
 		loop->last_task = task->previous;
 }
 
-/* What coro__task_free() leaves in its slot needs no setting. */
-struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
-								 const char *name, const char *site, uintptr_t pc)
+/* What a new one is besides its identity and its name. What a freed task leaves in its slot needs
+ * no setting. */
+static inline void begin(struct coro_task *task, struct coro_loop *loop,
+						 struct coro_generator *body, uint32_t actor)
+{
+	coro__future_init(&task->future, loop);
+	task->future.references++; /* the loop's, until it is done */
+	task->future.object.parent = actor;
+	task->entry.run = coro__task_step;
+	task->body = body;
+	task->thrown = CORO_NONE;
+	task->must_cancel = false;
+	task->cancel_requests = 0;
+	task->await_site = 0;
+	coro__set_task(body, task);
+	link_last(loop, task);
+}
+
+static struct coro_task *__attribute__((noinline))
+new_slowly(struct coro_loop *loop, struct coro_generator *body, const char *name, const char *site,
+		   uintptr_t pc)
 {
 	struct coro_task *task = coro__slot_take(CORO_OBJECT_TASK, sizeof(*task));
 	uint32_t actor = coro__actor_row();
@@ -102,30 +120,58 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	if (!task)
 		return NULL;
 	coro_probe_object_init(&task->future.object, CORO_OBJECT_TASK, NULL, site);
-	coro__future_init(&task->future, loop);
-	task->future.references++; /* the loop's, until it is done */
-	task->entry.run = coro__task_step;
-	task->body = body;
-	task->thrown = CORO_NONE;
-	task->must_cancel = false;
-	task->cancel_requests = 0;
-	task->await_site = 0;
-	if (name)
-		set_name(task, name);
-	else
-		name_by_number(task);
-	task->future.object.parent = actor;
-	coro__set_task(body, task);
-	link_last(loop, task);
+	begin(task, loop, body, actor);
+	set_name(task, name);
 	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
 					 pc, NULL);
 	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
-	if (loop->eager && loop->running) {
+	if (loop->eager && loop->running)
 		coro__task_step(loop, &task->entry);
-	} else {
+	else
 		coro__ready(loop, &task->entry);
-	}
 	return task;
+}
+
+struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
+								 const char *name, const char *site, uintptr_t pc)
+{
+	struct coro_task *task;
+
+	if (CORO__UNLIKELY(name || loop->eager || !coro__slot_at_hand(CORO_OBJECT_TASK) ||
+					   !coro__probe_row_at_hand() || coro_probe_mask()))
+		return new_slowly(loop, body, name, site, pc);
+	task = coro__slot_take_free(CORO_OBJECT_TASK, CORO_OBJECT_TASK);
+	coro__probe_object_init_at_hand(&task->future.object, CORO_OBJECT_TASK, NULL, site);
+	begin(task, loop, body, coro__actor_row());
+	name_by_number(task);
+	task->future.object.state = CORO_STATE_READY;
+	coro__ready(loop, &task->entry);
+	return task;
+}
+
+/* Nothing of it is left but its slot, its row and its place among the loop's tasks. */
+static inline bool is_bare(const struct coro_task *task)
+{
+	const struct coro_future *future = &task->future;
+
+	return future->object.flags & CORO__FUTURE_RETRIEVED && !future->callbacks.first &&
+		   coro_kind(future->outcome) != CORO_VALUE_EXCEPTION && !future->cancel_message &&
+		   !task->last_gather && !task->body && coro_is_none(task->thrown) &&
+		   !task->request_message && !task->long_name;
+}
+
+bool coro__task_free_bare(struct coro_task *task)
+{
+	if (CORO__UNLIKELY(!is_bare(task) || coro_probe_mask() ||
+					   !coro__probe_row_returns(&task->future.object)))
+		return false;
+	unlink_task(task->future.loop, task);
+	coro__probe_object_done_at_hand(&task->future.object);
+	task->future.object.state = CORO_STATE_NONE;
+	task->future.mark = NULL;
+	task->awaited = task->awaits_next = NULL;
+	coro__slot_give(CORO_OBJECT_TASK, task);
+	return true;
 }
 
 void coro__task_free(struct coro_task *task)

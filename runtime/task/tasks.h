@@ -229,8 +229,9 @@ void coro__gather_child_drop(struct coro__entry *entry);
 /* No child of any gather will be done any more. */
 void coro__gathers_done(struct coro_loop *loop);
 
-/* The last reference is gone. */
+/* The last reference is gone. The other does it if nothing of the task is left to be freed. */
 void coro__task_free(struct coro_task *task);
+bool coro__task_free_bare(struct coro_task *task);
 
 /* A task with one reference for the caller. `body` is consumed. NULL when there is no memory. */
 struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
