@@ -173,7 +173,7 @@ static inline coro_value send_begin(struct coro__select *select, struct coro_cha
 	select->one.at = channel;
 	select->one.value = value;
 	select->one.sends = true;
-	return coro__select_wait(select, &select->one, 1, CORO_REASON_CHANNEL_SEND, site, sent_woken);
+	return coro__select_wait_one(select, CORO_REASON_CHANNEL_SEND, site, sent_woken);
 }
 
 coro_value coro__channel_send_begin(struct coro__select *select, struct coro_channel *channel,
@@ -221,8 +221,7 @@ static inline coro_value receive_begin(struct coro__select *select, struct coro_
 	select->one.at = channel;
 	select->one.sends = false;
 	select->ok = ret_ok;
-	return coro__select_wait(select, &select->one, 1, CORO_REASON_CHANNEL_RECEIVE, site,
-							 received_woken);
+	return coro__select_wait_one(select, CORO_REASON_CHANNEL_RECEIVE, site, received_woken);
 }
 
 coro_value coro__channel_receive_begin(struct coro__select *select, struct coro_channel *channel,

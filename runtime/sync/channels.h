@@ -117,10 +117,10 @@ static inline bool coro__channel_can_receive(struct coro_channel *channel)
 /* Does a case that need not wait. None, or raised. */
 coro_value coro__case_run(struct coro_case *one, uintptr_t site);
 
-/* Begins to wait with these cases until one is done, for what `reason` says; then go_on. Or raised. */
-coro_value coro__select_wait(struct coro__select *select, struct coro_case *cases, size_t count,
-							 enum coro_reason reason, uintptr_t site,
-							 coro_value (*go_on)(struct coro__wait *wait, coro_value sent));
+/* Begins to wait until select->one is done, for what `reason` says; then go_on. Or raised. */
+coro_value coro__select_wait_one(struct coro__select *select, enum coro_reason reason,
+								 uintptr_t site,
+								 coro_value (*go_on)(struct coro__wait *wait, coro_value sent));
 /* For that: the select has ended. None, or raised: then nothing was received. */
 coro_value coro__select_end(struct coro__select *select, coro_value sent);
 

@@ -76,7 +76,7 @@ static coro_value run_one(struct coro_case *cases, size_t count, uintptr_t site)
 /* ---- Waiting ------------------------------------------------------------ */
 
 /* Room for what one more receiver may give back. */
-static bool make_room(struct coro_channel *channel)
+static inline bool make_room(struct coro_channel *channel)
 {
 	size_t room = channel->returned_room ? channel->returned_room * 2 : FIRST_ROOM;
 	coro_value *returned;
@@ -92,7 +92,7 @@ static bool make_room(struct coro_channel *channel)
 }
 
 /* Takes one case from its line, if it is there. */
-static void leave(struct coro_case *one)
+static inline void leave(struct coro_case *one)
 {
 	if (one->waits)
 		coro__line_remove(coro__case_line(one), one);
@@ -111,7 +111,7 @@ static void forget(struct coro_case *one)
 }
 
 /* False: memory is out, and the case stands nowhere. */
-static bool stand_in_line(struct coro__select *select, struct coro_case *one)
+static inline bool stand_in_line(struct coro__select *select, struct coro_case *one)
 {
 	one->select = select;
 	one->waits = false;
@@ -250,18 +250,16 @@ static void tell_cases(const struct coro__select *select, struct coro_future *fu
 	}
 }
 
-coro_value coro__select_wait(struct coro__select *select, struct coro_case *cases, size_t count,
-							 enum coro_reason reason, uintptr_t site,
-							 coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
+/* The future that it waits with is made, for `channel` (NULL: none). None, or raised. */
+static inline coro_value wait_with(struct coro__select *select, struct coro_loop *loop,
+								   struct coro_case *cases, size_t count,
+								   const struct coro_channel *channel, enum coro_reason reason,
+								   uintptr_t site,
+								   coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
 {
-	struct coro_channel *channel = first_channel(cases, count);
-	struct coro_loop *loop = coro__loop_need("coro_channel");
-	struct coro_future *future;
+	struct coro_future *future =
+		coro__future_make(loop, reason, channel ? &channel->object : NULL, -1, NULL, site);
 
-	for (size_t i = 0; i < count; i++)
-		if (cases[i].at)
-			CORO_TRY(coro__bind(&cases[i].at->loop, &cases[i].at->object, loop, site));
-	future = coro__future_make(loop, reason, channel ? &channel->object : NULL, -1, NULL, site);
 	if (CORO__UNLIKELY(!future))
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	select->wait.go_on = go_on;
@@ -270,13 +268,28 @@ coro_value coro__select_wait(struct coro__select *select, struct coro_case *case
 	select->count = count;
 	select->chosen = NULL;
 	select->row = coro__event_actor();
-	if (CORO__UNLIKELY(!stand_in_lines(select))) {
-		coro__future_release(future);
-		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	}
-	if (CORO__UNLIKELY(reason == CORO_REASON_SELECT && coro_probe_mask()))
-		tell_cases(select, future);
-	return coro__future_await_begin(&select->wait, future, site);
+	return CORO_NONE;
+}
+
+static coro_value __attribute__((cold)) no_room(struct coro__select *select, uintptr_t site)
+{
+	coro__future_release(coro__select_future(select));
+	return coro__raise_at(site, CORO_MemoryError, "out of memory");
+}
+
+coro_value coro__select_wait_one(struct coro__select *select, enum coro_reason reason,
+								 uintptr_t site,
+								 coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
+{
+	struct coro_loop *loop = coro__loop_need("coro_channel");
+	struct coro_channel *channel = select->one.at;
+
+	if (CORO__LIKELY(channel != NULL))
+		CORO_TRY(coro__bind(&channel->loop, &channel->object, loop, site));
+	CORO_TRY(wait_with(select, loop, &select->one, 1, channel, reason, site, go_on));
+	if (CORO__UNLIKELY(!stand_in_line(select, &select->one)))
+		return no_room(select, site);
+	return coro__future_await_begin(&select->wait, coro__select_future(select), site);
 }
 
 /* ---- Select ------------------------------------------------------------- */
@@ -292,13 +305,24 @@ static coro_value select_woken(struct coro__wait *wait, coro_value sent)
 static coro_value select_begin(struct coro__select *select, struct coro_case *cases, size_t count,
 							   uintptr_t site)
 {
+	struct coro_loop *loop;
 	coro_value result;
 
 	CORO_TRY(coro__may_await());
 	result = run_one(cases, count, site);
 	if (coro_raised(result) || coro_as_int(result) != CORO_SELECT_DEFAULT)
 		return result;
-	return coro__select_wait(select, cases, count, CORO_REASON_SELECT, site, select_woken);
+	loop = coro__loop_need("coro_select");
+	for (size_t i = 0; i < count; i++)
+		if (cases[i].at)
+			CORO_TRY(coro__bind(&cases[i].at->loop, &cases[i].at->object, loop, site));
+	CORO_TRY(wait_with(select, loop, cases, count, first_channel(cases, count), CORO_REASON_SELECT,
+					   site, select_woken));
+	if (CORO__UNLIKELY(!stand_in_lines(select)))
+		return no_room(select, site);
+	if (CORO__UNLIKELY(coro_probe_mask()))
+		tell_cases(select, coro__select_future(select));
+	return coro__future_await_begin(&select->wait, coro__select_future(select), site);
 }
 
 coro_value coro__select_begin(struct coro__select *select, struct coro_case *cases, size_t count)
