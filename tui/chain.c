@@ -24,9 +24,7 @@
 
 static bool is_body(const struct world_object *object)
 {
-	return object &&
-		   (object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-			object->kind == CORO_OBJECT_ASYNC_GENERATOR);
+	return object && trace_object_is_body(object->kind);
 }
 
 static long level_of(const struct chain *chain, uint64_t serial)

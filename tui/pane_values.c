@@ -130,8 +130,7 @@ static void collect(struct ui *ui, struct facts *facts)
 	facts->count = 0;
 	if (!object)
 		return;
-	bool body = object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-				object->kind == CORO_OBJECT_ASYNC_GENERATOR;
+	bool body = trace_object_is_body(object->kind);
 	bool task = object->kind == CORO_OBJECT_TASK;
 	unsigned state = world_state(world, object);
 

@@ -72,9 +72,7 @@ uint64_t ui_subject(struct ui *ui)
 
 bool ui_is_body(const struct world_object *object)
 {
-	return object &&
-		   (object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-			object->kind == CORO_OBJECT_ASYNC_GENERATOR);
+	return object && trace_object_is_body(object->kind);
 }
 
 void ui_add_object(struct ui *ui, struct text *text, const struct world_object *object)

@@ -707,6 +707,83 @@ static void a_channel_has_the_length_of_what_was_sent_and_not_received(void **st
 	end(&story);
 }
 
+static void a_greenlet_goes_on_in_what_ran_in_it(void **state)
+{
+	struct story story;
+	uint64_t main, g, body;
+
+	begin(&story);
+	main = make(&story, CORO_OBJECT_GREENLET, CORO_STATE_RUNNING);
+	g = make(&story, CORO_OBJECT_GREENLET, CORO_STATE_CREATED);
+	tell(&story, CORO_EVENT_GREENLET_PARENT, g, CORO_STATE_CREATED, main);
+	assert_int_equal(world_find(story.world, g)->owner, main);
+	assert_int_equal(running(&story), 0);
+	tell(&story, CORO_EVENT_GREENLET_LEAVE, main, CORO_STATE_SUSPENDED, g);
+	tell_value(&story, CORO_EVENT_GREENLET_ENTER, g, CORO_STATE_RUNNING, main, 5);
+	assert_int_equal(running(&story), g);
+	assert_int_equal(world_find(story.world, g)->resumes, 1);
+	assert_int_equal(world_find(story.world, g)->down_at, story.simulator.event.n);
+	body = generator(&story);
+	tell(&story, CORO_EVENT_NEXT, body, CORO_STATE_RUNNING, g);
+	assert_int_equal(running(&story), body);
+	/* The generator switches away: it and its greenlet wait. */
+	tell(&story, CORO_EVENT_GREENLET_LEAVE, g, CORO_STATE_SUSPENDED, main);
+	tell(&story, CORO_EVENT_GREENLET_ENTER, main, CORO_STATE_RUNNING, g);
+	assert_int_equal(running(&story), 0);
+	assert_int_equal(shown(&story, body), CORO_STATE_SUSPENDED);
+	assert_int_equal(shown(&story, g), CORO_STATE_SUSPENDED);
+	assert_int_equal(shown(&story, main), CORO_STATE_RUNNING);
+	/* And it is the generator that goes on. */
+	tell(&story, CORO_EVENT_GREENLET_LEAVE, main, CORO_STATE_SUSPENDED, g);
+	tell(&story, CORO_EVENT_THROW, g, CORO_STATE_RUNNING, main);
+	assert_int_equal(running(&story), body);
+	assert_int_equal(shown(&story, body), CORO_STATE_RUNNING);
+	tell(&story, CORO_EVENT_RETURN, body, CORO_STATE_DONE, g);
+	assert_int_equal(running(&story), g);
+	tell(&story, CORO_EVENT_RAISE, g, CORO_STATE_FAILED, main);
+	tell(&story, CORO_EVENT_THROW, main, CORO_STATE_RUNNING, g);
+	assert_int_equal(running(&story), 0);
+	end(&story);
+}
+
+static void a_tasklet_goes_on_in_what_ran_in_it(void **state)
+{
+	struct story story;
+	uint64_t main, t, body, channel, waiter;
+	const struct world_object *object;
+
+	begin(&story);
+	main = make(&story, CORO_OBJECT_TASKLET, CORO_STATE_RUNNING);
+	channel = make(&story, CORO_OBJECT_CHANNEL, CORO_STATE_OPEN);
+	t = make(&story, CORO_OBJECT_TASKLET, CORO_STATE_CREATED);
+	tell(&story, CORO_EVENT_READY, t, CORO_STATE_READY, main);
+	tell(&story, CORO_EVENT_READY, main, CORO_STATE_READY, main);
+	assert_int_equal(world_ready(story.world, NULL, 0), 2);
+	tell(&story, CORO_EVENT_STEP, t, CORO_STATE_RUNNING, main);
+	assert_int_equal(running(&story), t);
+	body = generator(&story);
+	tell(&story, CORO_EVENT_NEXT, body, CORO_STATE_RUNNING, t);
+	object = tell(&story, CORO_EVENT_AWAIT, t, CORO_STATE_SUSPENDED, channel);
+	assert_int_equal(object->waits_on, channel);
+	assert_int_equal(world_awaiters(story.world, channel, &waiter, 1), 1);
+	assert_int_equal(waiter, t);
+	tell(&story, CORO_EVENT_STEP, main, CORO_STATE_RUNNING, t);
+	assert_int_equal(running(&story), 0);
+	assert_int_equal(shown(&story, body), CORO_STATE_SUSPENDED);
+	tell(&story, CORO_EVENT_WAKE, t, CORO_STATE_READY, channel);
+	assert_int_equal(world_awaiters(story.world, channel, NULL, 0), 0);
+	assert_int_equal(shown(&story, body), CORO_STATE_SUSPENDED);
+	tell(&story, CORO_EVENT_READY, main, CORO_STATE_READY, main);
+	tell(&story, CORO_EVENT_STEP, t, CORO_STATE_RUNNING, main);
+	assert_int_equal(running(&story), body);
+	tell(&story, CORO_EVENT_RETURN, body, CORO_STATE_DONE, t);
+	object = tell(&story, CORO_EVENT_DONE, t, CORO_STATE_DONE, 0);
+	assert_int_equal(object->resumes, 2);
+	tell(&story, CORO_EVENT_STEP, main, CORO_STATE_RUNNING, t);
+	assert_int_equal(running(&story), 0);
+	end(&story);
+}
+
 static void rings_have_control_each_for_itself(void **state)
 {
 	struct story story;
@@ -1194,6 +1271,8 @@ int main(void)
 		cmocka_unit_test(who_waits_at_a_thing_is_found),
 		cmocka_unit_test(who_waits_at_a_channel_is_found_through_selects_too),
 		cmocka_unit_test(a_channel_has_the_length_of_what_was_sent_and_not_received),
+		cmocka_unit_test(a_greenlet_goes_on_in_what_ran_in_it),
+		cmocka_unit_test(a_tasklet_goes_on_in_what_ran_in_it),
 		cmocka_unit_test(rings_have_control_each_for_itself),
 		cmocka_unit_test(what_cannot_be_is_counted_and_taken),
 		cmocka_unit_test(circles_of_delegation_end),

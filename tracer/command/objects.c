@@ -8,8 +8,7 @@
 
 bool is_coroutine(const struct world_object *object)
 {
-	return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-		   object->kind == CORO_OBJECT_ASYNC_GENERATOR || object->kind == CORO_OBJECT_TASK;
+	return trace_object_is_body(object->kind) || object->kind == CORO_OBJECT_TASK;
 }
 
 void object_place(struct text *text, struct session *session, const struct world_object *object)

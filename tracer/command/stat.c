@@ -117,9 +117,7 @@ static void count_event(struct statistics *statistics, const struct trace_event 
 	statistics->kinds[event->kind]++;
 	count_turn(statistics, event);
 	statistics->tasks += event->kind == CORO_EVENT_SPAWN;
-	statistics->coroutines += event->kind == CORO_EVENT_CREATE &&
-							  (kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
-							   kind == CORO_OBJECT_ASYNC_GENERATOR);
+	statistics->coroutines += event->kind == CORO_EVENT_CREATE && trace_object_is_body(kind);
 	if (event->t > statistics->duration_ns)
 		statistics->duration_ns = event->t;
 	if (kind == CORO_OBJECT_TASK)

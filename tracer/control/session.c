@@ -151,8 +151,7 @@ static bool can_step(const struct world_object *object, const struct world_objec
 {
 	if (running && (object->state == CORO_STATE_CREATED || object->state == CORO_STATE_READY))
 		return false;
-	return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-		   object->kind == CORO_OBJECT_ASYNC_GENERATOR || object->kind == CORO_OBJECT_TASK ||
+	return trace_object_is_body(object->kind) || object->kind == CORO_OBJECT_TASK ||
 		   object->kind == CORO_OBJECT_LOOP;
 }
 

@@ -50,12 +50,6 @@
 #define CHAIN_MOST    100000 /* levels of a chain that are followed: it may be a cycle */
 #define CHILDREN_MOST 1024
 
-static bool is_body(unsigned kind)
-{
-	return kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
-		   kind == CORO_OBJECT_ASYNC_GENERATOR;
-}
-
 static bool is_over(unsigned state)
 {
 	return state == CORO_STATE_DONE || state == CORO_STATE_FAILED ||
@@ -65,6 +59,13 @@ static bool is_over(unsigned state)
 static bool runs(const struct trace_event *event)
 {
 	return event->next == CORO_STATE_RUNNING && event->prev != CORO_STATE_RUNNING;
+}
+
+/* To whom, is not the body's to say; a greenlet says it, and a tasklet's is the next. */
+static bool gives_control_away(const struct trace_event *event)
+{
+	return event->kind == CORO_EVENT_YIELD || event->kind == CORO_EVENT_GREENLET_LEAVE ||
+		   (event->object_kind == CORO_OBJECT_TASKLET && event->prev == CORO_STATE_RUNNING);
 }
 
 static bool is_finished(const struct trace_event *event, uint64_t serial)
@@ -87,6 +88,7 @@ static bool is_own_step(const struct trace_event *event, uint64_t serial)
 	case CORO_EVENT_CANCEL:
 	case CORO_EVENT_AWAIT_CHILD:
 	case CORO_EVENT_CHANNEL_WAIT:
+	case CORO_EVENT_GREENLET_PARENT:
 		return false;
 	case CORO_EVENT_READY:
 		return event->prev == CORO_STATE_RUNNING;
@@ -185,7 +187,7 @@ static bool stops_out(const struct move *move, const struct world *world,
 	}
 	if (back)
 		return is_resume_from_outside(world, event, move->subject);
-	if (event->kind == CORO_EVENT_YIELD)
+	if (gives_control_away(event))
 		return is_within(world, event->co, move->subject);
 	return is_finished(event, move->subject);
 }
@@ -197,7 +199,7 @@ static bool stops_into(const struct move *move, const struct world *world,
 		return runs(event) && event->object_kind != CORO_OBJECT_LOOP;
 	if (move->direction == SESSION_FORWARD && is_finished(event, move->subject))
 		return true;
-	if (!is_body(move->subject_kind) && move->subject_kind != CORO_OBJECT_TASK &&
+	if (!trace_object_is_body(move->subject_kind) && move->subject_kind != CORO_OBJECT_TASK &&
 		move->subject_kind != CORO_OBJECT_LOOP)
 		return is_own_step(event, move->subject);
 	if (!runs(event))
@@ -231,7 +233,10 @@ bool move_stops(const struct move *move, const struct world *world, const struct
 }
 
 #define BIT(NAME) (UINT64_C(1) << CORO_EVENT_##NAME)
-#define RESUMES   (BIT(NEXT) | BIT(SEND) | BIT(THROW) | BIT(CLOSE) | BIT(UNDELEGATE) | BIT(STEP))
+#define RESUMES                                                                                    \
+	(BIT(NEXT) | BIT(SEND) | BIT(THROW) | BIT(CLOSE) | BIT(UNDELEGATE) | BIT(STEP) |               \
+	 BIT(GREENLET_ENTER))
+#define GIVES_AWAY (BIT(YIELD) | BIT(GREENLET_LEAVE) | BIT(AWAIT) | BIT(READY))
 #define ENDS                                                                                       \
 	(BIT(RETURN) | BIT(RAISE) | BIT(THROW) | BIT(CLOSE) | BIT(DONE) | BIT(FUTURE_SET) |            \
 	 BIT(TIMER_FIRE) | BIT(TIMER_CANCEL) | BIT(DESTROY))
@@ -242,21 +247,22 @@ uint64_t move_kinds(const struct move *move)
 	case MOVE_TURN:
 		return BIT(TURN_BEGIN);
 	case MOVE_INTO:
-		if (!move->subject || is_body(move->subject_kind) || move->subject_kind == CORO_OBJECT_TASK)
+		if (!move->subject || trace_object_is_body(move->subject_kind) ||
+			move->subject_kind == CORO_OBJECT_TASK)
 			return RESUMES | ENDS;
 		break;
 	case MOVE_OVER:
 		if (!move->subject)
 			return RESUMES | ENDS;
-		if (is_body(move->subject_kind))
-			return RESUMES | ENDS | BIT(YIELD) | BIT(DELEGATE);
+		if (trace_object_is_body(move->subject_kind))
+			return RESUMES | ENDS | GIVES_AWAY | BIT(DELEGATE);
 		if (move->subject_kind == CORO_OBJECT_TASK)
 			return BIT(STEP) | BIT(AWAIT) | BIT(READY) | ENDS;
 		break;
 	case MOVE_OUT:
-		return RESUMES | ENDS | BIT(YIELD);
+		return RESUMES | ENDS | GIVES_AWAY;
 	case MOVE_DONE:
-		if (is_body(move->subject_kind) || move->subject_kind == CORO_OBJECT_TASK ||
+		if (trace_object_is_body(move->subject_kind) || move->subject_kind == CORO_OBJECT_TASK ||
 			move->subject_kind == CORO_OBJECT_FUTURE)
 			return ENDS;
 		break;
@@ -296,13 +302,13 @@ static int prepare_out(struct move *move, const struct world *world,
 {
 	const struct world_object *above = world_find(world, world_above(world, object));
 
-	if (is_body(object->kind) && above && is_body(above->kind)) {
+	if (trace_object_is_body(object->kind) && above && trace_object_is_body(above->kind)) {
 		move->outer = above->serial;
 		return 0;
 	}
-	if (is_body(object->kind) && !above)
+	if (trace_object_is_body(object->kind) && !above)
 		return 0;
-	if (is_body(object->kind)) {
+	if (trace_object_is_body(object->kind)) {
 		move->subject = above->serial;
 		move->subject_kind = above->kind;
 	} else if (object->kind != CORO_OBJECT_TASK && object->kind != CORO_OBJECT_FUTURE) {

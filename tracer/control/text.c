@@ -472,9 +472,13 @@ static const struct phrase phrases[CORO_EVENT_LIMIT] = {
 	[CORO_EVENT_CHANNEL_RECV] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_CHANNEL_CLOSE] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_CHANNEL_WAIT] = {VALUE_PLAIN, "at"},
+	[CORO_EVENT_CHANNEL_OPEN] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_EVENT_SET] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_SYNC_WAIT] = {VALUE_PLAIN, "by"},
 	[CORO_EVENT_SYNC_WAKE] = {VALUE_PLAIN, "of"},
+	[CORO_EVENT_GREENLET_LEAVE] = {VALUE_PLAIN, "for"},
+	[CORO_EVENT_GREENLET_ENTER] = {VALUE_PLAIN, "by"},
+	[CORO_EVENT_GREENLET_PARENT] = {VALUE_PLAIN, ""},
 };
 
 /* A future's reason, with how long it sleeps or, where no descriptor is named, which one. */

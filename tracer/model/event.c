@@ -60,6 +60,13 @@ static const char *name_in(const char *const *names, unsigned limit, unsigned i)
 	return i < limit && names[i] ? names[i] : "unknown";
 }
 
+bool trace_object_is_body(unsigned kind)
+{
+	return kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
+		   kind == CORO_OBJECT_ASYNC_GENERATOR || kind == CORO_OBJECT_GREENLET ||
+		   kind == CORO_OBJECT_TASKLET;
+}
+
 const char *trace_object_kind_name(unsigned kind)
 {
 	return name_in(object_kind_names, CORO_OBJECT_LIMIT, kind);

@@ -91,6 +91,17 @@ const struct world_object *world_changed(const struct world *world)
 
 /* ---- States ------------------------------------------------------------ */
 
+/* It runs in a greenlet or tasklet that does not. */
+static bool is_left(const struct world *world, const struct world_object *object)
+{
+	for (unsigned i = 0; i < STATE_DEEPEST && object; i++) {
+		if (object->kind == CORO_OBJECT_GREENLET || object->kind == CORO_OBJECT_TASKLET)
+			return object->state == CORO_STATE_SUSPENDED || object->state == CORO_STATE_READY;
+		object = world_find(world, object->resumer);
+	}
+	return false;
+}
+
 /* A delegator runs while anything below it does, or has control on its way down or up. */
 static unsigned delegating_state(const struct world *world, const struct world_object *object)
 {
@@ -104,7 +115,7 @@ static unsigned delegating_state(const struct world *world, const struct world_o
 			return CORO_STATE_SUSPENDED;
 	}
 	if (object->state == CORO_STATE_RUNNING)
-		return CORO_STATE_RUNNING;
+		return is_left(world, object) ? CORO_STATE_SUSPENDED : CORO_STATE_RUNNING;
 	if (state_is_finished(object) && state_has_control(world, object->serial))
 		return CORO_STATE_RUNNING;
 	return CORO_STATE_SUSPENDED;
@@ -126,6 +137,8 @@ unsigned world_state(const struct world *world, const struct world_object *objec
 		return delegating_state(world, object);
 	if (object->state != CORO_STATE_RUNNING || object->kind == CORO_OBJECT_TASK)
 		return object->state;
+	if (is_left(world, object))
+		return CORO_STATE_SUSPENDED;
 	above = world_find(world, world_above(world, object));
 	if (above && above->kind == CORO_OBJECT_TASK &&
 		(above->state == CORO_STATE_READY || above->state == CORO_STATE_SUSPENDED))
@@ -224,7 +237,9 @@ static const struct world_object *next_under(const struct world *world, uint64_t
 		   entry->key.major == serial) {
 		*after = entry->key.minor;
 		object = world_find(world, *after);
-		if (object && object->kind == kind &&
+		if (object &&
+			(object->kind == kind ||
+			 (kind == CORO_OBJECT_TASK && object->kind == CORO_OBJECT_TASKLET)) &&
 			(kind != CORO_OBJECT_FUTURE || object->state == CORO_STATE_PENDING))
 			return object;
 	}

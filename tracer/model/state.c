@@ -239,8 +239,7 @@ void state_set_place(struct world *world, uint64_t actor, uint32_t site, bool is
 
 bool state_is_body(const struct world_object *object)
 {
-	return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-		   object->kind == CORO_OBJECT_ASYNC_GENERATOR;
+	return trace_object_is_body(object->kind);
 }
 
 bool state_is_finished(const struct world_object *object)

@@ -17,6 +17,9 @@
  *                    (UNDELEGATE says so), else to x.resumer; the next event tells
  *     UNDELEGATE o   o if it goes on, and o.resumer = who resumed the delegate last
  *     AWAIT, DONE, TURN_BEGIN ...               nobody: the loop
+ *     LEAVE g        nobody yet; g.resumer = who had control in g
+ *     ENTER g        g.resumer: the innermost that runs in g; at first g itself
+ *                    (of a tasklet, READY and AWAIT are a LEAVE, and STEP is an ENTER)
  *
  *     main ──send──► general ═yield from═► internal        resumer of internal: main
  *      ▲                                       │ YIELD: control goes to main;
@@ -112,18 +115,38 @@ static void begin_object(struct change *change)
 		object->creation_pc = event->site;
 }
 
+/* Its stack is switched to, and what runs in it is not always itself. */
+static bool is_switched(const struct world_object *object)
+{
+	return object->kind == CORO_OBJECT_GREENLET || object->kind == CORO_OBJECT_TASKLET;
+}
+
 static void create(struct change *change)
 {
 	const struct trace_value *value = &change->event->value;
 	struct world_object *object = &change->object;
 
 	object->parent = change->event->peer;
+	if (is_switched(object) && object->state == CORO_STATE_CREATED)
+		object->resumer = object->serial;
 	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
 		if (has_integer(value) && value->integer > 0)
 			object->capacity = (uint64_t)value->integer;
 	} else if (value->kind != CORO_VALUE_ABSENT) {
 		object->argument_at = change->event->n;
 	}
+}
+
+static void leave(struct change *change)
+{
+	change->object.resumer = control(change->world);
+	give_control(change->world, 0);
+}
+
+static void enter(struct change *change)
+{
+	give_control(change->world, change->object.resumer);
+	change->object.resumer = 0;
 }
 
 static void resume(struct change *change)
@@ -135,6 +158,10 @@ static void resume(struct change *change)
 	object->closing = false;
 	if (object->state != CORO_STATE_RUNNING)
 		return;
+	if (is_switched(object)) {
+		enter(change);
+		return;
+	}
 	object->closing = change->event->kind == CORO_EVENT_CLOSE;
 	object->resumer = resumer_of(change->world, change->event->peer);
 	if (object->resumer == object->serial)
@@ -204,6 +231,33 @@ static void task_changes(struct change *change)
 		give_control(world, 0);
 		return;
 	}
+}
+
+static void tasklet_changes(struct change *change)
+{
+	const struct trace_event *event = change->event;
+	struct world_object *object = &change->object;
+
+	switch (event->kind) {
+	case CORO_EVENT_READY:
+	case CORO_EVENT_WAKE:
+		object->woken_by = event->peer;
+		object->ready_at = event->n;
+		break;
+	case CORO_EVENT_STEP:
+		object->resumes++;
+		enter(change);
+		return;
+	case CORO_EVENT_AWAIT:
+		object->waits_on = event->peer;
+		break;
+	default:
+		object->up_at = event->n;
+		give_control(change->world, 0);
+		return;
+	}
+	if (event->prev == CORO_STATE_RUNNING)
+		leave(change);
 }
 
 static void future_begins(struct change *change)
@@ -277,7 +331,19 @@ static void apply_kind(struct change *change)
 	case CORO_EVENT_WAKE:
 	case CORO_EVENT_CANCEL:
 	case CORO_EVENT_DONE:
-		task_changes(change);
+		if (object->kind == CORO_OBJECT_TASKLET)
+			tasklet_changes(change);
+		else
+			task_changes(change);
+		break;
+	case CORO_EVENT_GREENLET_ENTER:
+		resume(change);
+		break;
+	case CORO_EVENT_GREENLET_LEAVE:
+		leave(change);
+		break;
+	case CORO_EVENT_GREENLET_PARENT:
+		object->owner = event->peer;
 		break;
 	case CORO_EVENT_FUTURE_NEW:
 	case CORO_EVENT_TIMER_SET:
@@ -363,12 +429,13 @@ static bool done_by_another(const struct trace_event *event, const struct world_
 	case CORO_EVENT_CLOSE:
 	case CORO_EVENT_CANCEL:
 	case CORO_EVENT_WAKE:
+	case CORO_EVENT_GREENLET_ENTER:
+	case CORO_EVENT_GREENLET_PARENT:
 		return true;
 	case CORO_EVENT_READY:
 		return event->peer && event->peer != event->co;
 	case CORO_EVENT_CREATE:
-		return object->kind == CORO_OBJECT_GENERATOR || object->kind == CORO_OBJECT_COROUTINE ||
-			   object->kind == CORO_OBJECT_ASYNC_GENERATOR;
+		return state_is_body(object);
 	default:
 		return false;
 	}
@@ -402,8 +469,8 @@ static void apply_state(struct change *change)
 	const struct trace_event *event = change->event;
 	struct world_object *object = &change->object;
 
-	if (object->kind == CORO_OBJECT_TASK && object->state == CORO_STATE_RUNNING &&
-		event->t > object->changed_t)
+	if ((object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_TASKLET) &&
+		object->state == CORO_STATE_RUNNING && event->t > object->changed_t)
 		object->run_ns += event->t - object->changed_t;
 	object->state = event->next;
 	object->cseq = event->cseq;
@@ -424,7 +491,8 @@ static void end_links(struct world_object *object)
 {
 	if (object->state != CORO_STATE_DELEGATING)
 		object->delegate = 0;
-	if (object->kind == CORO_OBJECT_TASK && object->state != CORO_STATE_SUSPENDED)
+	if ((object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_TASKLET) &&
+		object->state != CORO_STATE_SUSPENDED)
 		object->waits_on = 0;
 }
 

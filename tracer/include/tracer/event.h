@@ -57,6 +57,7 @@ unsigned trace_event_kind(const char *name);
 /* The sentence of trace_events.def for a kind, or NULL. */
 const char *trace_event_sentence(unsigned kind);
 const char *trace_object_kind_name(unsigned kind); /* never NULL: "unknown" */
+bool trace_object_is_body(unsigned kind);          /* it has a stack of its own: generator, ... */
 const char *trace_state_name(unsigned state);      /* never NULL */
 const char *trace_reason_name(unsigned reason);    /* never NULL; what it waits for, one word */
 

@@ -41,14 +41,16 @@ struct world_object {
 	int64_t changed_t;   /* its time */
 
 	/* Links; serials, 0: none. */
-	uint64_t waits_on; /* task: the future or task it awaits, while SUSPENDED;
+	uint64_t waits_on; /* task: the future or task it awaits, while SUSPENDED; tasklet: the channel;
 	                      future: what it is for; timer: the future it sets */
 	uint64_t delegate; /* generator, coroutine: whom it delegates to, while DELEGATING */
 	uint64_t resumer;  /* generator, coroutine: who resumed it last, from outside its chain; 0:
-	                      main. Valid from then on until it yields */
+	                      main. Valid from then on until it yields.
+	                      greenlet, tasklet: the innermost body that runs in it, itself or 0 (main's
+	                      function), while it waits to be switched to */
 	uint64_t drives;   /* task: its coroutine */
-	uint64_t owner;    /* lock: who holds it */
-	uint64_t woken_by; /* task: peer of its last WAKE or READY */
+	uint64_t owner;    /* lock: who holds it; greenlet: its parent */
+	uint64_t woken_by; /* task, tasklet: peer of its last WAKE or READY */
 
 	/* Where it was seen last: the site of the last event that had one and that it did, to itself
 	 * or, while it ran, to another; what others did to it (resuming it, waking it, cancelling
@@ -65,7 +67,7 @@ struct world_object {
 	uint64_t ready_at;    /* task: when it became READY; orders the ready queue */
 
 	uint64_t resumes;  /* NEXT, SEND, THROW, CLOSE; task: STEP */
-	int64_t run_ns;    /* task: time in RUNNING so far, up to its last event */
+	int64_t run_ns;    /* task, tasklet: time in RUNNING so far, up to its last event */
 	uint64_t length;   /* queue, channel: items in it */
 	uint64_t capacity; /* queue: most items, 0: no bound; channel: most items that need no receiver */
 	int64_t number;    /* timer: due time, ns; descriptor: its number; future: descriptor's number,
@@ -126,7 +128,7 @@ uint64_t world_waits_on(const struct world *world, const struct world_object *ob
  * to the leaf. Writes at most `room` serials, returns how many there are. Cut at `room`
  * and at cycles. */
 size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
-/* Who awaits it: tasks whose waits_on it is. As world_chain. */
+/* Who awaits it: tasks and tasklets whose waits_on it is. As world_chain. */
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The timer that is armed for a future, 0: none. */
 uint64_t world_timer(const struct world *world, uint64_t serial);
