@@ -27,11 +27,17 @@ struct coro__local {
 	size_t stack_size;    /* coro_options, rounded up to pages */
 	uint32_t shared;      /* how many delegators are not the only one of their delegate */
 	struct coro_generator *first, *last; /* all bodies, in the order of creation */
-	size_t bodies;
+	size_t bodies, main_bodies; /* on that list; and of coro__main_body_new() */
 	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
 	struct coro__errors *errors;   /* what was delivered outside of all bodies */
 	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
+
+	/* greenlet.c: the one that runs, and the thread's main one; NULL: none was asked for yet. */
+	struct coro_generator *greenlet, *main_greenlet;
+	bool in_tasklet;                 /* another one than main runs */
+	void *sp;        /* of the thread's own stack, while that is left by coro__transfer() */
+
 	void *signal_stack;            /* overflow.c's; NULL: the thread had one */
 
 	/* tools.c: the stack that the thread itself has. */
@@ -117,8 +123,35 @@ void coro__give_stack(struct coro_generator *body);
 void coro__reap(void);
 size_t coro__pools_size(const struct coro_generator *body);
 
+/* A body of this kind, not started. NULL when memory is out. */
+struct coro_generator *coro__body_new(enum coro_object_kind kind, coro_function *function,
+									  coro_value argument, const char *name, const char *site,
+									  uintptr_t pc);
+
+/* One of this kind for the thread itself, which runs: without a stack, on no list, and not counted
+ * among what the program made. */
+struct coro_generator *coro__main_body_new(enum coro_object_kind kind);
+void coro__main_body_free(struct coro_generator *body);
+
 /* Frees a body that is not suspended any more, or waits for its delegators to let go. */
 void coro__dispose(struct coro_generator *body);
+
+/* ---- Greenlets (greenlet.c) -------------------------------------------- */
+
+/* It is switched to, and not resumed: a greenlet, or a tasklet. */
+static inline bool coro__is_greenlet(const struct coro_generator *body)
+{
+	return body->object.kind == CORO_OBJECT_GREENLET || body->object.kind == CORO_OBJECT_TASKLET;
+}
+
+/* Leaves what runs for a body that was left so, or has not started; NULL: for the thread's own
+ * stack. Gives what comes back. States, and who runs in the end, are the caller's to set. `ends`:
+ * what is left is finished. */
+coro_value coro__transfer(struct coro_generator *to, coro_value value, bool ends);
+
+/* The thread ends: GreenletExit for those that are suspended; and at last, the main one goes. */
+void coro__greenlets_end(void);
+void coro__main_greenlet_free(void);
 
 /* ---- Exceptions (exception.c) ------------------------------------------ */
 

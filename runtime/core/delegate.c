@@ -241,7 +241,7 @@ static coro_value yield_from(coro_value value, uintptr_t site)
 
 	if (coro_raised(value))
 		return value;
-	if (!self)
+	if (!self || coro__is_greenlet(self))
 		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
 	if (self->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_RuntimeError, "yield from inside a coroutine", "", site);

@@ -258,6 +258,8 @@ static struct coro_exception *topmost(struct coro_generator *body)
 	while (body) {
 		if (body->errors && body->errors->handling)
 			return body->errors->handling;
+		if (coro__is_greenlet(body))
+			return NULL;
 		if (body != root) {
 			body = coro__delegator(root, body);
 			continue;

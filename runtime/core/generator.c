@@ -28,6 +28,8 @@ const char *coro__kind_name(const struct coro_object *object)
 {
 	return object->kind == CORO_OBJECT_COROUTINE         ? "coroutine"
 		   : object->kind == CORO_OBJECT_ASYNC_GENERATOR ? "async generator"
+		   : object->kind == CORO_OBJECT_GREENLET        ? "greenlet"
+		   : object->kind == CORO_OBJECT_TASKLET         ? "tasklet"
 														 : "generator";
 }
 
@@ -371,7 +373,7 @@ coro_value(coro_yield)(coro_value value)
 
 	if (coro_raised(value))
 		return value;
-	if (!self)
+	if (!self || coro__is_greenlet(self))
 		return coro__raise_text(CORO_RuntimeError, "yield outside a generator", "", CORO__SITE);
 	if (self->object.kind == CORO_OBJECT_ASYNC_GENERATOR)
 		coro__active.current->flags |= CORO__BODY_GAVE;

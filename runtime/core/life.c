@@ -31,10 +31,11 @@ static void end_thread(void *data)
 
 	if (!local->ready || coro__active.current)
 		return;
+	coro__greenlets_end();
 	for (body = local->first; body;) {
 		uint64_t serial = body->object.serial;
 
-		if (!coro__finished(body))
+		if (!coro__is_greenlet(body) && !coro__finished(body))
 			close_for_good(body, 0);
 		/* Its cleanup frees what it owns: others of the list, if not itself. */
 		body = body->object.magic == CORO_OBJECT_MAGIC && body->object.serial == serial
@@ -45,6 +46,7 @@ static void end_thread(void *data)
 		body->delegators = body->delegate = NULL;
 	while (local->first)
 		coro__dispose(local->first);
+	coro__main_greenlet_free();
 	coro__errors_free(&local->errors);
 	coro__overflow_unwatch();
 	for (pool = local->pool; pool; pool = next_pool) {
@@ -254,6 +256,38 @@ struct coro_generator *(coro_coroutine_named)(coro_function *function, coro_valu
 	return coro__handle(create(CORO_OBJECT_COROUTINE, function, argument, name, site, CORO__SITE));
 }
 
+struct coro_generator *coro__body_new(enum coro_object_kind kind, coro_function *function,
+									  coro_value argument, const char *name, const char *site,
+									  uintptr_t pc)
+{
+	return create(kind, function, argument, name, site, pc);
+}
+
+struct coro_generator *coro__main_body_new(enum coro_object_kind kind)
+{
+	struct coro_generator *body;
+
+	coro__local_init();
+	body = coro__slot_take_as(CORO__SLOT_BODY, kind, sizeof(*body));
+	if (!body)
+		return NULL;
+	coro__local.main_bodies++;
+	body->leaf = NULL;
+	body->local = &coro__local;
+	coro__set_task(body, NULL);
+	coro_probe_object_init(&body->object, kind, "main", NULL);
+	coro_probe_event(&body->object, CORO_EVENT_CREATE, CORO_STATE_RUNNING, 0, 0, NULL);
+	return body;
+}
+
+void coro__main_body_free(struct coro_generator *body)
+{
+	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&body->object);
+	coro__local.main_bodies--;
+	coro__slot_give(CORO__SLOT_BODY, body);
+}
+
 struct coro_generator *coro__coroutine_at(coro_function *function, coro_value argument,
 										  const char *name, const char *site, uintptr_t call)
 {
@@ -435,7 +469,7 @@ struct coro__census coro__census(void)
 	const struct coro__local *local = &coro__local;
 	struct coro__census census = {.bodies = local->bodies,
 								  .exceptions = coro__exceptions_alive(),
-								  .objects = coro__slots_taken()};
+								  .objects = coro__slots_taken() - local->main_bodies};
 
 	for (const struct coro__stack_pool *pool = local->pool; pool; pool = pool->next) {
 		census.stacks_used += pool->used;

@@ -33,6 +33,8 @@ const char *coro_type_name(coro_value value)
 		[CORO_OBJECT_BARRIER] = "Barrier",
 		[CORO_OBJECT_CHANNEL] = "Channel",
 		[CORO_OBJECT_GROUP] = "TaskGroup",
+		[CORO_OBJECT_GREENLET] = "greenlet",
+		[CORO_OBJECT_TASKLET] = "tasklet",
 	};
 	unsigned kind = coro_kind(value);
 

@@ -2,6 +2,7 @@
  * core_events_test.c - the events that generators and coroutines emit, seen where they are handed
  * to the probe.
  */
+#include <coroscope/coro.h>
 #include "runtime_check.h"
 
 /* The linker puts this in the place of the probe's: see --wrap in meson.build. */
@@ -11,6 +12,8 @@ void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned
 static const uint64_t everything = ~(uint64_t)0;
 static uint32_t first_row;
 static uintptr_t last_site;
+static const char *names[1024]; /* of who has a row */
+static bool by_name;            /* peers are told so; else by their rows */
 
 static const char *const kinds[] = {
 #define CORO_EVENT(number, NAME, name, row, peer, value, before, after, sentence_) [number] = #name,
@@ -23,12 +26,15 @@ static const char *const states[] = {
 #undef NAME
 };
 
-/* "NAME kind peer=value>state ", rows counted from the first of the test. */
+/* "NAME kind peer=value>state ", rows, if they are told, counted from the first of the test. */
 void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
 							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value)
 {
+	names[object->row] = object->name;
 	note("%s %s", object->name, kinds[kind]);
-	if (peer)
+	if (peer && by_name)
+		note(" %s", names[peer]);
+	else if (peer)
 		note(" %d", (int)peer - (int)first_row);
 	if (value && (value->kind == CORO_VALUE_INT || value->kind == CORO_VALUE_BOOL))
 		note("=%d", (int)value->integer);
@@ -56,6 +62,7 @@ static int watch(void **state)
 static int unwatch(void **state)
 {
 	coro__probe_page.offset = 0;
+	by_name = false;
 	return nothing_left(state);
 }
 
@@ -227,6 +234,49 @@ static void a_task_is_named_as_who_resumes(void **state)
 	coro_free(c);
 }
 
+static struct coro_greenlet *main_greenlet;
+
+static coro_value gives_to_main(coro_value value)
+{
+	return coro_greenlet_switch(main_greenlet, value);
+}
+
+static coro_value steps_a_generator(coro_value unused)
+{
+	CORO_AUTO struct coro_generator *g = coro_generator(gives_to_main, coro_int(1));
+
+	coro_next(g);
+	return coro_int(7);
+}
+
+static void a_switch_is_two_events_and_an_end_one_more(void **state)
+{
+	struct coro_greenlet *a, *b;
+
+	by_name = true;
+	main_greenlet = coro_greenlet_current();
+	expect("main create>running; ");
+	a = coro_greenlet_named(steps_a_generator, CORO_NONE, "a", NULL);
+	b = coro_greenlet_named(gives_to_main, CORO_NONE, "b", NULL);
+	expect("a create=->created; a greenlet_parent main>created; "
+		   "b create=->created; b greenlet_parent main>created; ");
+	coro_greenlet_switch(a, CORO_NONE);
+	expect("main greenlet_leave a>suspended; a greenlet_enter main=->running; "
+		   "gives_to_main create a=1>created; gives_to_main next a>running; "
+		   "a greenlet_leave main>suspended; main greenlet_enter a=1>running; ");
+	assert_none(coro_greenlet_set_parent(b, a));
+	expect("b greenlet_parent a>created; ");
+	coro_greenlet_throw(b, coro_error(CORO_KeyError, "k"));
+	/* It is over before it began, and a gets the exception, in its generator. */
+	expect("b throw main=KeyError>failed; main greenlet_leave a>suspended; "
+		   "a throw main=KeyError>running; gives_to_main raise a=KeyError>failed; "
+		   "gives_to_main destroy>none; a return main=7>done; main greenlet_enter a=7>running; ");
+	coro_greenlet_free(a);
+	expect("b greenlet_parent main>failed; a destroy>none; ");
+	coro_greenlet_free(b);
+	expect("b destroy>none; ");
+}
+
 int main(void)
 {
 #define seen(name) cmocka_unit_test_setup_teardown(name, watch, unwatch)
@@ -239,6 +289,7 @@ int main(void)
 		seen(closing_a_delegation_is_told_from_the_innermost_outwards),
 		seen(a_delegate_that_others_finished_is_told_at_the_next_resume),
 		seen(a_task_is_named_as_who_resumes),
+		seen(a_switch_is_two_events_and_an_end_one_more),
 	};
 
 	return cmocka_run_group_tests_name("core_events", tests, NULL, NULL);

@@ -121,6 +121,40 @@ static void channel_that_is_none(void)
 	coro_loop_free(loop);
 }
 
+static coro_value frees_its_greenlet(coro_value unused)
+{
+	coro_greenlet_free(coro_greenlet_current());
+	return CORO_NONE;
+}
+
+static void greenlet_freed_while_running(void)
+{
+	coro_greenlet_switch(coro_greenlet(frees_its_greenlet, CORO_NONE), CORO_NONE);
+}
+
+static void greenlet_used_after_free(void)
+{
+	struct coro_greenlet *greenlet = coro_greenlet(nothing, CORO_NONE);
+
+	coro_greenlet_free(greenlet);
+	coro_greenlet_switch(greenlet, CORO_NONE);
+}
+
+static void main_greenlet_freed(void)
+{
+	coro_greenlet_free(coro_greenlet_current());
+}
+
+static void greenlet_resumed(void)
+{
+	coro_send((struct coro_generator *)coro_greenlet(nothing, CORO_NONE), CORO_NONE);
+}
+
+static void generator_switched_to(void)
+{
+	coro_greenlet_switch((struct coro_greenlet *)coro_generator(nothing, CORO_NONE), CORO_NONE);
+}
+
 static void a_mistake_ends_the_program_and_is_named(void **state)
 {
 	static const struct {
@@ -138,6 +172,11 @@ static void a_mistake_ends_the_program_and_is_named(void **state)
 		{channel_freed_before_a_value_arrived, "channel 'jobs' #"},
 		{channel_that_is_none, "a channel is expected"},
 		{mistake_inside, "1 is not a bool"},
+		{greenlet_freed_while_running, "is freed while it is running"},
+		{greenlet_used_after_free, "freed"},
+		{main_greenlet_freed, "is the main one, and cannot be freed"},
+		{greenlet_resumed, "coroscope: a generator is expected, not greenlet 'nothing' #"},
+		{generator_switched_to, "coroscope: a greenlet is expected, not generator 'nothing' #"},
 	};
 
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {

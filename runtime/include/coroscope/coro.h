@@ -9,6 +9,7 @@
  *     generator.h  generators: next, send, throw, close, yield, yield from
  *     coroutine.h  coroutines and await
  *     async_generator.h   generators that await
+ *     greenlet.h   bodies that switch to each other
  *     future.h     a result that is not there yet
  *     task.h       coroutines that a loop drives, gather, cancellation
  *     wait.h       wait, as_completed, shield, wait_for, timeouts
@@ -26,6 +27,7 @@
 #include "generator.h"
 #include "coroutine.h"
 #include "async_generator.h"
+#include "greenlet.h"
 #include "future.h"
 #include "task.h"
 #include "wait.h"

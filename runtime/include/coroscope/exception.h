@@ -44,12 +44,14 @@ struct coro_exception_type {
 	const struct coro_exception_type *base; /* NULL: of BaseException */
 };
 
-/* X(name, base): Python's built-in ones, and those of asyncio. */
+/* X(name, base): Python's built-in ones, and those of asyncio, greenlet and Stackless. */
 #define CORO_EXCEPTION_TYPES(X)                                                                    \
 	X(Exception, BaseException)                                                                    \
 	X(GeneratorExit, BaseException)                                                                \
+	X(GreenletExit, BaseException)                                                                 \
 	X(KeyboardInterrupt, BaseException)                                                            \
 	X(SystemExit, BaseException)                                                                   \
+	X(TaskletExit, SystemExit)                                                                     \
 	X(CancelledError, BaseException)                                                               \
 	X(BaseExceptionGroup, BaseException)                                                           \
 	X(ExceptionGroup, BaseExceptionGroup)                                                          \
@@ -61,6 +63,7 @@ struct coro_exception_type {
 	X(AssertionError, Exception)                                                                   \
 	X(AttributeError, Exception)                                                                   \
 	X(EOFError, Exception)                                                                         \
+	X(GreenletError, Exception)                                                                    \
 	X(IncompleteReadError, EOFError)                                                               \
 	X(LookupError, Exception)                                                                      \
 	X(IndexError, LookupError)                                                                     \
