@@ -6,6 +6,7 @@
 #include "core.h"
 
 struct coro__stack_pool;
+struct coro__tasklets;
 
 enum { CORO__HELD = 8, CORO__DELIVERED = 4, CORO__CONTEXT_LIMIT = 16 };
 
@@ -35,6 +36,7 @@ struct coro__local {
 
 	/* greenlet.c: the one that runs, and the thread's main one; NULL: none was asked for yet. */
 	struct coro_generator *greenlet, *main_greenlet;
+	struct coro__tasklets *tasklets; /* tasklet.c's; NULL: none yet */
 	bool in_tasklet;                 /* another one than main runs */
 	void *sp;        /* of the thread's own stack, while that is left by coro__transfer() */
 
@@ -149,9 +151,12 @@ static inline bool coro__is_greenlet(const struct coro_generator *body)
  * what is left is finished. */
 coro_value coro__transfer(struct coro_generator *to, coro_value value, bool ends);
 
-/* The thread ends: GreenletExit for those that are suspended; and at last, the main one goes. */
+/* The thread ends: GreenletExit for those that are suspended; and at last, the main one goes. The
+ * same of tasklets (tasklet.c). */
 void coro__greenlets_end(void);
 void coro__main_greenlet_free(void);
+void coro__tasklets_end(void);
+void coro__main_tasklet_free(void);
 
 /* ---- Exceptions (exception.c) ------------------------------------------ */
 

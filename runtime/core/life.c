@@ -31,6 +31,7 @@ static void end_thread(void *data)
 
 	if (!local->ready || coro__active.current)
 		return;
+	coro__tasklets_end();
 	coro__greenlets_end();
 	for (body = local->first; body;) {
 		uint64_t serial = body->object.serial;
@@ -46,6 +47,7 @@ static void end_thread(void *data)
 		body->delegators = body->delegate = NULL;
 	while (local->first)
 		coro__dispose(local->first);
+	coro__main_tasklet_free();
 	coro__main_greenlet_free();
 	coro__errors_free(&local->errors);
 	coro__overflow_unwatch();

@@ -90,6 +90,7 @@ static const char *const kinds[CORO__SLOT_KINDS] = {
 	[CORO__SLOT_COMPLETION] = "coro_as_completed",
 	[CORO__SLOT_CALLBACK] = "callback",
 	[CORO__SLOT_GATHER] = "future",
+	[CORO__SLOT_TASKLET_CHANNEL] = "channel of tasklets",
 };
 
 static const char *kind_name(unsigned kind)
@@ -103,7 +104,8 @@ static const char *kind_name(unsigned kind)
 
 static bool is_object(unsigned kind)
 {
-	return kind < CORO_OBJECT_LIMIT || kind == CORO__SLOT_GATHER;
+	return kind < CORO_OBJECT_LIMIT || kind == CORO__SLOT_GATHER ||
+		   kind == CORO__SLOT_TASKLET_CHANNEL;
 }
 
 /* "lock 'jobs' #7, created at server.c:12", of an object that is there, or was until now. */

@@ -277,6 +277,44 @@ static void a_switch_is_two_events_and_an_end_one_more(void **state)
 	expect("b destroy>none; ");
 }
 
+static struct coro_tasklet_channel *channel;
+
+static coro_value receives(coro_value unused)
+{
+	return coro_tasklet_channel_receive(channel);
+}
+
+static void tasklets_tell_how_they_are_scheduled(void **state)
+{
+	struct coro_tasklet *t;
+
+	by_name = true;
+	channel = coro_tasklet_channel_new("channel");
+	t = coro_tasklet(receives, CORO_NONE);
+	expect("channel create>open; main create>running; "
+		   "receives create=->created; receives ready main>ready; ");
+	coro_tasklet_run_all();
+	expect("main await>suspended; receives step main>running; receives await channel>suspended; "
+		   "main wake receives>ready; main step receives>running; ");
+	coro_tasklet_channel_send(channel, coro_int(3));
+	expect("channel channel_send main=3>open; channel channel_recv receives=3>open; main ready "
+		   "main>ready; "
+		   "receives wake channel>ready; receives step main>running; receives done=3>done; "
+		   "main step receives>running; ");
+	coro_tasklet_free(t);
+	coro_tasklet_channel_close(channel);
+	coro_tasklet_channel_open(channel);
+	t = coro_tasklet(receives, CORO_NONE);
+	coro_tasklet_remove(t);
+	coro_tasklet_free(t);
+	expect("receives destroy>none; channel channel_close>closed; channel channel_open>open; "
+		   "receives create=->created; receives ready main>ready; receives await>suspended; "
+		   "main ready main>ready; receives wake main>ready; receives step main>running; "
+		   "receives done=->done; main step receives>running; receives destroy>none; ");
+	coro_tasklet_channel_free(channel);
+	expect("channel destroy>none; ");
+}
+
 int main(void)
 {
 #define seen(name) cmocka_unit_test_setup_teardown(name, watch, unwatch)
@@ -290,6 +328,7 @@ int main(void)
 		seen(a_delegate_that_others_finished_is_told_at_the_next_resume),
 		seen(a_task_is_named_as_who_resumes),
 		seen(a_switch_is_two_events_and_an_end_one_more),
+		seen(tasklets_tell_how_they_are_scheduled),
 	};
 
 	return cmocka_run_group_tests_name("core_events", tests, NULL, NULL);

@@ -155,6 +155,34 @@ static void generator_switched_to(void)
 	coro_greenlet_switch((struct coro_greenlet *)coro_generator(nothing, CORO_NONE), CORO_NONE);
 }
 
+static void tasklet_used_after_free(void)
+{
+	struct coro_tasklet *tasklet = coro_tasklet(nothing, CORO_NONE);
+
+	coro_tasklet_run_all();
+	coro_tasklet_free(tasklet);
+	coro_tasklet_run(tasklet);
+}
+
+static void main_tasklet_freed(void)
+{
+	coro_tasklet_free(coro_tasklet_main());
+}
+
+static coro_value waits_at(coro_value channel)
+{
+	return coro_tasklet_channel_receive(coro_as_ptr(channel));
+}
+
+static void channel_freed_that_is_waited_for(void)
+{
+	struct coro_tasklet_channel *channel = coro_tasklet_channel_new("numbers");
+
+	coro_tasklet(waits_at, coro_ptr(channel));
+	coro_tasklet_run_all();
+	coro_tasklet_channel_free(channel);
+}
+
 static void a_mistake_ends_the_program_and_is_named(void **state)
 {
 	static const struct {
@@ -177,6 +205,9 @@ static void a_mistake_ends_the_program_and_is_named(void **state)
 		{main_greenlet_freed, "is the main one, and cannot be freed"},
 		{greenlet_resumed, "coroscope: a generator is expected, not greenlet 'nothing' #"},
 		{generator_switched_to, "coroscope: a greenlet is expected, not generator 'nothing' #"},
+		{tasklet_used_after_free, "freed"},
+		{main_tasklet_freed, "coroscope: tasklet 'main' #"},
+		{channel_freed_that_is_waited_for, "coroscope: channel 'numbers' #"},
 	};
 
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {

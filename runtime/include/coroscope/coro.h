@@ -18,6 +18,7 @@
  *     queue.h      queues
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
+ *     tasklet.h    tasklets and their channels: scheduled without a loop
  *
  * The names follow Python's and asyncio's.
  */
@@ -36,5 +37,6 @@
 #include "queue.h"
 #include "channel.h"
 #include "loop.h"
+#include "tasklet.h"
 
 #endif
