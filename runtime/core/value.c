@@ -33,6 +33,7 @@ const char *coro_type_name(coro_value value)
 		[CORO_OBJECT_BARRIER] = "Barrier",
 		[CORO_OBJECT_CHANNEL] = "Channel",
 		[CORO_OBJECT_GROUP] = "TaskGroup",
+		[CORO_OBJECT_TIMEOUT] = "Timeout",
 	};
 	unsigned kind = coro_kind(value);
 

@@ -93,6 +93,8 @@ coro_value(coro_task_group_enter)(struct coro_task_group *group)
 	if (!group->parent)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
+	coro_probe_event(&group->object, CORO_EVENT_GROUP_ENTER, group->object.state,
+					 group->parent->future.object.row, CORO__SITE, NULL);
 	group->entered = true;
 	return CORO_NONE;
 }

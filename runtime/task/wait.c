@@ -175,6 +175,9 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 			coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));
 		if (future->mark != completion) {
 			future->mark = completion;
+			if (completion->done)
+				coro_probe_event((struct coro_object *)completion->done, CORO_EVENT_AWAIT_CHILD,
+								 CORO_STATE_OPEN, future->object.row, CORO__SITE, NULL);
 			coro__watch_add(&completion->watch, future);
 		}
 		coro__future_release(future);

@@ -88,6 +88,17 @@ static bool has_integer(const struct trace_value *value)
 	return value->kind == CORO_VALUE_INT || value->kind == CORO_VALUE_BOOL;
 }
 
+/* How many; 0: it does not say. */
+static uint64_t count_of(const struct trace_value *value)
+{
+	return has_integer(value) && value->integer > 0 ? (uint64_t)value->integer : 0;
+}
+
+static int64_t due_of(const struct trace_value *value)
+{
+	return has_integer(value) ? value->integer : INT64_MAX;
+}
+
 /* A new object of that serial, as the event tells of it. */
 static void begin_object(struct change *change)
 {
@@ -118,11 +129,27 @@ static void create(struct change *change)
 	struct world_object *object = &change->object;
 
 	object->parent = change->event->peer;
-	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
-		if (has_integer(value) && value->integer > 0)
-			object->capacity = (uint64_t)value->integer;
-	} else if (value->kind != CORO_VALUE_ABSENT) {
-		object->argument_at = change->event->n;
+	switch (object->kind) {
+	case CORO_OBJECT_QUEUE:
+	case CORO_OBJECT_CHANNEL:
+	case CORO_OBJECT_BARRIER:
+		object->capacity = count_of(value);
+		break;
+	case CORO_OBJECT_SEMAPHORE:
+		object->length = count_of(value);
+		break;
+	case CORO_OBJECT_CONDITION:
+		if (value->kind == CORO_VALUE_OBJECT)
+			object->lock = value->object;
+		break;
+	case CORO_OBJECT_TIMEOUT:
+		object->waits_on = change->event->peer;
+		object->number = due_of(value);
+		break;
+	default:
+		if (value->kind != CORO_VALUE_ABSENT)
+			object->argument_at = change->event->n;
+		break;
 	}
 }
 
@@ -229,12 +256,53 @@ static void channel_waits(struct change *change)
 		object->number |= (int64_t)1 << object->children;
 }
 
-static void item_comes_out(struct change *change)
+/* One item, place or task less. */
+static void take_one(struct change *change, uint64_t *count)
 {
-	if (change->object.length)
-		change->object.length--;
+	if (*count)
+		(*count)--;
 	else
 		change->damaged = true;
+}
+
+static void queue_changes(struct change *change)
+{
+	const struct trace_value *value = &change->event->value;
+	struct world_object *object = &change->object;
+
+	switch (change->event->kind) {
+	case CORO_EVENT_QUEUE_PUT:
+		object->length++;
+		object->unfinished++;
+		break;
+	case CORO_EVENT_QUEUE_GET:
+		take_one(change, &object->length);
+		break;
+	case CORO_EVENT_QUEUE_TASK_DONE:
+		object->unfinished = count_of(value);
+		break;
+	default:
+		if (!has_integer(value))
+			break;
+		object->length = 0;
+		object->unfinished -=
+			count_of(value) < object->unfinished ? count_of(value) : object->unfinished;
+		break;
+	}
+}
+
+/* Somebody waits (+1) or is told (-1). Of a barrier that is who is inside; a semaphore gives its
+ * place to whom it tells at once. */
+static void sync_changes(struct change *change)
+{
+	struct world_object *object = &change->object;
+	bool wakes = change->event->kind == CORO_EVENT_SYNC_WAKE;
+
+	if (object->kind == CORO_OBJECT_BARRIER && !wakes)
+		object->length++;
+	else if (wakes &&
+			 (object->kind == CORO_OBJECT_BARRIER || object->kind == CORO_OBJECT_SEMAPHORE))
+		take_one(change, &object->length);
 }
 
 /* What the kind of the event says besides the state. */
@@ -287,6 +355,7 @@ static void apply_kind(struct change *change)
 		object->up_at = event->n;
 		break;
 	case CORO_EVENT_AWAIT_CHILD:
+	case CORO_EVENT_GROUP_ADD:
 		change->child = event->peer;
 		break;
 	case CORO_EVENT_CHANNEL_WAIT:
@@ -307,18 +376,41 @@ static void apply_kind(struct change *change)
 			object->number = event->value.integer;
 		break;
 	case CORO_EVENT_LOCK_ACQUIRE:
+	case CORO_EVENT_GROUP_ENTER:
 		object->owner = event->peer;
 		break;
 	case CORO_EVENT_LOCK_RELEASE:
 		object->owner = 0;
 		break;
 	case CORO_EVENT_QUEUE_PUT:
+	case CORO_EVENT_QUEUE_GET:
+	case CORO_EVENT_QUEUE_TASK_DONE:
+	case CORO_EVENT_QUEUE_SHUTDOWN:
+		queue_changes(change);
+		break;
 	case CORO_EVENT_CHANNEL_SEND:
 		object->length++;
 		break;
-	case CORO_EVENT_QUEUE_GET:
 	case CORO_EVENT_CHANNEL_RECV:
-		item_comes_out(change);
+		take_one(change, &object->length);
+		break;
+	case CORO_EVENT_EVENT_SET:
+	case CORO_EVENT_EVENT_CLEAR:
+		object->set = event->kind == CORO_EVENT_EVENT_SET;
+		break;
+	case CORO_EVENT_SYNC_WAIT:
+	case CORO_EVENT_SYNC_WAKE:
+		sync_changes(change);
+		break;
+	case CORO_EVENT_SYNC_ACQUIRE:
+	case CORO_EVENT_SYNC_RELEASE:
+		object->length = count_of(&event->value);
+		break;
+	case CORO_EVENT_BARRIER_PHASE:
+		object->number = has_integer(&event->value) ? event->value.integer : 0;
+		break;
+	case CORO_EVENT_TIMEOUT_RESCHEDULE:
+		object->number = due_of(&event->value);
 		break;
 	default:
 		break;
@@ -470,7 +562,8 @@ int world_apply(struct world *world, const struct trace_event *event)
 {
 	struct change change = {.world = world, .event = event};
 	bool child = event->peer &&
-				 (event->kind == CORO_EVENT_AWAIT_CHILD || event->kind == CORO_EVENT_CHANNEL_WAIT);
+				 (event->kind == CORO_EVENT_AWAIT_CHILD || event->kind == CORO_EVENT_CHANNEL_WAIT ||
+				  event->kind == CORO_EVENT_GROUP_ADD);
 	uint32_t ring = event->ring;
 	uint64_t actor;
 	const struct node *node;

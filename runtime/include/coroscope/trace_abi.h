@@ -69,7 +69,8 @@ CORO__ASSERT(CORO_EVENT_LIMIT <= 64, "kinds must fit the 64-bit kind mask");
 	X(13, SEMAPHORE, semaphore)            \
 	X(14, BARRIER, barrier)                \
 	X(15, CHANNEL, channel)                \
-	X(16, GROUP, group)
+	X(16, GROUP, group)                    \
+	X(19, TIMEOUT, timeout)
 enum coro_object_kind {
 #define CORO__X(number, NAME, name) CORO_OBJECT_##NAME = number,
 	CORO_OBJECT_KINDS(CORO__X)
