@@ -15,6 +15,9 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
 void coro__lock_free_at(struct coro_lock *lock, uintptr_t call);
 bool coro__lock_locked(const struct coro_lock *lock);
+/* The task that holds it; NULL: nobody does, or none that is not done. */
+struct coro_task *coro__lock_owner(const struct coro_lock *lock);
+size_t coro__queue_unfinished(const struct coro_queue *queue);
 struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
 											  const char *site, uintptr_t call);
 void coro__condition_free_at(struct coro_condition *condition, uintptr_t call);

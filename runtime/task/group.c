@@ -220,6 +220,21 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	return coro_object(member->task);
 }
 
+size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
+						   size_t room)
+{
+	size_t count = 0;
+
+	for (const struct member *member = group->first; member; member = member->next) {
+		if (!member->running)
+			continue;
+		if (count < room)
+			ret[count] = &member->task->future;
+		count++;
+	}
+	return count;
+}
+
 /* ---- The end ------------------------------------------------------------ */
 
 /* Waits until no task is left. The CancelledError that came meanwhile from outside goes to

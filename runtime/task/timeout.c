@@ -90,6 +90,8 @@ coro_value(coro_shield)(coro_value awaitable)
 	if (coro_raised(error))
 		return error;
 	outer = shield_new(awaitable, &error, CORO__SITE);
+	if (outer && coro__current_task())
+		coro__look_for_cycle(coro__current_task(), outer);
 	return outer ? coro__future_await_and_free(outer, CORO__SITE) : error;
 }
 
@@ -105,6 +107,15 @@ struct coro_timeout coro_timeout(double delay)
 	return coro_timeout_at(coro__loop_time(coro__loop_need("coro_timeout")) + delay);
 }
 
+static void set_timer(struct coro_timeout *timeout, struct coro_handle timer)
+{
+	struct coro_task *task = coro__address(timeout->task);
+
+	if (task)
+		task->timeouts += (timer.memory != NULL) - (timeout->handle.memory != NULL);
+	timeout->handle = timer;
+}
+
 static coro_value time_is_over(coro_value argument)
 {
 	struct coro_timeout *timeout = coro_as_ptr(argument);
@@ -112,7 +123,7 @@ static coro_value time_is_over(coro_value argument)
 	coro_probe_event(&timeout->object, CORO_EVENT_TIMEOUT_EXPIRE, CORO_STATE_CLOSED,
 					 ((const struct coro_object *)coro__address(timeout->task))->row, 0, NULL);
 	timeout->state = CORO_TIMEOUT_EXPIRING;
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	coro__future_cancel(coro__address(timeout->task), NULL, 0);
 	return CORO_NONE;
 }
@@ -123,13 +134,13 @@ static void schedule(struct coro_timeout *timeout, double when)
 
 	timeout->when = when;
 	coro_handle_cancel(timeout->handle);
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	if (isinf(when))
 		return;
 	if (coro__nanoseconds(when) <= coro__loop_now(loop))
-		timeout->handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
+		set_timer(timeout, coro__loop_call_now(loop, time_is_over, coro_ptr(timeout)));
 	else
-		timeout->handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+		set_timer(timeout, coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0));
 }
 
 /* CREATE or TIMEOUT_RESCHEDULE: who does it, and when the time is over, if it ever is. */
@@ -191,7 +202,7 @@ static coro_value timeout_exit(struct coro_timeout *timeout, coro_value result, 
 		coro_probe_object_done(&timeout->object);
 	}
 	coro_handle_cancel(timeout->handle);
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	if (timeout->state == CORO_TIMEOUT_ENTERED) {
 		timeout->state = CORO_TIMEOUT_EXITED;
 		return result;

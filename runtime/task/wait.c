@@ -229,3 +229,33 @@ void coro_as_completed_free(struct coro_completion *completion)
 	}
 	coro__watch_release(&completion->watch);
 }
+
+/* ---- Whom a future waits for -------------------------------------------- */
+
+/* Does this watch set that future? */
+static bool sets(struct coro__watch *watch, const struct coro_future *waiter)
+{
+	if (watch->told == one_is_done)
+		return ((struct wait *)watch)->waiter == waiter;
+	return watch->told == one_is_complete && waiter->waited &&
+		   (const void *)((struct coro_completion *)watch)->done == waiter->waited;
+}
+
+size_t coro__wait_awaited(const struct coro_future *waiter, struct coro_future **ret, size_t room)
+{
+	struct coro__watch *watch = waiter->loop->watches;
+	size_t count = 0;
+
+	while (watch && !sets(watch, waiter))
+		watch = watch->next;
+	for (size_t i = 0; watch && i < watch->count; i++) {
+		const struct coro__watcher *watcher = &watch->watchers[i];
+
+		if (!watcher->listed || coro__done(watcher->future))
+			continue;
+		if (count < room)
+			ret[count] = watcher->future;
+		count++;
+	}
+	return count;
+}
