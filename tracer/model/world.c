@@ -9,14 +9,16 @@
  * Who has control. Bodies resume each other, a task's step resumes its coroutine's leaf, and
  * delegators are passed over; `running` of a ring is who has it now:
  *
- *     STEP t         t                          the loop runs a task
+ *     STEP t         t                          the loop runs a task; t.resumer = who ran, if it is
+ *                                               spawned eagerly
  *     NEXT .. x      x, and x.resumer = who     from outside: task, body or main
  *     YIELD x        x.resumer
  *     DELEGATE x     still x, until the delegate is resumed
  *     RETURN x       x itself for the moment: if somebody delegates to x, control goes there
  *                    (UNDELEGATE says so), else to x.resumer; the next event tells
  *     UNDELEGATE o   o if it goes on, and o.resumer = who resumed the delegate last
- *     AWAIT, DONE, TURN_BEGIN ...               nobody: the loop
+ *     AWAIT, DONE t  t.resumer                  nobody, the loop, unless it was spawned eagerly
+ *     TURN_BEGIN ...                            nobody: the loop
  *
  *     main ──send──► general ═yield from═► internal        resumer of internal: main
  *      ▲                                       │ YIELD: control goes to main;
@@ -196,6 +198,21 @@ static void undelegate(struct change *change)
 	}
 }
 
+/* Who runs, when a task is stepped: nobody, unless it spawned that eagerly. */
+static uint64_t who_spawns(const struct world *world, uint64_t task)
+{
+	const struct world_object *object = world_running(world);
+
+	return object && object->serial != task && state_is_body(object) ? object->serial : 0;
+}
+
+/* The task does not run on: the loop does, or whoever ran when it was spawned eagerly. */
+static void leave_task(struct change *change)
+{
+	give_control(change->world, change->object.resumer);
+	change->object.resumer = 0;
+}
+
 /* A task left the loop's hands, or came back to them. */
 static void task_changes(struct change *change)
 {
@@ -213,22 +230,23 @@ static void task_changes(struct change *change)
 		object->woken_by = event->peer;
 		object->ready_at = event->n;
 		if (control(world) == object->serial)
-			give_control(world, 0);
+			leave_task(change);
 		return;
 	case CORO_EVENT_STEP:
 		object->resumes++;
+		object->resumer = who_spawns(world, object->serial);
 		give_control(world, object->serial);
 		return;
 	case CORO_EVENT_AWAIT:
 		object->waits_on = event->peer;
-		give_control(world, 0);
+		leave_task(change);
 		return;
 	case CORO_EVENT_CANCEL:
 		object->cancels++;
 		return;
 	default:
 		object->up_at = event->n;
-		give_control(world, 0);
+		leave_task(change);
 		return;
 	}
 }

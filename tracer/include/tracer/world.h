@@ -47,7 +47,8 @@ struct world_object {
 	                      task it cancels */
 	uint64_t delegate; /* generator, coroutine: whom it delegates to, while DELEGATING */
 	uint64_t resumer;  /* generator, coroutine: who resumed it last, from outside its chain; 0:
-	                      main. Valid from then on until it yields */
+	                      main. Valid from then on until it yields. Task: the body that spawned it
+	                      eagerly, while it runs on behalf of that; 0: the loop runs it */
 	uint64_t drives;   /* task: its coroutine */
 	uint64_t owner;    /* lock: who holds it; group: the task whose section it is */
 	uint64_t lock;     /* condition: its lock */
