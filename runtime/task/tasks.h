@@ -48,8 +48,8 @@ struct coro_task {
 										compared with what comes up */
 	coro_value thrown;           /* raised and kept: for the next step; none else */
 	bool must_cancel;            /* CancelledError goes into the next step */
+	uint16_t timeouts;           /* how many of those that it is in have a timer */
 	uint32_t cancel_requests;
-	uint32_t timeouts;     /* how many of those that it is in have a timer */
 	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
 	uintptr_t await_site;  /* where its coroutine awaits */
 	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */

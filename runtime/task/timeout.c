@@ -112,7 +112,8 @@ static void set_timer(struct coro_timeout *timeout, struct coro_handle timer)
 	struct coro_task *task = coro__address(timeout->task);
 
 	if (task)
-		task->timeouts += (timer.memory != NULL) - (timeout->handle.memory != NULL);
+		task->timeouts =
+			(uint16_t)(task->timeouts + (timer.memory != NULL) - (timeout->handle.memory != NULL));
 	timeout->handle = timer;
 }
 
