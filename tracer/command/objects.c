@@ -153,13 +153,56 @@ static void add_children(cJSON *json, const struct world *world, uint64_t serial
 	add_listed(json, "pending", world, serial, PENDING_CHILDREN, 0);
 }
 
+/* Does a future stand in a channel's line of that side? One of a select may stand in both. */
+static bool is_at_side(const struct world *world, const struct world_object *future,
+					   uint64_t channel, unsigned side)
+{
+	enum { TOLD = 63 }; /* cases whose side the World knows */
+	uint64_t channels[TOLD];
+	size_t count;
+
+	if (future->reason != CORO_REASON_SELECT)
+		return future->reason == side;
+	count = world_children(world, future->serial, channels, TOLD);
+	for (size_t i = 0; i < count && i < TOLD; i++)
+		if (channels[i] == channel &&
+			(future->number >> i & 1) == (side == CORO_REASON_CHANNEL_SEND))
+			return true;
+	return false;
+}
+
+static void add_side(cJSON *json, const char *key, const struct world *world, uint64_t channel,
+					 unsigned side)
+{
+	cJSON *array = cJSON_AddArrayToObject(json, key);
+	size_t count = world_waiters(world, channel, NULL, 0);
+	uint64_t *futures = count ? malloc(count * sizeof(*futures)) : NULL;
+
+	if (!futures)
+		return;
+	world_waiters(world, channel, futures, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct world_object *future = world_find(world, futures[i]);
+
+		if (future && is_at_side(world, future, channel, side))
+			add_id(array, world_waiter(world, futures[i]));
+	}
+	free(futures);
+}
+
+static void add_channel(cJSON *json, const struct world *world, const struct world_object *channel)
+{
+	json_add_number(json, "length", channel->length);
+	json_add_number(json, "capacity", channel->capacity);
+	add_side(json, "senders", world, channel->serial, CORO_REASON_CHANNEL_SEND);
+	add_side(json, "receivers", world, channel->serial, CORO_REASON_CHANNEL_RECEIVE);
+}
+
 static void add_queue(cJSON *json, const struct world *world, const struct world_object *queue)
 {
 	json_add_number(json, "length", queue->length);
 	if (queue->capacity)
 		json_add_number(json, "capacity", queue->capacity);
-	if (queue->kind == CORO_OBJECT_CHANNEL)
-		return;
 	json_add_number(json, "unfinished", queue->unfinished);
 	add_listed(json, "getters", world, queue->serial, WAITERS, CORO_REASON_QUEUE_GET);
 	add_listed(json, "putters", world, queue->serial, WAITERS, CORO_REASON_QUEUE_PUT);
@@ -192,7 +235,7 @@ static void add_own(cJSON *json, const struct world *world, const struct world_o
 		add_deadline(json, world_find(world, world_timeout(world, object->serial)));
 		break;
 	case CORO_OBJECT_FUTURE:
-		if (object->children)
+		if (object->children && object->reason != CORO_REASON_SELECT)
 			add_children(json, world, object->serial);
 		break;
 	case CORO_OBJECT_LOCK:
@@ -200,8 +243,10 @@ static void add_own(cJSON *json, const struct world *world, const struct world_o
 			json_add_number(json, "owner", object->owner);
 		break;
 	case CORO_OBJECT_QUEUE:
-	case CORO_OBJECT_CHANNEL:
 		add_queue(json, world, object);
+		break;
+	case CORO_OBJECT_CHANNEL:
+		add_channel(json, world, object);
 		break;
 	case CORO_OBJECT_EVENT:
 		cJSON_AddBoolToObject(json, "set", object->set);
