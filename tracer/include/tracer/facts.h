@@ -6,7 +6,7 @@
  *     lock         owner, who waits
  *     queue        items, unfinished, who waits to get, to put, to join; of as_completed: how many
  *                  of its children are done
- *     channel      items, who waits
+ *     channel      items, who waits to send, to receive, in a select
  *     event        its flag, who waits
  *     semaphore    places that are free, who waits
  *     condition    its lock, who waits
@@ -30,7 +30,8 @@ typedef void facts_function(void *context, const char *key, const char *words, u
 void facts_tell(struct session *session, const struct world_object *object, facts_function *tell,
                 void *context);
 
-/* All of them in one line: "owner left #7, waiting right #8 (lock)"; nothing where there is none. */
+/* All of them in one line: "owner left #7, waiting right #8 (lock)"; nothing where there is
+ * none. */
 void text_add_facts(struct text *text, struct session *session, const struct world_object *object);
 
 #endif
