@@ -16,6 +16,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <tracer/facts.h>
 #include "ui.h"
 
 static bool is_row(const struct world_object *object)
@@ -136,6 +137,14 @@ static void folds_changed(struct ui *ui)
 
 /* ---- Drawing ----------------------------------------------------------- */
 
+/* The first fact alone, and not whose it is: "places 1". */
+static void add_first_fact(void *context, const char *key, const char *words, uint64_t object)
+{
+	struct text *text = context;
+	if (!text->length && strcmp(key, "owner") != 0)
+		text_add(text, "%s %s", key, words);
+}
+
 void ui_add_wait(struct ui *ui, struct text *text, const struct world_object *object)
 {
 	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
@@ -145,12 +154,17 @@ void ui_add_wait(struct ui *ui, struct text *text, const struct world_object *ob
 		text_add(text, object->length == 1 && !object->capacity ? " item" : " items");
 		return;
 	}
-	if (object->owner) {
+	if (object->kind == CORO_OBJECT_LOCK && object->owner) {
 		text_add(text, "owner: ");
 		text_add_object_near(text, ui->session, object->owner, object->changed_at);
 		return;
 	}
-	text_add_wait(text, ui->session, object);
+	if (object->kind == CORO_OBJECT_EVENT || object->kind == CORO_OBJECT_SEMAPHORE ||
+		object->kind == CORO_OBJECT_BARRIER || object->kind == CORO_OBJECT_GROUP ||
+		object->kind == CORO_OBJECT_TIMEOUT)
+		facts_tell(ui->session, object, add_first_fact, text);
+	else
+		text_add_wait(text, ui->session, object);
 	if (!text->length)
 		text_add(text, "%s", trace_state_name(world_state(session_world(ui->session), object)));
 }

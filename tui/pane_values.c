@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <tracer/facts.h>
 #include "ui.h"
 
 struct fact {
@@ -102,25 +103,12 @@ static void add_awaiters(struct ui *ui, struct facts *facts, const struct world_
 		text_add(&fact->text, ", %zu more", count - 8);
 }
 
-/* Who waits at a queue, a lock ..., and what for. */
-static void add_waiters(struct ui *ui, struct facts *facts, const struct world_object *object)
+/* The facts that all views show (facts.h); `context` is a struct facts. */
+static void add_fact(void *context, const char *key, const char *words, uint64_t object)
 {
-	const struct world *world = session_world(ui->session);
-	uint64_t futures[12], awaiters[1];
-	size_t count = world_waiters(world, object->serial, futures, 12);
-	for (size_t i = 0; i < count && i < 12; i++) {
-		const struct world_object *future = world_find(world, futures[i]);
-		if (!future)
-			continue;
-		bool task = world_awaiters(world, futures[i], awaiters, 1) > 0;
-		struct fact *fact = add(facts, "waiting");
-		fact->object = task ? awaiters[0] : futures[i];
-		text_add_object(&fact->text, ui->session, fact->object);
-		if (future->reason != CORO_REASON_NONE)
-			text_add(&fact->text, " (%s)", trace_reason_name(future->reason));
-	}
-	if (count > 12)
-		text_add(&add(facts, "waiting")->text, "%zu more", count - 12);
+	struct fact *fact = add(context, key);
+	fact->object = object;
+	text_add(&fact->text, "%s", words);
 }
 
 static void collect(struct ui *ui, struct facts *facts)
@@ -166,17 +154,9 @@ static void collect(struct ui *ui, struct facts *facts)
 	add_object(ui, facts, "drives", object->drives, object->created_at);
 	if (object->state == CORO_STATE_DELEGATING)
 		add_object(ui, facts, "delegates", object->delegate, object->changed_at);
-	add_object(ui, facts, "owner", object->owner, object->changed_at);
 	if (task)
 		add_object(ui, facts, "woken by", object->woken_by, object->ready_at);
-	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
-		fact = add(facts, "items");
-		text_add(&fact->text, "%llu", (unsigned long long)object->length);
-		if (object->capacity)
-			text_add(&fact->text, " of %llu", (unsigned long long)object->capacity);
-	}
-	if (!body && !task && object->kind != CORO_OBJECT_FUTURE)
-		add_waiters(ui, facts, object);
+	facts_tell(ui->session, object, add_fact, facts);
 	if (object->kind == CORO_OBJECT_LOOP) {
 		add_number(facts, "turn", world_turn(world));
 		add_number(facts, "ready", world_ready(world, NULL, 0));

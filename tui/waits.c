@@ -59,6 +59,22 @@ static void follow_future(const struct walk *walk, const struct world_object *fu
 		add(walk, future->waits_on, depth, true, false);
 }
 
+/* A group, or the queue of as_completed: its children that are not over. */
+static void follow_pending(const struct walk *walk, const struct world_object *object,
+						   unsigned depth)
+{
+	uint64_t children[WAITS_MOST];
+	size_t count = world_children(walk->world, object->serial, children, WAITS_MOST), pending = 0;
+	size_t seen = count < WAITS_MOST ? count : WAITS_MOST;
+
+	walk->waits->cut |= count > seen;
+	for (size_t i = 0; i < seen; i++)
+		if (!world_is_over(walk->world, children[i]))
+			children[pending++] = children[i];
+	for (size_t i = 0; i < pending; i++)
+		add(walk, children[i], depth, i + 1 == pending, false);
+}
+
 static void follow(const struct walk *walk, const struct world_object *object, unsigned depth)
 {
 	if (object->kind == CORO_OBJECT_TASK && object->state == CORO_STATE_SUSPENDED &&
@@ -68,6 +84,8 @@ static void follow(const struct walk *walk, const struct world_object *object, u
 		follow_future(walk, object, depth);
 	else if (object->kind == CORO_OBJECT_LOCK && object->owner)
 		add(walk, object->owner, depth, true, true);
+	else if (object->kind == CORO_OBJECT_GROUP || object->kind == CORO_OBJECT_QUEUE)
+		follow_pending(walk, object, depth);
 }
 
 void waits_make(const struct world *world, uint64_t serial, struct waits *ret)

@@ -5,9 +5,9 @@
  *
  *     future #13           gather 0/2        a task waits for a future or a task; a future
  *      ├ ann #10           put shelf         for its children, or for what it is about (a
- *      │  └ future #20     put shelf         queue, a lock, a task); a lock for its owner.
- *      │     └ shelf #4    2 of 2 items
- *      └ bob #12           running
+ *      │  └ future #20     put shelf         queue, a lock, a task); a lock for its owner;
+ *      │     └ shelf #4    2 of 2 items      a group and the queue of as_completed for
+ *      └ bob #12           running           those of theirs that are not done.
  *
  * Whoever waits for itself in the end stands twice, and the second time says so.
  */

@@ -271,11 +271,13 @@ const char *coro__kind_name(const struct coro_object *object);
 
 /* await of a task or future: its result, or raised its exception. Called in a coroutine. `site` is
  * the place of the await. In three parts: begin, which sets wait->site and wait->awaited, the
- * switch, and end. */
+ * switch, and end. The beginning for a task looks besides whether the two wait for each other. */
 struct coro_future;
 coro_value coro__future_await(struct coro_future *future, uintptr_t site);
 coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
 									uintptr_t site);
+coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *task,
+								  uintptr_t site);
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
 
 /* ---- Counting what is alive: for tests --------------------------------- */

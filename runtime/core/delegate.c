@@ -378,7 +378,9 @@ coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, u
 		return await_coroutine(wait, (struct coro_generator *)object, site);
 	if (object && (object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_FUTURE)) {
 		wait->go_on = coro__future_await_end;
-		return coro__future_await_begin(wait, (struct coro_future *)object, site);
+		return object->kind == CORO_OBJECT_TASK
+				   ? coro__task_await_begin(wait, (struct coro_future *)object, site)
+				   : coro__future_await_begin(wait, (struct coro_future *)object, site);
 	}
 	return coro__deliver(coro__raise_at(site, CORO_TypeError,
 										"object %s can't be used in 'await' expression",

@@ -35,6 +35,7 @@ const char *coro_type_name(coro_value value)
 		[CORO_OBJECT_GROUP] = "TaskGroup",
 		[CORO_OBJECT_GREENLET] = "greenlet",
 		[CORO_OBJECT_TASKLET] = "tasklet",
+		[CORO_OBJECT_TIMEOUT] = "Timeout",
 	};
 	unsigned kind = coro_kind(value);
 

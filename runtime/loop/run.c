@@ -1,14 +1,8 @@
 /*
- * run.c - a program from beginning to end; and what is said when it cannot go on.
+ * run.c - a program from beginning to end.
  *
  *     coro_run:   new loop -> main task until done -> cancel what is left, in the order
  *                 of creation, until it is done -> free the loop -> exit status
- *
- * A deadlock is told as a chain of waits, one task after the other:
- *
- *     deadlock: 2 tasks wait for ever
- *       'main' awaits task 'reader'
- *       'reader' awaits get of queue 'jobs'
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,66 +11,6 @@
 #include "../task/tasks.h"
 
 enum { NAMED = 16, TEXT = 4096, PLACE = 192 };
-
-/* ---- Deadlock ----------------------------------------------------------- */
-
-static const char *reason_name(unsigned reason)
-{
-	static const char *const names[] = {
-#define CORO__X(number, NAME, name) [number] = #name,
-		CORO_REASONS(CORO__X)
-#undef CORO__X
-	};
-
-	return reason < CORO_REASON_LIMIT ? names[reason] : "?";
-}
-
-static void describe_future(const struct coro_future *future, char *text, size_t size)
-{
-	const struct coro_object *object = &future->object;
-
-	if (coro__is_task(future))
-		snprintf(text, size, "task '%.60s'", coro_task_name((const struct coro_task *)future));
-	else if (object->reason == CORO_REASON_CHANNEL_SEND ||
-			 object->reason == CORO_REASON_CHANNEL_RECEIVE || object->reason == CORO_REASON_SELECT)
-		coro__select_describe(future, text, size);
-	else if (object->reason == CORO_REASON_NONE)
-		snprintf(text, size, "future #%llu", (unsigned long long)object->serial);
-	else if (future->waited && future->waited->name)
-		snprintf(text, size, "%s of '%.60s'", reason_name(object->reason), future->waited->name);
-	else
-		snprintf(text, size, "%s", reason_name(object->reason));
-}
-
-coro_value coro__loop_deadlock(struct coro_loop *loop)
-{
-	char text[TEXT], awaited[160];
-	size_t length = 0, waiting = 0;
-
-	text[0] = 0;
-	for (const struct coro_task *task = loop->first_task; task; task = task->next_task) {
-		if (coro__done(&task->future) || ++waiting > NAMED)
-			continue;
-		snprintf(awaited, sizeof(awaited), "nothing");
-		if (task->awaited)
-			describe_future(task->awaited, awaited, sizeof(awaited));
-		int written = snprintf(text + length, sizeof(text) - length, "\n  '%.60s' awaits %s",
-							   coro_task_name(task), awaited);
-		if (written > 0)
-			length += (size_t)written;
-		if (length >= sizeof(text))
-			length = sizeof(text) - 1;
-	}
-	if (waiting > NAMED)
-		snprintf(text + length, sizeof(text) - length, "\n  and %zu more", waiting - NAMED);
-	coro_value error =
-		coro__exception_new(CORO_DeadlockError, "deadlock: %zu %s for ever%s", waiting,
-							waiting == 1 ? "task waits" : "tasks wait", text);
-	coro_value raised = coro__deliver(error, 0);
-
-	coro_drop(error);
-	return raised;
-}
 
 /* ---- The end ------------------------------------------------------------ */
 

@@ -209,7 +209,7 @@ void coro__descriptors_done(struct coro_loop *loop);
 /* The environment says that the descriptor is ready. */
 void coro__descriptor_ready(struct coro_loop *loop, int fd, unsigned directions);
 
-/* What raises when nothing can happen: names who waits for what. */
+/* What raises when nothing can happen: names who waits for what, and for whom. */
 coro_value coro__loop_deadlock(struct coro_loop *loop);
 
 /* The loop's hooks for async generators come into place, and back. */

@@ -51,6 +51,17 @@ void coro_barrier_free(struct coro_barrier *barrier)
 	coro__sync_end(&barrier->object, &nobody, CORO__CALLER);
 }
 
+static void set_state(struct coro_barrier *barrier, enum barrier_state state, uintptr_t site)
+{
+	const struct coro_probe_value value = {.kind = CORO_VALUE_INT, .integer = state};
+
+	if (state != barrier->state)
+		coro_probe_event(&barrier->object, CORO_EVENT_BARRIER_PHASE,
+						 state == BROKEN ? CORO_STATE_CLOSED : CORO_STATE_OPEN, coro__actor_row(),
+						 site, &value);
+	barrier->state = state;
+}
+
 static coro_value enter(struct coro_barrier *barrier, uintptr_t site)
 {
 	return coro__lock_acquire_at(coro__condition_lock(barrier->condition, site), site);
@@ -77,7 +88,8 @@ static coro_value wait_for_turn(struct coro_barrier *barrier, uintptr_t site)
 static coro_value wait_for_others(struct coro_barrier *barrier, uintptr_t site)
 {
 	while (barrier->state == FILLING)
-		CORO_TRY(coro__condition_wait_at(barrier->condition, site));
+		CORO_TRY(coro__condition_wait_about(barrier->condition, &barrier->object,
+											CORO_REASON_BARRIER, site));
 	if (barrier->state == BROKEN || barrier->state == RESETTING)
 		return coro__raise_at(site, CORO_BrokenBarrierError, "Abort or reset of barrier");
 	return CORO_NONE;
@@ -88,19 +100,19 @@ static coro_value pass(struct coro_barrier *barrier, uintptr_t site)
 	coro_value result = CORO_TRY(wait_for_turn(barrier, site));
 	size_t number = barrier->count++;
 
-	coro_probe_event(&barrier->object, CORO_EVENT_SYNC_WAIT, CORO_STATE_OPEN, coro__actor_row(),
-					 site, NULL);
+	coro_probe_event(&barrier->object, CORO_EVENT_SYNC_WAIT, barrier->object.state,
+					 coro__actor_row(), site, NULL);
 	if (number + 1 == barrier->parties) {
-		barrier->state = DRAINING;
+		set_state(barrier, DRAINING, site);
 		result = coro__condition_notify_at(barrier->condition, SIZE_MAX, site);
 	} else {
 		result = wait_for_others(barrier, site);
 	}
-	coro_probe_event(&barrier->object, CORO_EVENT_SYNC_WAKE, CORO_STATE_OPEN, coro__actor_row(),
-					 site, NULL);
+	coro_probe_event(&barrier->object, CORO_EVENT_SYNC_WAKE, barrier->object.state,
+					 coro__actor_row(), site, NULL);
 	if (!--barrier->count) {
 		if (barrier->state == RESETTING || barrier->state == DRAINING)
-			barrier->state = FILLING;
+			set_state(barrier, FILLING, site);
 		coro__condition_notify_at(barrier->condition, SIZE_MAX, site);
 	}
 	return coro_raised(result) ? result : coro_int((int64_t)number);
@@ -117,7 +129,7 @@ coro_value(coro_barrier_reset)(struct coro_barrier *barrier)
 {
 	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	CORO_TRY(enter(barrier, CORO__SITE));
-	barrier->state = barrier->count ? RESETTING : FILLING;
+	set_state(barrier, barrier->count ? RESETTING : FILLING, CORO__SITE);
 	return leave(barrier, coro__condition_notify_at(barrier->condition, SIZE_MAX, CORO__SITE),
 				 CORO__SITE);
 }
@@ -126,7 +138,7 @@ coro_value(coro_barrier_abort)(struct coro_barrier *barrier)
 {
 	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	CORO_TRY(enter(barrier, CORO__SITE));
-	barrier->state = BROKEN;
+	set_state(barrier, BROKEN, CORO__SITE);
 	return leave(barrier, coro__condition_notify_at(barrier->condition, SIZE_MAX, CORO__SITE),
 				 CORO__SITE);
 }

@@ -22,6 +22,7 @@ struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char
 {
 	struct coro_condition *condition =
 		coro__slot_take_clear(CORO_OBJECT_CONDITION, sizeof(*condition));
+	struct coro_probe_value value = {.kind = CORO_VALUE_OBJECT};
 
 	if (!condition)
 		return NULL;
@@ -31,8 +32,9 @@ struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char
 		coro__slot_give(CORO_OBJECT_CONDITION, condition);
 		return NULL;
 	}
+	value.row = ((const struct coro_object *)coro__address(condition->lock))->row;
 	coro__sync_begin(&condition->object, CORO_OBJECT_CONDITION, CORO_STATE_OPEN, name, site, call,
-					 NULL);
+					 &value);
 	return condition;
 }
 
@@ -87,7 +89,8 @@ static coro_value take_lock_again(struct coro_condition *condition, coro_value c
 	}
 }
 
-coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t site)
+coro_value coro__condition_wait_about(struct coro_condition *condition, struct coro_object *about,
+									  enum coro_reason reason, uintptr_t site)
 {
 	coro_value result, error;
 	bool told;
@@ -99,8 +102,8 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 						coro__loop_need("coro_condition_wait"), site));
 	coro__lock_release_at(coro__condition_lock(condition, site), site);
 	condition->waiters.inside++;
-	result = coro_keep(coro__waiters_wait(&condition->waiters, &condition->object,
-										  CORO_REASON_CONDITION, site, &told));
+	result = coro_keep(
+		coro__waiters_wait(&condition->waiters, &condition->object, about, reason, site, &told));
 	error = take_lock_again(condition, CORO_NONE, site);
 	condition->waiters.inside--;
 	if (coro_raised(error)) {
@@ -113,6 +116,11 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 	coro__deliver(result, site);
 	coro_drop(result);
 	return result;
+}
+
+coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t site)
+{
+	return coro__condition_wait_about(condition, &condition->object, CORO_REASON_CONDITION, site);
 }
 
 coro_value(coro_condition_wait)(struct coro_condition *condition)

@@ -66,6 +66,6 @@ coro_value(coro_event_wait)(struct coro_event *event)
 	if (event->set)
 		return coro_bool(true);
 	CORO_TRY(coro__may_await());
-	return coro__waiters_wait(&event->waiters, &event->object, CORO_REASON_EVENT, CORO__SITE,
-							  &told);
+	return coro__waiters_wait(&event->waiters, &event->object, &event->object, CORO_REASON_EVENT,
+							  CORO__SITE, &told);
 }

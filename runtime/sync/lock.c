@@ -16,6 +16,7 @@
 struct coro_lock {
 	struct coro_object object; /* its state says whether it is locked */
 	struct coro__waiters waiters;
+	struct coro_task *owner; /* the handle of the task that took it last; NULL: none did */
 };
 
 struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call)
@@ -73,8 +74,24 @@ static void wake_first(struct coro_lock *lock)
 
 static void take(struct coro_lock *lock, uintptr_t site)
 {
-	coro_probe_event(&lock->object, CORO_EVENT_LOCK_ACQUIRE, CORO_STATE_LOCKED, coro__actor_row(),
-					 site, NULL);
+	struct coro_task *task = coro__current_task();
+
+	coro_probe_event(&lock->object, CORO_EVENT_LOCK_ACQUIRE, CORO_STATE_LOCKED,
+					 task ? task->future.object.row : coro__actor_row(), site, NULL);
+	lock->owner = coro__handle(task);
+}
+
+struct coro_task *coro__lock_owner(const struct coro_lock *lock)
+{
+	struct coro_task *task = coro__address(lock->owner);
+
+	/* It may be over by now, and its memory another's. */
+	if (!task || lock->object.state != CORO_STATE_LOCKED ||
+		coro__slot_of(task)->key !=
+			coro__expected_key(lock->owner, CORO_OBJECT_TASK, coro__active.thread) ||
+		coro__done(&task->future))
+		return NULL;
+	return task;
 }
 
 bool coro__lock_locked(const struct coro_lock *lock)
@@ -108,6 +125,8 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(&lock->waiters, future);
+	if (coro__current_task())
+		coro__look_for_cycle(coro__current_task(), future);
 	result = coro__future_await(future, site);
 	coro__waiters_remove(&lock->waiters, future);
 	coro__future_release(future);

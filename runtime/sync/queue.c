@@ -145,6 +145,11 @@ bool coro_queue_full(const struct coro_queue *queue)
 	return is_full(queue);
 }
 
+size_t coro__queue_unfinished(const struct coro_queue *queue)
+{
+	return queue->unfinished;
+}
+
 /* ---- Items -------------------------------------------------------------- */
 
 static bool grow(struct coro_queue *queue)
@@ -415,10 +420,13 @@ static void wake_all(struct coro__waiters *waiters, coro_value value)
 
 void coro_queue_shutdown(struct coro_queue *queue, bool immediate)
 {
+	struct coro_probe_value dropped = {.kind = CORO_VALUE_INT};
+
 	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
+	dropped.integer = (int64_t)queue->count;
 	queue->shut = true;
 	coro_probe_event(&queue->object, CORO_EVENT_QUEUE_SHUTDOWN, CORO_STATE_CLOSED,
-					 coro__actor_row(), CORO__SITE, NULL);
+					 coro__actor_row(), CORO__SITE, immediate ? &dropped : NULL);
 	if (immediate) {
 		while (queue->count) {
 			coro_drop(take(queue));
@@ -434,9 +442,16 @@ void coro_queue_shutdown(struct coro_queue *queue, bool immediate)
 
 coro_value(coro_queue_task_done)(struct coro_queue *queue)
 {
+	struct coro_probe_value left = {.kind = CORO_VALUE_INT};
+
 	CORO__CHECK(queue, CORO_OBJECT_QUEUE);
 	if (!queue->unfinished)
 		return coro__raise_at(CORO__SITE, CORO_ValueError, "task_done() called too many times");
+	if (CORO__UNLIKELY(coro__somebody_looks())) {
+		left.integer = (int64_t)queue->unfinished - 1;
+		coro_probe_event(&queue->object, CORO_EVENT_QUEUE_TASK_DONE, queue->object.state,
+						 coro__actor_row(), CORO__SITE, &left);
+	}
 	if (--queue->unfinished)
 		return CORO_NONE;
 	wake_all(&queue->joiners, coro_bool(true));

@@ -78,10 +78,12 @@ coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
 		return coro_bool(true);
 	}
 	CORO_TRY(coro__may_await());
-	result = coro__waiters_wait(&semaphore->waiters, &semaphore->object, CORO_REASON_SEMAPHORE,
-								CORO__SITE, &told);
-	if (coro_raised(result) && told)
+	result = coro__waiters_wait(&semaphore->waiters, &semaphore->object, &semaphore->object,
+								CORO_REASON_SEMAPHORE, CORO__SITE, &told);
+	if (coro_raised(result) && told) {
 		semaphore->value++;
+		tell(semaphore, CORO_EVENT_SYNC_RELEASE, CORO__SITE);
+	}
 	while (semaphore->value && wake_next(semaphore))
 		;
 	if (!coro_raised(result))

@@ -37,7 +37,8 @@ coro_value coro__bind_first(uint64_t *bound, const struct coro_object *object,
 }
 
 coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object *object,
-							  enum coro_reason reason, uintptr_t site, bool *ret_told)
+							  const struct coro_object *about, enum coro_reason reason,
+							  uintptr_t site, bool *ret_told)
 {
 	struct coro_loop *loop = coro__loop_need("waiting");
 	struct coro_future *future;
@@ -46,7 +47,7 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 	*ret_told = false;
 	CORO_TRY(coro__bind(&waiters->loop, object, loop, site));
 	coro_probe_event(object, CORO_EVENT_SYNC_WAIT, object->state, coro__actor_row(), site, NULL);
-	future = coro__future_make(loop, reason, object, -1, NULL, site);
+	future = coro__future_make(loop, reason, about, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__waiters_add(waiters, future);

@@ -15,11 +15,17 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
 void coro__lock_free_at(struct coro_lock *lock, uintptr_t call);
 bool coro__lock_locked(const struct coro_lock *lock);
+/* The task that holds it; NULL: nobody does, or none that is not done. */
+struct coro_task *coro__lock_owner(const struct coro_lock *lock);
+size_t coro__queue_unfinished(const struct coro_queue *queue);
 struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
 											  const char *site, uintptr_t call);
 void coro__condition_free_at(struct coro_condition *condition, uintptr_t call);
 struct coro_lock *coro__condition_lock(const struct coro_condition *condition, uintptr_t call);
 coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t call);
+/* The same for what the condition is part of, and what the wait counts as. */
+coro_value coro__condition_wait_about(struct coro_condition *condition, struct coro_object *about,
+									enum coro_reason reason, uintptr_t call);
 coro_value coro__condition_notify_at(struct coro_condition *condition, size_t count,
 									 uintptr_t call);
 
@@ -97,9 +103,11 @@ static inline size_t coro__waiters_tell(struct coro__waiters *waiters, struct co
 }
 
 /* Suspends the task that runs, on a future of its own at the end of the list, until that is told
- * or it is cancelled. *ret_told: it was told, whatever is raised. */
+ * or it is cancelled. The list is that of `object`; `about` is what the task waits for, that one or
+ * what it is part of. *ret_told: it was told, whatever is raised. */
 coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object *object,
-							  enum coro_reason reason, uintptr_t site, bool *ret_told);
+							  const struct coro_object *about, enum coro_reason reason,
+							  uintptr_t site, bool *ret_told);
 
 /* The object of a new one of this kind: CREATE, in `state`, with `value` (NULL: none). */
 void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,

@@ -386,6 +386,17 @@ coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future 
 	return coro__leave(wait, coro_object(future));
 }
 
+coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *future,
+								  uintptr_t site)
+{
+	struct coro_task *task = coro__current_task();
+
+	/* Only one that waits itself can wait for who waits for it. */
+	if (CORO__UNLIKELY(((struct coro_task *)future)->awaited) && !coro__done(future) && task)
+		coro__look_for_cycle(task, future);
+	return coro__future_await_begin(wait, future, site);
+}
+
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent)
 {
 	struct coro_future *future = wait->awaited;

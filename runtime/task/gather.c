@@ -133,6 +133,21 @@ struct coro_future *coro__gather_argument(struct coro_future *outer, size_t inde
 	return index < gather->count ? gather->child[gather->places[index]].future : NULL;
 }
 
+size_t coro__gather_awaited(const struct coro_future *outer, struct coro_future **ret, size_t room)
+{
+	const struct gather *gather = (const struct gather *)outer;
+	size_t count = 0;
+
+	for (size_t i = 0; i < gather->children; i++) {
+		if (coro__done(gather->child[i].future))
+			continue;
+		if (count < room)
+			ret[count] = gather->child[i].future;
+		count++;
+	}
+	return count;
+}
+
 void coro__gather_cancelling(struct coro_future *outer)
 {
 	gather_of(outer)->cancel_requested = true;

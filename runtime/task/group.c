@@ -93,6 +93,8 @@ coro_value(coro_task_group_enter)(struct coro_task_group *group)
 	if (!group->parent)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
+	coro_probe_event(&group->object, CORO_EVENT_GROUP_ENTER, group->object.state,
+					 group->parent->future.object.row, CORO__SITE, NULL);
 	group->entered = true;
 	return CORO_NONE;
 }
@@ -216,6 +218,21 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	else
 		coro__watch_add(&member->watch, &member->task->future);
 	return coro_object(member->task);
+}
+
+size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
+						   size_t room)
+{
+	size_t count = 0;
+
+	for (const struct member *member = group->first; member; member = member->next) {
+		if (!member->running)
+			continue;
+		if (count < room)
+			ret[count] = &member->task->future;
+		count++;
+	}
+	return count;
 }
 
 /* ---- The end ------------------------------------------------------------ */

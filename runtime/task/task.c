@@ -104,6 +104,7 @@ static inline void begin(struct coro_task *task, struct coro_loop *loop,
 	task->body = body;
 	task->thrown = CORO_NONE;
 	task->must_cancel = false;
+	task->timeouts = 0;
 	task->cancel_requests = 0;
 	task->await_site = 0;
 	coro__set_task(body, task);

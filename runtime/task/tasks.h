@@ -48,6 +48,7 @@ struct coro_task {
 										compared with what comes up */
 	coro_value thrown;           /* raised and kept: for the next step; none else */
 	bool must_cancel;            /* CancelledError goes into the next step */
+	uint16_t timeouts;           /* how many of those that it is in have a timer */
 	uint32_t cancel_requests;
 	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
 	uintptr_t await_site;  /* where its coroutine awaits */
@@ -228,6 +229,19 @@ void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry);
 void coro__gather_child_drop(struct coro__entry *entry);
 /* No child of any gather will be done any more. */
 void coro__gathers_done(struct coro_loop *loop);
+
+/* Whose end is waited for, of those that are not done: the children of a gather; the tasks of a
+ * group; what a coro_wait() was given, or the as_completed whose queue it is that `waiter` waits for.
+ * They write at most `room`, and return how many there are. */
+struct coro_task_group;
+size_t coro__gather_awaited(const struct coro_future *outer, struct coro_future **ret, size_t room);
+size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
+						   size_t room);
+size_t coro__wait_awaited(const struct coro_future *waiter, struct coro_future **ret, size_t room);
+
+/* The task begins to wait for `future`: reports the circle that this closes, if there is one and
+ * others go on. */
+void coro__look_for_cycle(struct coro_task *task, struct coro_future *future);
 
 /* The last reference is gone. The other does it if nothing of the task is left to be freed. */
 void coro__task_free(struct coro_task *task);

@@ -90,6 +90,8 @@ coro_value(coro_shield)(coro_value awaitable)
 	if (coro_raised(error))
 		return error;
 	outer = shield_new(awaitable, &error, CORO__SITE);
+	if (outer && coro__current_task())
+		coro__look_for_cycle(coro__current_task(), outer);
 	return outer ? coro__future_await_and_free(outer, CORO__SITE) : error;
 }
 
@@ -105,12 +107,24 @@ struct coro_timeout coro_timeout(double delay)
 	return coro_timeout_at(coro__loop_time(coro__loop_need("coro_timeout")) + delay);
 }
 
+static void set_timer(struct coro_timeout *timeout, struct coro_handle timer)
+{
+	struct coro_task *task = coro__address(timeout->task);
+
+	if (task)
+		task->timeouts =
+			(uint16_t)(task->timeouts + (timer.memory != NULL) - (timeout->handle.memory != NULL));
+	timeout->handle = timer;
+}
+
 static coro_value time_is_over(coro_value argument)
 {
 	struct coro_timeout *timeout = coro_as_ptr(argument);
 
+	coro_probe_event(&timeout->object, CORO_EVENT_TIMEOUT_EXPIRE, CORO_STATE_CLOSED,
+					 ((const struct coro_object *)coro__address(timeout->task))->row, 0, NULL);
 	timeout->state = CORO_TIMEOUT_EXPIRING;
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	coro__future_cancel(coro__address(timeout->task), NULL, 0);
 	return CORO_NONE;
 }
@@ -121,13 +135,23 @@ static void schedule(struct coro_timeout *timeout, double when)
 
 	timeout->when = when;
 	coro_handle_cancel(timeout->handle);
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	if (isinf(when))
 		return;
 	if (coro__nanoseconds(when) <= coro__loop_now(loop))
-		timeout->handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
+		set_timer(timeout, coro__loop_call_now(loop, time_is_over, coro_ptr(timeout)));
 	else
-		timeout->handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+		set_timer(timeout, coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0));
+}
+
+/* CREATE or TIMEOUT_RESCHEDULE: who does it, and when the time is over, if it ever is. */
+static void tell_deadline(struct coro_timeout *timeout, unsigned event, double when, uintptr_t site)
+{
+	const struct coro_probe_value due = {.kind = CORO_VALUE_INT,
+										 .integer = coro__nanoseconds(when)};
+
+	coro_probe_event(&timeout->object, event, CORO_STATE_OPEN, coro__actor_row(), site,
+					 isinf(when) ? NULL : &due);
 }
 
 coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
@@ -139,6 +163,7 @@ coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
 	if (timeout->state != CORO_TIMEOUT_ENTERED)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Cannot change state of %s Timeout",
 							  states[timeout->state]);
+	tell_deadline(timeout, CORO_EVENT_TIMEOUT_RESCHEDULE, when, CORO__SITE);
 	schedule(timeout, when);
 	return CORO_NONE;
 }
@@ -156,6 +181,9 @@ static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
 	if (!task)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout should be used inside a task");
+	coro_probe_object_init(&timeout->object, CORO_OBJECT_TIMEOUT, NULL, NULL);
+	timeout->object.parent = task->future.object.row;
+	tell_deadline(timeout, CORO_EVENT_CREATE, timeout->when, site);
 	timeout->state = CORO_TIMEOUT_ENTERED;
 	timeout->task = coro__handle(task);
 	timeout->cancelling = coro_task_cancelling(task);
@@ -170,8 +198,12 @@ coro_value(coro_timeout_enter)(struct coro_timeout *timeout)
 
 static coro_value timeout_exit(struct coro_timeout *timeout, coro_value result, uintptr_t site)
 {
+	if (timeout->state == CORO_TIMEOUT_ENTERED || timeout->state == CORO_TIMEOUT_EXPIRING) {
+		coro_probe_event(&timeout->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+		coro_probe_object_done(&timeout->object);
+	}
 	coro_handle_cancel(timeout->handle);
-	timeout->handle = (struct coro_handle){NULL, 0};
+	set_timer(timeout, (struct coro_handle){NULL, 0});
 	if (timeout->state == CORO_TIMEOUT_ENTERED) {
 		timeout->state = CORO_TIMEOUT_EXITED;
 		return result;

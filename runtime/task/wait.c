@@ -175,6 +175,9 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 			coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));
 		if (future->mark != completion) {
 			future->mark = completion;
+			if (completion->done)
+				coro_probe_event((struct coro_object *)completion->done, CORO_EVENT_AWAIT_CHILD,
+								 CORO_STATE_OPEN, future->object.row, CORO__SITE, NULL);
 			coro__watch_add(&completion->watch, future);
 		}
 		coro__future_release(future);
@@ -225,4 +228,34 @@ void coro_as_completed_free(struct coro_completion *completion)
 		coro__watch_remove(&completion->watch);
 	}
 	coro__watch_release(&completion->watch);
+}
+
+/* ---- Whom a future waits for -------------------------------------------- */
+
+/* Does this watch set that future? */
+static bool sets(struct coro__watch *watch, const struct coro_future *waiter)
+{
+	if (watch->told == one_is_done)
+		return ((struct wait *)watch)->waiter == waiter;
+	return watch->told == one_is_complete && waiter->waited &&
+		   (const void *)((struct coro_completion *)watch)->done == waiter->waited;
+}
+
+size_t coro__wait_awaited(const struct coro_future *waiter, struct coro_future **ret, size_t room)
+{
+	struct coro__watch *watch = waiter->loop->watches;
+	size_t count = 0;
+
+	while (watch && !sets(watch, waiter))
+		watch = watch->next;
+	for (size_t i = 0; watch && i < watch->count; i++) {
+		const struct coro__watcher *watcher = &watch->watchers[i];
+
+		if (!watcher->listed || coro__done(watcher->future))
+			continue;
+		if (count < room)
+			ret[count] = watcher->future;
+		count++;
+	}
+	return count;
 }

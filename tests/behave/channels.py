@@ -1,4 +1,5 @@
 """The demo with channels prints what it says, and the debugger tells who waits at which side."""
+import json
 import re
 
 from support import begin
@@ -49,6 +50,14 @@ for name in ("squares", "ticks"):
     checks.check(f"{name} names the select", re.search(r"waiting \w+ #\d+ \(select\)", objects[name, "channel"]), objects[name, "channel"])
 checks.check("a select names its cases", "select receive squares, receive ticks" in objects["future", "future"] or
              any("select receive squares, receive ticks" in row for row in objects.values()), str(objects))
+
+ids = {(each["name"], each["kind"]): each for each in json.loads(program.run(
+    "ps", "--all", "--json", "--at", str(number_of(r"count #\d+  await")), trace)[1])}
+numbers, squares = ids["numbers", "channel"], ids["squares", "channel"]
+checks.check("ps --json: who waits to send", numbers["senders"] == [ids["count", "task"]["id"]] and numbers["receivers"] == []
+             and numbers["length"] == numbers["capacity"], str(numbers))
+checks.check("ps --json: who waits in a select", squares["receivers"] == squares["waiters"] != [] and squares["senders"] == [],
+             str(squares))
 
 # Each value goes in and comes out, also those that are handed over.
 for name, values in {"numbers": range(1, 6), "squares": [1, 4, 9, 16, 25], "ticks": [1, 2]}.items():

@@ -229,6 +229,9 @@ static void take_report(enum coro_report_kind kind, const char *text, coro_value
 		say("loop",
 			format("slow-callback %d", (int)(coro_as_float(coro_report_object()) * 1000 + .5)));
 		break;
+	case CORO_REPORT_CYCLE:
+		/* Of that asyncio says nothing. */
+		break;
 	default:
 		say("loop", first_line(text));
 	}

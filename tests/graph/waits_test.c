@@ -101,6 +101,22 @@ static void a_gather_leads_to_its_children_and_to_what_they_wait_for(void **stat
 	world_free(story.world);
 }
 
+static void a_group_leads_to_its_tasks_that_are_not_done(void **state)
+{
+	struct story story;
+	begin(&story);
+	uint64_t group = simulator_object(&story.simulator, CORO_OBJECT_GROUP); /* 1 */
+	tell(&story, CORO_EVENT_CREATE, group, CORO_STATE_OPEN, 0);
+	uint64_t ann = task(&story), bob = task(&story), amain = task(&story); /* 3, 5, 7 */
+	tell(&story, CORO_EVENT_GROUP_ADD, group, CORO_STATE_OPEN, ann);
+	tell(&story, CORO_EVENT_GROUP_ADD, group, CORO_STATE_OPEN, bob);
+	waits_for(&story, amain, future(&story, group)); /* 8 */
+	assert_waits(&story, amain, "0:8/ 1:1/ 2:3 2:5/");
+	tell(&story, CORO_EVENT_DONE, ann, CORO_STATE_DONE, 0);
+	assert_waits(&story, group, "0:5/");
+	world_free(story.world);
+}
+
 static void a_deadlock_ends_where_it_closes(void **state)
 {
 	struct story story;
@@ -132,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gather_leads_to_its_children_and_to_what_they_wait_for),
+		cmocka_unit_test(a_group_leads_to_its_tasks_that_are_not_done),
 		cmocka_unit_test(a_deadlock_ends_where_it_closes),
 		cmocka_unit_test(more_than_there_is_room_for_is_cut),
 	};

@@ -411,14 +411,37 @@ static void the_chain_goes_down_through_what_a_task_waits_for(void **state)
 	see(&oracle, "├ ann #10 ");
 	see(&oracle, "└ bob #12 ");
 	see(&oracle, "  └ future #18");
-	/* Of the shelf: who waits at it. */
+	/* Of the shelf: what is in it, and who waits at it. */
 	type_and_see(&oracle, ":select 4\r", "waiting    cook #6 (get)");
 	see(&oracle, "waiting    chef #8 (get)");
+	see(&oracle, "items      0 of 2");
 	/* The cursor goes there, and opens it. */
 	type_and_see(&oracle, ":select 6\r", "└ shelf #4");
 	type_and_see(&oracle, "\t\t", "");
 	type_and_see(&oracle, "G\r", "Values  shelf #4");
 	quits_well(&oracle, "Q");
+}
+
+/* Programs beside the demos: in the folder of the tests. */
+#define OBJECTS "demo:../tests/behave/objects"
+
+static void groups_and_timeouts_are_told_in_tasks_values_and_chain(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", OBJECTS);
+	at(&oracle, 0);
+	type_and_see(&oracle, ":break group_abort\r", "breakpoint 1");
+	type_and_see(&oracle, ":continue\r", "group_abort by");
+	type_and_see(&oracle, ":select group\r", "tasks 2/3 done, aborting");
+	see(&oracle, "tasks      2/3 done, ab");
+	see(&oracle, "task       slow #");
+	see(&oracle, "owner      parent #");
+	see(&oracle, "└ slow #");
+	type_and_see(&oracle, ":break timeout_expire\r", "breakpoint 2");
+	type_and_see(&oracle, ":continue\r", "timeout_expire of");
+	type_and_see(&oracle, ":select limited\r", "deadline never");
+	oracle_type(&oracle, "q");
+	quits_well(&oracle, "k");
 }
 
 static void one_that_has_gone_keeps_its_name(void **state)
@@ -1042,6 +1065,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_body_that_runs_does_not_go_back_in_its_source),
 		cmocka_unit_test(a_return_is_at_no_line),
 		cmocka_unit_test(the_chain_goes_down_through_what_a_task_waits_for),
+		cmocka_unit_test(groups_and_timeouts_are_told_in_tasks_values_and_chain),
 		cmocka_unit_test(one_that_has_gone_keeps_its_name),
 		cmocka_unit_test(tasks_are_counted_once),
 		cmocka_unit_test(a_narrow_header_drops_parts_whole),

@@ -388,12 +388,85 @@ static coro_value fail_in_a_group(coro_value unused)
 static void a_group_tells_its_tasks_and_what_ends_them(void **state)
 {
 	watch(fail_in_a_group);
-	assert_non_null(strstr(events, "group create main>open; "));
+	assert_non_null(strstr(events, "group create main>open; group group_enter main>open; "));
 	assert_non_null(strstr(events, "group group_add long>open; "));
 	assert_non_null(strstr(events, "group group_done short>open; group group_abort short>closed; "
 								   "long cancel "));
 	assert_non_null(strstr(events, "group group_done long>closed; "));
 	assert_non_null(strstr(events, "group destroy>none; "));
+}
+
+static coro_value limit_a_sleep(coro_value unused)
+{
+	struct coro_timeout timeout = coro_timeout(5);
+	coro_value result;
+
+	begin_events();
+	CORO_TRY(coro_timeout_enter(&timeout));
+	CORO_TRY(coro_timeout_reschedule(&timeout, 1));
+	result = coro_timeout_exit(&timeout, coro_sleep(9));
+	assert_true(coro_is(result, CORO_TimeoutError));
+	end_events();
+	return CORO_NONE;
+}
+
+static void a_timeout_tells_its_deadline_and_when_it_is_over(void **state)
+{
+	watch(limit_a_sleep);
+	assert_non_null(strstr(events, "timeout create main>open; timer timer_set loop>pending; "
+								   "timeout timeout_reschedule main>open; timer timer_cancel>none; "
+								   "timer timer_set loop>pending; "));
+	assert_non_null(strstr(events, "loop callback>running; timeout timeout_expire main>closed; "
+								   "main cancel loop>suspended; "));
+	assert_non_null(strstr(events, "timeout destroy>none; "));
+}
+
+static coro_value finish_items(coro_value unused)
+{
+	struct coro_queue *queue = coro_queue_new_named(0, "queue");
+
+	begin_events();
+	CORO_TRY(coro_queue_put(queue, coro_int(1)));
+	CORO_TRY(coro_queue_put(queue, coro_int(2)));
+	CORO_TRY(coro_queue_get(queue));
+	CORO_TRY(coro_queue_task_done(queue));
+	coro_queue_shutdown(queue, true);
+	end_events();
+	coro_queue_free(queue);
+	return CORO_NONE;
+}
+
+static void a_queue_tells_what_is_finished(void **state)
+{
+	watch(finish_items);
+	assert_string_equal(events, "queue queue_put main>open; queue queue_put main>open; "
+								"queue queue_get main>open; queue queue_task_done main>open; "
+								"queue queue_shutdown main>closed; ");
+}
+
+static coro_value pass_alone(coro_value unused)
+{
+	struct coro_barrier *barrier = coro_barrier_new(1, "barrier");
+
+	begin_events();
+	CORO_TRY(coro_barrier_wait(barrier));
+	CORO_TRY(coro_barrier_abort(barrier));
+	CORO_TRY(coro_barrier_reset(barrier));
+	end_events();
+	coro_barrier_free(barrier);
+	return CORO_NONE;
+}
+
+static void a_barrier_tells_its_phases(void **state)
+{
+	watch(pass_alone);
+	assert_string_equal(events,
+						"barrier lock_acquire main>locked; barrier sync_wait main>open; "
+						"barrier barrier_phase main>open; barrier sync_wake main>open; "
+						"barrier barrier_phase main>open; barrier lock_release main>unlocked; "
+						"barrier lock_acquire main>locked; barrier barrier_phase main>closed; "
+						"barrier lock_release main>unlocked; barrier lock_acquire main>locked; "
+						"barrier barrier_phase main>open; barrier lock_release main>unlocked; ");
 }
 
 static coro_value anext_of(coro_value generator)
@@ -504,6 +577,9 @@ int main(void)
 		cmocka_unit_test(a_semaphore_tells_who_waits_and_who_has_a_place),
 		cmocka_unit_test(an_event_tells_whom_it_wakes),
 		cmocka_unit_test(a_group_tells_its_tasks_and_what_ends_them),
+		cmocka_unit_test(a_timeout_tells_its_deadline_and_when_it_is_over),
+		cmocka_unit_test(a_queue_tells_what_is_finished),
+		cmocka_unit_test(a_barrier_tells_its_phases),
 		cmocka_unit_test(an_async_generator_tells_what_it_awaits_and_gives),
 		cmocka_unit_test(a_channel_tells_of_each_value_and_who_waits),
 	};

@@ -286,7 +286,7 @@ static void a_deadlock_raises_and_names_who_waits_for_what(void **state)
 	assert_true(coro_is(result, CORO_RuntimeError));
 	assert_string_equal(coro_message(result), "deadlock: 2 tasks wait for ever\n"
 											  "  'main' awaits task 'reader'\n"
-											  "  'reader' awaits get of 'jobs'");
+											  "  'reader' awaits get of queue 'jobs', empty");
 	assert_journal("");
 	coro_loop_cancel_all(loop);
 	assert_journal("get raised CancelledError; main raised CancelledError; ");

@@ -7,11 +7,13 @@
  *       consumer #7  task  ready
  *
  * An edge leads from a task to the coroutine that it drives, from a body to its delegate,
- * from a suspended task to what it awaits, and from a lock to its owner. A future that is made of
- * others (gather) stands for its children, one that is made for a lock stands for the lock's owner,
- * and any other future is the reason at the end of the line. The graph need not
- * be a tree: what was shown above is named, not repeated; what stands above itself
- * is a cycle, and is said to be one.
+ * from a suspended task to what it awaits, from a lock to its owner, and from a group to its tasks.
+ * A future that is made of others (gather) stands for its children, one that is made for a lock
+ * for the lock's owner, for a group for the tasks of it that are not done, for another future
+ * (shield) for that one; and any other future is the reason at the end of the line. With `all`,
+ * futures are nodes themselves, and so is what they are for. The graph need not be a tree: what
+ * was shown above is named, not repeated; what stands above itself is a cycle, and is said to be
+ * one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +35,7 @@ struct awaits {
 	bool all;
 	struct node *node; /* owned; in the order of serials */
 	size_t count;
-	struct waiters waiters; /* with `all` */
-	struct text *text;      /* where the lines go; NULL: JSON */
+	struct text *text; /* where the lines go; NULL: JSON */
 };
 
 static int compare(const void *key, const void *element)
@@ -52,59 +53,92 @@ static struct node *find(struct awaits *awaits, uint64_t serial)
 	return bsearch(&serial, awaits->node, awaits->count, sizeof(*awaits->node), compare);
 }
 
-/* The lock that a future was made for, while it waits for it. */
-static const struct world_object *lock_of(const struct world *world,
-										  const struct world_object *future)
+/* Of what a pending future was made for, what others wait for in it: the owner of a lock, the
+ * tasks of a group that are not done, the children of as_completed, or a future that is shielded.
+ * As world_children. */
+static size_t behind(const struct world *world, const struct world_object *about, uint64_t *ret,
+					 size_t room)
 {
-	const struct world_object *about = world_find(world, future->waits_on);
+	size_t count, kept = 0;
 
-	if (!about || about->kind != CORO_OBJECT_LOCK || future->state != CORO_STATE_PENDING)
-		return NULL;
-	return about;
+	switch (about->kind) {
+	case CORO_OBJECT_TASK:
+	case CORO_OBJECT_FUTURE:
+		ret[0] = about->serial;
+		return 1;
+	case CORO_OBJECT_LOCK:
+		ret[0] = about->owner;
+		return about->owner != 0;
+	case CORO_OBJECT_GROUP:
+	case CORO_OBJECT_QUEUE:
+		count = world_children(world, about->serial, ret, room);
+		for (size_t i = 0; i < count && i < room; i++)
+			if (!world_is_over(world, ret[i]))
+				ret[kept++] = ret[i];
+		return kept;
+	default:
+		return 0;
+	}
 }
 
-static size_t add_awaited(struct awaits *awaits, const struct world_object *object, uint64_t *ret)
+/* Whom a pending future stands for: what it was made of, and for. */
+static size_t add_reasons(struct awaits *awaits, const struct world_object *future, uint64_t *ret)
 {
 	const struct world *world = session_world(awaits->session);
-	uint64_t target = object->waits_on;
-	const struct world_object *awaited = target ? world_find(world, target) : NULL, *lock;
-	size_t count;
+	const struct world_object *about = world_find(world, future->waits_on);
+	size_t count = world_children(world, future->serial, ret, CHILDREN_MOST);
+
+	if (count > CHILDREN_MOST)
+		count = CHILDREN_MOST;
+	if (!about || future->state != CORO_STATE_PENDING)
+		return count;
+	if (!awaits->all)
+		return count + behind(world, about, ret + count, CHILDREN_MOST + 1 - count);
+	ret[count++] = about->serial;
+	return count;
+}
+
+/* What a suspended task awaits; a future that is not shown stands for others. */
+static size_t add_awaited(struct awaits *awaits, const struct world_object *task, uint64_t *ret)
+{
+	const struct world *world = session_world(awaits->session);
+	const struct world_object *awaited = world_find(world, task->waits_on), *about;
 
 	if (!awaited)
 		return 0;
 	if (awaits->all || awaited->kind != CORO_OBJECT_FUTURE) {
-		ret[0] = target;
+		ret[0] = awaited->serial;
 		return awaits->all || is_coroutine(awaited);
 	}
-	lock = lock_of(world, awaited);
-	if (lock) {
-		ret[0] = lock->owner;
-		return lock->owner != 0;
+	/* A shield of a shield of a task. */
+	for (unsigned depth = 0; depth < DEPTH_MOST; depth++) {
+		about = world_find(world, awaited->waits_on);
+		if (!about || about->kind != CORO_OBJECT_FUTURE || awaited->state != CORO_STATE_PENDING)
+			break;
+		awaited = about;
 	}
-	count = world_children(world, target, ret, CHILDREN_MOST);
-	return count < CHILDREN_MOST ? count : CHILDREN_MOST;
+	return add_reasons(awaits, awaited, ret);
 }
 
-/* What an object waits for, directly. `ret` has room for CHILDREN_MOST + 1. */
+/* What an object waits for, directly. `ret` has room for CHILDREN_MOST + 2. */
 static size_t children(struct awaits *awaits, const struct world_object *object, uint64_t *ret)
 {
 	const struct world *world = session_world(awaits->session);
 	uint64_t below = world_below(world, object);
-	size_t count = 0;
+	size_t count = 0, more;
 
 	if (below)
 		ret[count++] = below;
 	if (object->kind == CORO_OBJECT_TASK && object->state == CORO_STATE_SUSPENDED)
-		count += add_awaited(awaits, object, ret + count);
-	if (object->kind == CORO_OBJECT_FUTURE && object->state == CORO_STATE_PENDING) {
-		size_t more = world_children(world, object->serial, ret + count, CHILDREN_MOST - count);
-
-		count += more < CHILDREN_MOST - count ? more : CHILDREN_MOST - count;
-		if (count < CHILDREN_MOST && lock_of(world, object))
-			ret[count++] = object->waits_on;
-	}
+		return count + add_awaited(awaits, object, ret + count);
+	if (object->kind == CORO_OBJECT_FUTURE && object->state == CORO_STATE_PENDING)
+		return count + add_reasons(awaits, object, ret + count);
 	if (object->kind == CORO_OBJECT_LOCK && object->owner)
 		ret[count++] = object->owner;
+	if (object->kind == CORO_OBJECT_GROUP || object->kind == CORO_OBJECT_QUEUE) {
+		more = world_children(world, object->serial, ret + count, CHILDREN_MOST);
+		count += more < CHILDREN_MOST ? more : CHILDREN_MOST;
+	}
 	return count;
 }
 
@@ -112,7 +146,7 @@ static size_t children(struct awaits *awaits, const struct world_object *object,
 static bool collect(struct awaits *awaits)
 {
 	const struct world *world = session_world(awaits->session);
-	uint64_t serial[CHILDREN_MOST + 1];
+	uint64_t serial[CHILDREN_MOST + 2];
 	size_t room = world_count(world);
 
 	awaits->node = calloc(room ? room : 1, sizeof(*awaits->node));
@@ -151,7 +185,7 @@ static cJSON *node_json(struct awaits *awaits, const struct world_object *object
 	text_add_wait(&text, awaits->session, object);
 	if (text.length)
 		json_add_text(json, "waits_on", &text);
-	waiters_add_json(&awaits->waiters, object, json);
+	object_add_facts(json, session_world(awaits->session), object);
 	return json;
 }
 
@@ -165,7 +199,7 @@ static void node_line(struct awaits *awaits, const struct world_object *object, 
 		text_add_object(awaits->text, awaits->session, object->serial);
 		text_add(awaits->text, "  (%s)", remark);
 	} else {
-		object_line(awaits->session, &awaits->waiters, object, awaits->text);
+		object_line(awaits->session, object, awaits->text);
 	}
 }
 
@@ -186,7 +220,7 @@ static cJSON *show(struct awaits *awaits, struct node *node, unsigned depth)
 		cJSON_AddStringToObject(json, "remark", remark);
 	if (*remark)
 		return json;
-	serial = calloc(CHILDREN_MOST + 1, sizeof(*serial));
+	serial = calloc(CHILDREN_MOST + 2, sizeof(*serial));
 	if (!serial)
 		return json;
 	node->mark = OPEN;
@@ -213,8 +247,6 @@ static cJSON *show_all(struct awaits *awaits)
 
 	if (!collect(awaits))
 		return array;
-	if (awaits->all)
-		waiters_collect(&awaits->waiters, session_world(awaits->session));
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < awaits->count; i++) {
 			struct node *node = &awaits->node[i];
@@ -225,7 +257,6 @@ static cJSON *show_all(struct awaits *awaits)
 		}
 	}
 	free(awaits->node);
-	waiters_done(&awaits->waiters);
 	return array;
 }
 

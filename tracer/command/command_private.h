@@ -10,7 +10,7 @@
  *   language.c    one line of it
  *   table.c       the table of debugger commands
  *   moving.c looking.c breaking.c    what they do
- *   objects.c awaits.c waiters.c json.c    lists, trees and JSON of what there is
+ *   objects.c awaits.c json.c    lists, trees and JSON of what there is
  *   filter.c      expressions of `events --filter`, and of `break`
  *   columns.c     aligned text
  */
@@ -157,28 +157,11 @@ void objects_list(struct session *session, bool all, struct text *ret);
 cJSON *objects_json(struct session *session, bool all);
 /* Where an object stands, as text. */
 void object_place(struct text *text, struct session *session, const struct world_object *object);
-/* Who holds a lock, and who waits for it, a queue or the like, in the order in which they came. */
-struct waiter {
-	uint64_t about; /* serial */
-	uint64_t since; /* serial of the future that was made for it */
-	uint64_t who;   /* serial of a task */
-	uint8_t reason; /* enum coro_reason */
-};
-struct waiters {
-	struct waiter *list; /* owned */
-	size_t count, room;
-};
-void waiters_done(struct waiters *waiters);
-void waiters_collect(struct waiters *waiters, const struct world *world);
-/* "owner writer #7, waiting ann #10 (put)"; nothing for what nobody holds or waits for. */
-void waiters_add_text(const struct waiters *waiters, struct session *session,
-					  const struct world_object *object, struct text *ret);
-/* "owner" and "waiters", for what can have them. */
-void waiters_add_json(const struct waiters *waiters, const struct world_object *object,
-					  cJSON *json);
+/* What can be said of its kind, of those that facts.h lists and of the futures of gather and wait: the
+ * keys stand in docs/commands.md. */
+void object_add_facts(cJSON *json, const struct world *world, const struct world_object *object);
 /* A line about one object: "internal #2  generator  suspended  channel.c:12". */
-void object_line(struct session *session, const struct waiters *waiters,
-				 const struct world_object *object, struct text *ret);
+void object_line(struct session *session, const struct world_object *object, struct text *ret);
 
 /* ---- awaits.c ---------------------------------------------------------- */
 

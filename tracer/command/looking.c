@@ -100,7 +100,6 @@ static const struct world_object *get_object(struct command_context *context, in
 
 enum command_status run_select(struct command_context *context, int argc, char **argv)
 {
-	_cleanup_(waiters_done) struct waiters waiters = {0};
 	const struct world_object *object;
 	enum command_status status;
 
@@ -114,8 +113,7 @@ enum command_status run_select(struct command_context *context, int argc, char *
 		return status;
 	if (argc > 1)
 		session_select(context->session, object->serial);
-	waiters_collect(&waiters, session_world(context->session));
-	object_line(context->session, &waiters, object, &context->answer);
+	object_line(context->session, object, &context->answer);
 	return COMMAND_OK;
 }
 

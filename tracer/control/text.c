@@ -311,27 +311,19 @@ void text_add_name(struct text *text, struct session *session, const struct worl
 			   object->kind ? trace_object_kind_name(object->kind) : "object");
 }
 
-static bool is_over(const struct world *world, uint64_t serial)
-{
-	const struct world_object *object = world_find(world, serial);
-
-	return !object || object->state == CORO_STATE_DONE || object->state == CORO_STATE_FAILED ||
-		   object->state == CORO_STATE_CANCELLED;
-}
-
 /* " 1/3": how many of its children are done. */
 static void add_progress(struct text *text, struct session *session,
-						 const struct world_object *future)
+						 const struct world_object *object)
 {
 	const struct world *world = session_world(session);
-	size_t count = world_children(world, future->serial, NULL, 0), over = 0;
+	size_t count = world_children(world, object->serial, NULL, 0), over = 0;
 	uint64_t *children = count ? malloc(count * sizeof(children[0])) : NULL;
 
 	if (!children)
 		return;
-	world_children(world, future->serial, children, count);
+	world_children(world, object->serial, children, count);
 	for (size_t i = 0; i < count; i++)
-		over += is_over(world, children[i]);
+		over += world_is_over(world, children[i]);
 	text_add(text, " %zu/%zu", over, count);
 	free(children);
 }
@@ -385,20 +377,23 @@ static void add_reason(struct text *text, struct session *session,
 			text_add(text, " fd %" PRId64, future->number);
 		break;
 	case CORO_REASON_GATHER:
-	case CORO_REASON_WAIT:
 		add_progress(text, session, future);
 		break;
 	case CORO_REASON_SELECT:
 		add_cases(text, session, future);
 		break;
 	default:
-		if (!future->waits_on)
+		if (!future->waits_on) {
+			add_progress(text, session, future);
 			break;
+		}
 		text_add(text, " ");
 		if (about && about->name)
 			text_add_name(text, session, about);
 		else
 			text_add(text, "#%" PRIu64, future->waits_on);
+		if (about && about->kind == CORO_OBJECT_GROUP)
+			add_progress(text, session, about);
 		break;
 	}
 }
@@ -436,49 +431,63 @@ struct phrase {
 		VALUE_DUE,
 		VALUE_READINESS,
 		VALUE_DESCRIPTOR,
-		VALUE_RAN
+		VALUE_RAN,
+		VALUE_PHASE
 	} value;
 	const char *peer; /* word before the peer; "": none; NULL: it is not shown */
+	const char *unit; /* word after a plain number; NULL: none */
 };
 
 static const struct phrase phrases[CORO_EVENT_LIMIT] = {
-	[CORO_EVENT_CREATE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_NEXT] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_SEND] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_THROW] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CLOSE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_DELEGATE] = {VALUE_PLAIN, "to"},
-	[CORO_EVENT_UNDELEGATE] = {VALUE_PLAIN, "from"},
-	[CORO_EVENT_SPAWN] = {VALUE_PLAIN, "for"},
-	[CORO_EVENT_READY] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_AWAIT] = {VALUE_PLAIN, ""},
-	[CORO_EVENT_WAKE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CANCEL] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_FUTURE_NEW] = {VALUE_PLAIN, "for"},
-	[CORO_EVENT_FUTURE_SET] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_AWAIT_CHILD] = {VALUE_PLAIN, ""},
-	[CORO_EVENT_CALLBACK] = {VALUE_PLAIN, "of"},
-	[CORO_EVENT_SELECT] = {VALUE_DURATION, NULL},
-	[CORO_EVENT_TURN_END] = {VALUE_RAN, NULL},
-	[CORO_EVENT_TIMER_SET] = {VALUE_DUE, "for"},
-	[CORO_EVENT_IO_REGISTER] = {VALUE_DESCRIPTOR, NULL},
-	[CORO_EVENT_IO_READY] = {VALUE_READINESS, NULL},
-	[CORO_EVENT_LOCK_WAIT] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_LOCK_ACQUIRE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_LOCK_RELEASE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_QUEUE_PUT] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_QUEUE_GET] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CHANNEL_SEND] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CHANNEL_RECV] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CHANNEL_CLOSE] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_CHANNEL_WAIT] = {VALUE_PLAIN, "at"},
-	[CORO_EVENT_CHANNEL_OPEN] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_EVENT_SET] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_SYNC_WAIT] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_SYNC_WAKE] = {VALUE_PLAIN, "of"},
-	[CORO_EVENT_GREENLET_LEAVE] = {VALUE_PLAIN, "for"},
-	[CORO_EVENT_GREENLET_ENTER] = {VALUE_PLAIN, "by"},
-	[CORO_EVENT_GREENLET_PARENT] = {VALUE_PLAIN, ""},
+	[CORO_EVENT_CREATE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_NEXT] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_SEND] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_THROW] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CLOSE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_DELEGATE] = {VALUE_PLAIN, "to", NULL},
+	[CORO_EVENT_UNDELEGATE] = {VALUE_PLAIN, "from", NULL},
+	[CORO_EVENT_SPAWN] = {VALUE_PLAIN, "for", NULL},
+	[CORO_EVENT_READY] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_AWAIT] = {VALUE_PLAIN, "", NULL},
+	[CORO_EVENT_WAKE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CANCEL] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_FUTURE_NEW] = {VALUE_PLAIN, "for", NULL},
+	[CORO_EVENT_FUTURE_SET] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_AWAIT_CHILD] = {VALUE_PLAIN, "", NULL},
+	[CORO_EVENT_CALLBACK] = {VALUE_PLAIN, "of", NULL},
+	[CORO_EVENT_SELECT] = {VALUE_DURATION, NULL, NULL},
+	[CORO_EVENT_TURN_END] = {VALUE_RAN, NULL, NULL},
+	[CORO_EVENT_TIMER_SET] = {VALUE_DUE, "for", NULL},
+	[CORO_EVENT_IO_REGISTER] = {VALUE_DESCRIPTOR, NULL, NULL},
+	[CORO_EVENT_IO_READY] = {VALUE_READINESS, NULL, NULL},
+	[CORO_EVENT_LOCK_WAIT] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_LOCK_ACQUIRE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_LOCK_RELEASE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_QUEUE_PUT] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_QUEUE_GET] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CHANNEL_SEND] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CHANNEL_RECV] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CHANNEL_CLOSE] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_CHANNEL_WAIT] = {VALUE_PLAIN, "at", NULL},
+	[CORO_EVENT_CHANNEL_OPEN] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_GREENLET_LEAVE] = {VALUE_PLAIN, "for", NULL},
+	[CORO_EVENT_GREENLET_ENTER] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_GREENLET_PARENT] = {VALUE_PLAIN, "", NULL},
+	[CORO_EVENT_QUEUE_TASK_DONE] = {VALUE_PLAIN, "by", "left"},
+	[CORO_EVENT_QUEUE_SHUTDOWN] = {VALUE_PLAIN, "by", "dropped"},
+	[CORO_EVENT_EVENT_SET] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_EVENT_CLEAR] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_SYNC_WAIT] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_SYNC_WAKE] = {VALUE_PLAIN, "of", NULL},
+	[CORO_EVENT_SYNC_ACQUIRE] = {VALUE_PLAIN, "by", "free"},
+	[CORO_EVENT_SYNC_RELEASE] = {VALUE_PLAIN, "by", "free"},
+	[CORO_EVENT_BARRIER_PHASE] = {VALUE_PHASE, "by", NULL},
+	[CORO_EVENT_GROUP_ENTER] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_GROUP_ADD] = {VALUE_PLAIN, "", NULL},
+	[CORO_EVENT_GROUP_DONE] = {VALUE_PLAIN, "", NULL},
+	[CORO_EVENT_GROUP_ABORT] = {VALUE_PLAIN, "by", NULL},
+	[CORO_EVENT_TIMEOUT_RESCHEDULE] = {VALUE_DUE, "by", NULL},
+	[CORO_EVENT_TIMEOUT_EXPIRE] = {VALUE_PLAIN, "of", NULL},
 };
 
 /* A future's reason, with how long it sleeps or, where no descriptor is named, which one. */
@@ -504,6 +513,7 @@ static void add_event_value(struct text *text, struct session *session,
 {
 	static const char *const readiness[] = {"nothing", "readable", "writable",
 											"readable, writable"};
+	static const char *const phases[] = {"filling", "draining", "resetting", "broken"};
 	const struct trace_value *value = &event->value;
 	bool integer = value->kind == CORO_VALUE_INT;
 
@@ -520,23 +530,29 @@ static void add_event_value(struct text *text, struct session *session,
 	text_add(text, " ");
 	if (phrase->value == VALUE_DURATION && integer) {
 		text_add_duration(text, value->integer);
-	} else if (phrase->value == VALUE_DUE && integer) {
+	} else if (integer &&
+			   (phrase->value == VALUE_DUE ||
+				(event->kind == CORO_EVENT_CREATE && event->object_kind == CORO_OBJECT_TIMEOUT))) {
 		text_add(text, "due ");
 		text_add_duration(text, value->integer);
 	} else if (phrase->value == VALUE_DESCRIPTOR && integer) {
 		text_add(text, "fd %" PRId64, value->integer);
 	} else if (phrase->value == VALUE_RAN && integer) {
 		text_add(text, "ran %" PRId64, value->integer);
+	} else if (phrase->value == VALUE_PHASE && integer) {
+		text_add(text, "%s", phases[value->integer & 3]);
 	} else if (phrase->value == VALUE_READINESS && integer) {
 		text_add(text, "%s", readiness[value->integer & 3]);
 	} else {
 		text_add_value(text, session, value, 60);
+		if (phrase->unit && integer)
+			text_add(text, " %s", phrase->unit);
 	}
 }
 
 void text_add_event(struct text *text, struct session *session, const struct trace_event *event)
 {
-	static const struct phrase plain = {VALUE_PLAIN, NULL};
+	static const struct phrase plain = {VALUE_PLAIN, NULL, NULL};
 	const struct phrase *phrase = event->kind < CORO_EVENT_LIMIT ? &phrases[event->kind] : &plain;
 	const char *name = trace_event_name(event->kind), *site;
 

@@ -29,7 +29,7 @@
 #include <string.h>
 #include "state.h"
 
-#define MAGIC 0x32304b4344524c57u /* the bytes "WLRDCK02" */
+#define MAGIC 0x33304b4344524c57u /* the bytes "WLRDCK03" */
 
 /* ---- An object as words ------------------------------------------------ */
 
@@ -47,6 +47,7 @@ enum {
 	FIELD_RESUMER,
 	FIELD_DRIVES,
 	FIELD_OWNER,
+	FIELD_LOCK,
 	FIELD_WOKEN_BY,
 	FIELD_ARGUMENT_AT,
 	FIELD_DOWN_AT,
@@ -56,6 +57,7 @@ enum {
 	FIELD_RUN_NS,
 	FIELD_LENGTH,
 	FIELD_CAPACITY,
+	FIELD_UNFINISHED,
 	FIELD_NUMBER,
 	FIELD_CHILDREN,
 	FIELD_CANCELS,
@@ -63,14 +65,14 @@ enum {
 	FIELDS,
 };
 /* Whoever adds a field to an object writes it here, and raises the version in MAGIC. */
-_Static_assert(sizeof(struct world_object) == 208, "fields of a checkpoint");
+_Static_assert(sizeof(struct world_object) == 224, "fields of a checkpoint");
 
 static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 {
 	ret[FIELD_SERIAL] = o->serial;
 	ret[FIELD_SMALL] = (uint64_t)o->kind | (uint64_t)o->state << 8 | (uint64_t)o->reason << 16 |
 					   (uint64_t)o->closing << 24 | (uint64_t)o->site_is_string << 25 |
-					   (uint64_t)o->cseq << 32;
+					   (uint64_t)o->set << 26 | (uint64_t)o->cseq << 32;
 	ret[FIELD_NAMES] = (uint64_t)o->name | (uint64_t)o->creation_site << 32;
 	ret[FIELD_PLACES] = (uint64_t)o->site | (uint64_t)o->creation_pc << 32;
 	ret[FIELD_PARENT] = o->parent;
@@ -82,6 +84,7 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_RESUMER] = o->resumer;
 	ret[FIELD_DRIVES] = o->drives;
 	ret[FIELD_OWNER] = o->owner;
+	ret[FIELD_LOCK] = o->lock;
 	ret[FIELD_WOKEN_BY] = o->woken_by;
 	ret[FIELD_ARGUMENT_AT] = o->argument_at;
 	ret[FIELD_DOWN_AT] = o->down_at;
@@ -91,6 +94,7 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_RUN_NS] = (uint64_t)o->run_ns;
 	ret[FIELD_LENGTH] = o->length;
 	ret[FIELD_CAPACITY] = o->capacity;
+	ret[FIELD_UNFINISHED] = o->unfinished;
 	ret[FIELD_NUMBER] = (uint64_t)o->number;
 	ret[FIELD_CHILDREN] = o->children;
 	ret[FIELD_CANCELS] = o->cancels;
@@ -106,6 +110,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.reason = (uint8_t)(f[FIELD_SMALL] >> 16),
 		.closing = f[FIELD_SMALL] >> 24 & 1,
 		.site_is_string = f[FIELD_SMALL] >> 25 & 1,
+		.set = f[FIELD_SMALL] >> 26 & 1,
 		.cseq = (uint32_t)(f[FIELD_SMALL] >> 32),
 		.name = (uint32_t)f[FIELD_NAMES],
 		.creation_site = (uint32_t)(f[FIELD_NAMES] >> 32),
@@ -120,6 +125,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.resumer = f[FIELD_RESUMER],
 		.drives = f[FIELD_DRIVES],
 		.owner = f[FIELD_OWNER],
+		.lock = f[FIELD_LOCK],
 		.woken_by = f[FIELD_WOKEN_BY],
 		.argument_at = f[FIELD_ARGUMENT_AT],
 		.down_at = f[FIELD_DOWN_AT],
@@ -129,6 +135,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.run_ns = (int64_t)f[FIELD_RUN_NS],
 		.length = f[FIELD_LENGTH],
 		.capacity = f[FIELD_CAPACITY],
+		.unfinished = f[FIELD_UNFINISHED],
 		.number = (int64_t)f[FIELD_NUMBER],
 		.children = f[FIELD_CHILDREN],
 		.cancels = f[FIELD_CANCELS],

@@ -224,13 +224,39 @@ uint64_t world_waits_on(const struct world *world, const struct world_object *ob
 	}
 }
 
+bool world_is_over(const struct world *world, uint64_t serial)
+{
+	const struct world_object *object = world_find(world, serial);
+
+	return !object || state_is_finished(object);
+}
+
+/* Whether a future that was made for an object still stands in its line. */
+static bool is_in_line(const struct world_object *future, const struct world_object *about)
+{
+	if (future->state == CORO_STATE_PENDING || !about)
+		return future->state == CORO_STATE_PENDING;
+	switch (about->kind) {
+	case CORO_OBJECT_LOCK:
+	case CORO_OBJECT_EVENT:
+	case CORO_OBJECT_CONDITION:
+	case CORO_OBJECT_SEMAPHORE:
+	case CORO_OBJECT_BARRIER:
+		return true;
+	case CORO_OBJECT_QUEUE:
+		return future->state == CORO_STATE_CANCELLED;
+	default:
+		/* A future that is done still says what it was for. */
+		return false;
+	}
+}
+
 /* The first of a kind after *after that stands under `serial` among the waiters, and moves *after
- * to it; NULL: there is none. A future that is done still says what it was for: it is passed over.
- */
+ * to it; NULL: there is none. A future that does not wait any more is passed over. */
 static const struct world_object *next_under(const struct world *world, uint64_t serial,
 											 unsigned kind, uint64_t *after)
 {
-	const struct world_object *object;
+	const struct world_object *about = world_find(world, serial), *object;
 	const struct tree_entry *entry;
 
 	while ((entry = tree_after(&world->waiters, (struct tree_key){serial, *after})) &&
@@ -240,7 +266,7 @@ static const struct world_object *next_under(const struct world *world, uint64_t
 		if (object &&
 			(object->kind == kind ||
 			 (kind == CORO_OBJECT_TASK && object->kind == CORO_OBJECT_TASKLET)) &&
-			(kind != CORO_OBJECT_FUTURE || object->state == CORO_STATE_PENDING))
+			(kind != CORO_OBJECT_FUTURE || is_in_line(object, about)))
 			return object;
 	}
 	return NULL;
@@ -303,6 +329,28 @@ size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, 
 			select = next_select(world, serial, &after_select);
 	}
 	return count;
+}
+
+uint64_t world_waiter(const struct world *world, uint64_t serial)
+{
+	const struct world_object *future = world_find(world, serial);
+	uint64_t task;
+
+	if (waiting_for(world, serial, CORO_OBJECT_TASK, &task, 1))
+		return task;
+	return future ? future->parent : 0;
+}
+
+uint64_t world_timeout(const struct world *world, uint64_t task)
+{
+	const struct world_object *timeout, *best = NULL;
+	uint64_t after = 0;
+
+	while ((timeout = next_under(world, task, CORO_OBJECT_TIMEOUT, &after)))
+		if (timeout->state == CORO_STATE_OPEN && timeout->number != INT64_MAX &&
+			(!best || timeout->number < best->number))
+			best = timeout;
+	return best ? best->serial : 0;
 }
 
 uint64_t world_timer(const struct world *world, uint64_t serial)

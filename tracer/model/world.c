@@ -9,14 +9,16 @@
  * Who has control. Bodies resume each other, a task's step resumes its coroutine's leaf, and
  * delegators are passed over; `running` of a ring is who has it now:
  *
- *     STEP t         t                          the loop runs a task
+ *     STEP t         t                          the loop runs a task; t.resumer = who ran, if it is
+ *                                               spawned eagerly
  *     NEXT .. x      x, and x.resumer = who     from outside: task, body or main
  *     YIELD x        x.resumer
  *     DELEGATE x     still x, until the delegate is resumed
  *     RETURN x       x itself for the moment: if somebody delegates to x, control goes there
  *                    (UNDELEGATE says so), else to x.resumer; the next event tells
  *     UNDELEGATE o   o if it goes on, and o.resumer = who resumed the delegate last
- *     AWAIT, DONE, TURN_BEGIN ...               nobody: the loop
+ *     AWAIT, DONE t  t.resumer                  nobody, the loop, unless it was spawned eagerly
+ *     TURN_BEGIN ...                            nobody: the loop
  *     LEAVE g        nobody yet; g.resumer = who had control in g
  *     ENTER g        g.resumer: the innermost that runs in g; at first g itself
  *                    (of a tasklet, READY and AWAIT are a LEAVE, and STEP is an ENTER)
@@ -91,6 +93,17 @@ static bool has_integer(const struct trace_value *value)
 	return value->kind == CORO_VALUE_INT || value->kind == CORO_VALUE_BOOL;
 }
 
+/* How many; 0: it does not say. */
+static uint64_t count_of(const struct trace_value *value)
+{
+	return has_integer(value) && value->integer > 0 ? (uint64_t)value->integer : 0;
+}
+
+static int64_t due_of(const struct trace_value *value)
+{
+	return has_integer(value) ? value->integer : INT64_MAX;
+}
+
 /* A new object of that serial, as the event tells of it. */
 static void begin_object(struct change *change)
 {
@@ -129,11 +142,27 @@ static void create(struct change *change)
 	object->parent = change->event->peer;
 	if (is_switched(object) && object->state == CORO_STATE_CREATED)
 		object->resumer = object->serial;
-	if (object->kind == CORO_OBJECT_QUEUE || object->kind == CORO_OBJECT_CHANNEL) {
-		if (has_integer(value) && value->integer > 0)
-			object->capacity = (uint64_t)value->integer;
-	} else if (value->kind != CORO_VALUE_ABSENT) {
-		object->argument_at = change->event->n;
+	switch (object->kind) {
+	case CORO_OBJECT_QUEUE:
+	case CORO_OBJECT_CHANNEL:
+	case CORO_OBJECT_BARRIER:
+		object->capacity = count_of(value);
+		break;
+	case CORO_OBJECT_SEMAPHORE:
+		object->length = count_of(value);
+		break;
+	case CORO_OBJECT_CONDITION:
+		if (value->kind == CORO_VALUE_OBJECT)
+			object->lock = value->object;
+		break;
+	case CORO_OBJECT_TIMEOUT:
+		object->waits_on = change->event->peer;
+		object->number = due_of(value);
+		break;
+	default:
+		if (value->kind != CORO_VALUE_ABSENT)
+			object->argument_at = change->event->n;
+		break;
 	}
 }
 
@@ -196,6 +225,21 @@ static void undelegate(struct change *change)
 	}
 }
 
+/* Who runs, when a task is stepped: nobody, unless it spawned that eagerly. */
+static uint64_t who_spawns(const struct world *world, uint64_t task)
+{
+	const struct world_object *object = world_running(world);
+
+	return object && object->serial != task && state_is_body(object) ? object->serial : 0;
+}
+
+/* The task does not run on: the loop does, or whoever ran when it was spawned eagerly. */
+static void leave_task(struct change *change)
+{
+	give_control(change->world, change->object.resumer);
+	change->object.resumer = 0;
+}
+
 /* A task left the loop's hands, or came back to them. */
 static void task_changes(struct change *change)
 {
@@ -213,22 +257,23 @@ static void task_changes(struct change *change)
 		object->woken_by = event->peer;
 		object->ready_at = event->n;
 		if (control(world) == object->serial)
-			give_control(world, 0);
+			leave_task(change);
 		return;
 	case CORO_EVENT_STEP:
 		object->resumes++;
+		object->resumer = who_spawns(world, object->serial);
 		give_control(world, object->serial);
 		return;
 	case CORO_EVENT_AWAIT:
 		object->waits_on = event->peer;
-		give_control(world, 0);
+		leave_task(change);
 		return;
 	case CORO_EVENT_CANCEL:
 		object->cancels++;
 		return;
 	default:
 		object->up_at = event->n;
-		give_control(world, 0);
+		leave_task(change);
 		return;
 	}
 }
@@ -283,12 +328,53 @@ static void channel_waits(struct change *change)
 		object->number |= (int64_t)1 << object->children;
 }
 
-static void item_comes_out(struct change *change)
+/* One item, place or task less. */
+static void take_one(struct change *change, uint64_t *count)
 {
-	if (change->object.length)
-		change->object.length--;
+	if (*count)
+		(*count)--;
 	else
 		change->damaged = true;
+}
+
+static void queue_changes(struct change *change)
+{
+	const struct trace_value *value = &change->event->value;
+	struct world_object *object = &change->object;
+
+	switch (change->event->kind) {
+	case CORO_EVENT_QUEUE_PUT:
+		object->length++;
+		object->unfinished++;
+		break;
+	case CORO_EVENT_QUEUE_GET:
+		take_one(change, &object->length);
+		break;
+	case CORO_EVENT_QUEUE_TASK_DONE:
+		object->unfinished = count_of(value);
+		break;
+	default:
+		if (!has_integer(value))
+			break;
+		object->length = 0;
+		object->unfinished -=
+			count_of(value) < object->unfinished ? count_of(value) : object->unfinished;
+		break;
+	}
+}
+
+/* Somebody waits (+1) or is told (-1). Of a barrier that is who is inside; a semaphore gives its
+ * place to whom it tells at once. */
+static void sync_changes(struct change *change)
+{
+	struct world_object *object = &change->object;
+	bool wakes = change->event->kind == CORO_EVENT_SYNC_WAKE;
+
+	if (object->kind == CORO_OBJECT_BARRIER && !wakes)
+		object->length++;
+	else if (wakes &&
+			 (object->kind == CORO_OBJECT_BARRIER || object->kind == CORO_OBJECT_SEMAPHORE))
+		take_one(change, &object->length);
 }
 
 /* What the kind of the event says besides the state. */
@@ -353,6 +439,7 @@ static void apply_kind(struct change *change)
 		object->up_at = event->n;
 		break;
 	case CORO_EVENT_AWAIT_CHILD:
+	case CORO_EVENT_GROUP_ADD:
 		change->child = event->peer;
 		break;
 	case CORO_EVENT_CHANNEL_WAIT:
@@ -373,18 +460,41 @@ static void apply_kind(struct change *change)
 			object->number = event->value.integer;
 		break;
 	case CORO_EVENT_LOCK_ACQUIRE:
+	case CORO_EVENT_GROUP_ENTER:
 		object->owner = event->peer;
 		break;
 	case CORO_EVENT_LOCK_RELEASE:
 		object->owner = 0;
 		break;
 	case CORO_EVENT_QUEUE_PUT:
+	case CORO_EVENT_QUEUE_GET:
+	case CORO_EVENT_QUEUE_TASK_DONE:
+	case CORO_EVENT_QUEUE_SHUTDOWN:
+		queue_changes(change);
+		break;
 	case CORO_EVENT_CHANNEL_SEND:
 		object->length++;
 		break;
-	case CORO_EVENT_QUEUE_GET:
 	case CORO_EVENT_CHANNEL_RECV:
-		item_comes_out(change);
+		take_one(change, &object->length);
+		break;
+	case CORO_EVENT_EVENT_SET:
+	case CORO_EVENT_EVENT_CLEAR:
+		object->set = event->kind == CORO_EVENT_EVENT_SET;
+		break;
+	case CORO_EVENT_SYNC_WAIT:
+	case CORO_EVENT_SYNC_WAKE:
+		sync_changes(change);
+		break;
+	case CORO_EVENT_SYNC_ACQUIRE:
+	case CORO_EVENT_SYNC_RELEASE:
+		object->length = count_of(&event->value);
+		break;
+	case CORO_EVENT_BARRIER_PHASE:
+		object->number = has_integer(&event->value) ? event->value.integer : 0;
+		break;
+	case CORO_EVENT_TIMEOUT_RESCHEDULE:
+		object->number = due_of(&event->value);
 		break;
 	default:
 		break;
@@ -538,7 +648,8 @@ int world_apply(struct world *world, const struct trace_event *event)
 {
 	struct change change = {.world = world, .event = event};
 	bool child = event->peer &&
-				 (event->kind == CORO_EVENT_AWAIT_CHILD || event->kind == CORO_EVENT_CHANNEL_WAIT);
+				 (event->kind == CORO_EVENT_AWAIT_CHILD || event->kind == CORO_EVENT_CHANNEL_WAIT ||
+				  event->kind == CORO_EVENT_GROUP_ADD);
 	uint32_t ring = event->ring;
 	uint64_t actor;
 	const struct node *node;

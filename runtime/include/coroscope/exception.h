@@ -244,6 +244,7 @@ enum coro_report_kind {
 	CORO_REPORT_SHUTDOWN = 6,      /* an exception left what the end of a loop closed */
 	CORO_REPORT_SLOW = 7,          /* a handle held its loop for too long; see coro_loop_set_slow() */
 	CORO_REPORT_PENDING = 8,       /* Task was destroyed but it is pending! */
+	CORO_REPORT_CYCLE = 9,         /* tasks wait for each other, while others go on; see loop.h */
 };
 
 /* Gets each of them. `text` is one line without its end, or for an exception the text of

@@ -95,8 +95,11 @@ CORO_API void coro_loop_close(struct coro_loop *loop);
 CORO_API struct coro_loop *coro_loop_current(void);
 
 /* Runs turns until `awaitable` (a coroutine, which becomes a task, a task or a future)
- * is done. Returns its result, or raised: its exception, or RuntimeError when the loop
- * can never run anything again (a deadlock). */
+ * is done. Returns its result, or raised: its exception, or DeadlockError when the loop
+ * can never run anything again: it names who waits for what, and for whom, and who waits for each
+ * other. Some who wait for each other while others go on are no error, for somebody may cancel
+ * them: as the last of them begins to wait for a task (shielded or not) or a lock, they are reported
+ * (CORO_REPORT_CYCLE), unless one of them is in a timeout. */
 CORO_API coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable);
 
 /* Cancels the tasks that are not done, in creation order, and runs until they are;

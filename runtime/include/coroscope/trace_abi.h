@@ -71,7 +71,8 @@ CORO__ASSERT(CORO_EVENT_LIMIT <= 64, "kinds must fit the 64-bit kind mask");
 	X(15, CHANNEL, channel)                \
 	X(16, GROUP, group)                    \
 	X(17, GREENLET, greenlet)              \
-	X(18, TASKLET, tasklet)
+	X(18, TASKLET, tasklet)                \
+	X(19, TIMEOUT, timeout)
 enum coro_object_kind {
 #define CORO__X(number, NAME, name) CORO_OBJECT_##NAME = number,
 	CORO_OBJECT_KINDS(CORO__X)

@@ -90,6 +90,7 @@ CORO_API coro_value coro_wait_for(coro_value awaitable, double timeout);
 
 /* Lives where it is declared: between _enter and _exit it may not be moved. */
 struct coro_timeout {
+	struct coro_object object; /* between _enter and _exit: what events and debuggers see */
 	double when; /* loop time; CORO_FOREVER: never */
 	enum {
 		CORO_TIMEOUT_CREATED,

@@ -30,6 +30,7 @@ struct world_object {
 	uint8_t state;   /* enum coro_state, of the row; see world_state() for what to show */
 	uint8_t reason;  /* enum coro_reason, of a future */
 	bool closing;    /* its CLOSE was the last to resume it: GeneratorExit is in flight */
+	bool set;        /* event: its flag */
 	uint32_t cseq;   /* of its last event */
 	uint32_t name;   /* string id; 0: none */
 	uint32_t creation_site; /* string id "FILE:LINE FUNCTION"; 0: none */
@@ -42,14 +43,19 @@ struct world_object {
 
 	/* Links; serials, 0: none. */
 	uint64_t waits_on; /* task: the future or task it awaits, while SUSPENDED; tasklet: the channel;
-	                      future: what it is for; timer: the future it sets */
+	                      future: what it is for; timer: the future it sets; timeout: the
+	                      task it cancels */
 	uint64_t delegate; /* generator, coroutine: whom it delegates to, while DELEGATING */
 	uint64_t resumer;  /* generator, coroutine: who resumed it last, from outside its chain; 0:
 	                      main. Valid from then on until it yields.
+	                      Task: the body that spawned it eagerly, while it runs on behalf of that; 0:
+	                      the loop runs it.
 	                      greenlet, tasklet: the innermost body that runs in it, itself or 0 (main's
 	                      function), while it waits to be switched to */
 	uint64_t drives;   /* task: its coroutine */
-	uint64_t owner;    /* lock: who holds it; greenlet: its parent */
+	uint64_t owner;    /* lock: who holds it; group: the task whose section it is; greenlet: its
+	                      parent */
+	uint64_t lock;     /* condition: its lock */
 	uint64_t woken_by; /* task, tasklet: peer of its last WAKE or READY */
 
 	/* Where it was seen last: the site of the last event that had one and that it did, to itself
@@ -68,15 +74,22 @@ struct world_object {
 
 	uint64_t resumes;  /* NEXT, SEND, THROW, CLOSE; task: STEP */
 	int64_t run_ns;    /* task, tasklet: time in RUNNING so far, up to its last event */
-	uint64_t length;   /* queue, channel: items in it */
-	uint64_t capacity; /* queue: most items, 0: no bound; channel: most items that need no receiver */
-	int64_t number;    /* timer: due time, ns; descriptor: its number; future: descriptor's number,
-	                      or, of a sleep, how long, ns; of a select: bit i: its case i, if it is one of
-	                      the first 63, sends; 0: not known */
-	uint64_t children; /* future of a gather: how many AWAIT_CHILD so far; of a select: how many
-	                      CHANNEL_WAIT */
+	uint64_t length;   /* queue, channel: items in it; semaphore: places that are free; barrier: how
+	                      many tasks are inside */
+	uint64_t capacity; /* queue: most items, 0: no bound; channel: most items that need no receiver;
+	                      barrier: its parties */
+	uint64_t unfinished; /* queue: items that were put, and are not done */
+	int64_t number;    /* timer: due time, ns; timeout: likewise, INT64_MAX: never; barrier: its
+	                      phase, enum world_phase; descriptor: its number; future: descriptor's
+	                      number, or, of a sleep, how long, ns; of a select: bit i: its case i, if it
+	                      is one of the first 63, sends; 0: not known */
+	uint64_t children; /* future of a gather or wait, queue of as_completed, group: how many
+	                      AWAIT_CHILD or GROUP_ADD so far; of a select: how many CHANNEL_WAIT */
 	uint64_t cancels;  /* task: CANCELs so far */
 };
+
+/* What a barrier does: BARRIER_PHASE. */
+enum world_phase { WORLD_FILLING, WORLD_DRAINING, WORLD_RESETTING, WORLD_BROKEN };
 
 /* Copies share what has not changed since, so that a copy costs next to nothing; they may
  * be used by different threads, one each. */
@@ -132,13 +145,20 @@ size_t world_chain(const struct world *world, uint64_t serial, uint64_t *ret, si
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
 /* The timer that is armed for a future, 0: none. */
 uint64_t world_timer(const struct world *world, uint64_t serial);
-/* Who waits at a queue, lock, descriptor ...: pending futures whose waits_on it is, and those of
- * selects over a channel, in the order of coming; the reason tells the side. As world_chain; the
- * tasks behind them are their world_awaiters(). */
+/* Who stands in the line of a queue, lock, descriptor ...: the futures that were made for it, and
+ * those of selects over a channel, in the order in which they came; the reason tells the side. As
+ * world_chain. One that was told, or cancelled, stands there until its task runs (then it is
+ * done, or cancelled), but queues and channels take those that they tell out of their lines. */
 size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
-/* What a future or task waits for through AWAIT_CHILD edges: serials of the children. Of a select the
- * channels of its cases. */
+/* The task behind one of them: who awaits it, or else who made it; 0: not known. */
+uint64_t world_waiter(const struct world *world, uint64_t future);
+/* The timeout of a task that is due first, of those that are not over; 0: none. */
+uint64_t world_timeout(const struct world *world, uint64_t task);
+/* Whom a future waits for, whom the queue of as_completed or a group is for: serials, in the
+ * order of AWAIT_CHILD or GROUP_ADD. Of a select the channels of its cases. They may have gone. */
 size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* Whether it is done, failed or cancelled; or has gone. */
+bool world_is_over(const struct world *world, uint64_t serial);
 /* The ready queue, in order. */
 size_t world_ready(const struct world *world, uint64_t *ret, size_t room);
 
