@@ -11,6 +11,7 @@
  *   through the fast paths of generator.h, which do the same without an event.
  */
 #include <coroscope/coroutine.h>
+#include <coroscope/debug.h>
 #include "slot.h"
 
 /* ---- Events ------------------------------------------------------------ */
@@ -279,13 +280,5 @@ coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future 
 coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *task,
 								  uintptr_t site);
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
-
-/* ---- Counting what is alive: for tests --------------------------------- */
-
-struct coro__census {
-	size_t bodies, exceptions, stacks_used, stacks_pooled, stacks_unguarded;
-	size_t objects; /* slots of all kinds: bodies, tasks, futures, callbacks, locks ... */
-};
-struct coro__census coro__census(void);
 
 #endif

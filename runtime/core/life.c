@@ -466,12 +466,12 @@ void coro__release_finished(struct coro_generator *body)
 		coro__free_at(body, 0);
 }
 
-struct coro__census coro__census(void)
+struct coro_census coro_census(void)
 {
 	const struct coro__local *local = &coro__local;
-	struct coro__census census = {.bodies = local->bodies,
-								  .exceptions = coro__exceptions_alive(),
-								  .objects = coro__slots_taken() - local->main_bodies};
+	struct coro_census census = {.bodies = local->bodies,
+								 .exceptions = coro__exceptions_alive(),
+								 .objects = coro__slots_taken() - local->main_bodies};
 
 	for (const struct coro__stack_pool *pool = local->pool; pool; pool = pool->next) {
 		census.stacks_used += pool->used;

@@ -158,7 +158,7 @@ static void the_end_of_the_loop_closes_what_is_left(void **state)
 	coro_set_report_handler(NULL, NULL);
 	assert_journal("gets raised GeneratorExit; ");
 	coro_free(numbers);
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 }
 
 static coro_value just_yield(coro_value unused)
@@ -187,7 +187,7 @@ static void a_step_is_driven_by_hand_and_used_once(void **state)
 	assert_journal("item 1; again raised RuntimeError cannot reuse already awaited "
 				   "__anext__()/asend(); awaits 'waits'; end raised StopAsyncIteration; "
 				   "next raised TypeError 'async_generator' object is not an iterator; ");
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 }
 
 static void a_step_that_is_never_used_is_reported(void **state)
@@ -202,7 +202,7 @@ static void a_step_that_is_never_used_is_reported(void **state)
 	coro_set_report_handler(NULL, NULL);
 	assert_journal("report 1 RuntimeWarning: coroutine method 'aclose' of 'just_yield' was never "
 				   "awaited; ");
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 }
 
 static coro_value return_two(coro_value unused)

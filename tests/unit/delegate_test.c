@@ -507,9 +507,9 @@ static void await_runs_the_coroutine_inline_and_consumes_it(void **state)
 	CORO_AUTO struct coro_generator *c = coro_coroutine(awaits_suspends, coro_int(7));
 
 	assert_int_value(coro_send(c, CORO_NONE), 7);
-	assert_int_equal(coro__census().bodies, 2);
+	assert_int_equal(coro_census().bodies, 2);
 	assert_stops_with(coro_send(c, coro_int(8)), 9);
-	assert_int_equal(coro__census().bodies, 1);
+	assert_int_equal(coro_census().bodies, 1);
 }
 
 static void closing_closes_what_is_awaited_first(void **state)

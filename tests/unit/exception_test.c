@@ -192,10 +192,10 @@ static void catching_for_ever_holds_no_more_than_catching_a_while(void **state)
 
 	for (int i = 0; i < 100; i++)
 		coro_next(g);
-	after_a_while = coro__census().exceptions;
+	after_a_while = coro_census().exceptions;
 	for (int i = 0; i < 20000; i++)
 		coro_next(g);
-	assert_int_equal(coro__census().exceptions, after_a_while);
+	assert_int_equal(coro_census().exceptions, after_a_while);
 }
 
 static void a_long_chain_of_causes_is_freed_without_recursion(void **state)

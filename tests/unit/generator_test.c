@@ -586,8 +586,8 @@ static void many_generators_live_at_once(void **state)
 		assert_non_null(all[i]);
 		coro_next(all[i]);
 	}
-	assert_int_equal(coro__census().bodies, MANY);
-	assert_int_equal(coro__census().stacks_unguarded, 0);
+	assert_int_equal(coro_census().bodies, MANY);
+	assert_int_equal(coro_census().stacks_unguarded, 0);
 	for (int i = MANY; i--;) {
 		assert_stops_with(coro_next(all[i]), 100);
 		coro_free(all[i]);

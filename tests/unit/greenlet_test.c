@@ -552,10 +552,10 @@ static void one_that_ignores_it_is_reported_and_lives_until_it_ends(void **state
 	coro_greenlet_free(first);
 	assert_non_null(strstr(reports, "GreenletExit did not kill <greenlet object will_not_die>"));
 	assert_true(coro_greenlet_active(first));
-	assert_int_equal(coro__census().bodies, 1);
+	assert_int_equal(coro_census().bodies, 1);
 	assert_int_value(coro_greenlet_switch(first, CORO_NONE), 3);
 	assert_string_equal(diary, "killed; ends; ");
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 }
 
 static coro_value frees_its_parent(coro_value unused)

@@ -87,9 +87,9 @@ __attribute__((unused)) static void journal_end(struct coro_loop *loop)
 	coro_loop_free(loop);
 	coro_set_report_handler(NULL, NULL);
 	assert_null(coro_loop_current());
-	assert_int_equal(coro__census().bodies, 0);
-	assert_int_equal(coro__census().objects, 0);
-	assert_int_equal(coro__census().stacks_used, 0);
+	assert_int_equal(coro_census().bodies, 0);
+	assert_int_equal(coro_census().objects, 0);
+	assert_int_equal(coro_census().stacks_used, 0);
 }
 
 __attribute__((unused)) static coro_value run(coro_function *function, coro_value argument)

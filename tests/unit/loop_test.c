@@ -388,7 +388,7 @@ static void a_task_that_refuses_to_end_is_closed_with_the_loop(void **state)
 	coro_loop_free(loop);
 	assert_journal("report 8 Task was destroyed but it is pending!: task 'refuses'; closed; ");
 	coro_set_report_handler(NULL, NULL);
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 }
 
 static coro_value run_inside(coro_value unused)

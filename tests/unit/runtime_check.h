@@ -79,11 +79,11 @@ static int begin(void **state)
 /* Nothing is left: no body, no stack, and no exception once the thread lets go of its last. */
 static int nothing_left(void **state)
 {
-	struct coro__census census;
+	struct coro_census census;
 
 	coro__reap();
 	coro__errors_free(&coro__local.errors);
-	census = coro__census();
+	census = coro_census();
 	assert_int_equal(census.bodies, 0);
 	assert_int_equal(census.objects, 0);
 	assert_int_equal(census.stacks_used, 0);

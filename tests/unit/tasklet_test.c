@@ -643,13 +643,13 @@ static void one_that_is_given_up_lives_until_it_ends(void **state)
 	go(pauses_and_is_known, coro_str("a"));
 	go(receives, CORO_NONE);
 	assert_none(coro_tasklet_run_all());
-	assert_int_equal(coro__census().bodies, 2);
+	assert_int_equal(coro_census().bodies, 2);
 	assert_none(coro_tasklet_channel_send(channel, coro_int(1)));
-	assert_int_equal(coro__census().bodies, 1);
+	assert_int_equal(coro_census().bodies, 1);
 	/* Who got the handle in time can still insert it. */
 	assert_none(coro_tasklet_insert(third));
 	assert_none(coro_tasklet_run_all());
-	assert_int_equal(coro__census().bodies, 0);
+	assert_int_equal(coro_census().bodies, 0);
 	/* One that is paused already, nobody would. */
 	first = coro_tasklet(pauses, coro_str("b"));
 	assert_none(coro_tasklet_run_all());

@@ -19,6 +19,7 @@
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
  *     tasklet.h    tasklets and their channels: scheduled without a loop
+ *     debug.h      looking at the runtime itself
  *
  * The names follow Python's and asyncio's.
  */
@@ -38,5 +39,6 @@
 #include "channel.h"
 #include "loop.h"
 #include "tasklet.h"
+#include "debug.h"
 
 #endif
