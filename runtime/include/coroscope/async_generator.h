@@ -40,7 +40,8 @@
 extern "C" {
 #endif
 
-/* An async generator that will run function(argument). NULL when memory is out. */
+/* An async generator that will run function(argument). Yours: free it with coro_free(). NULL
+ * when memory is out. */
 #define coro_async_generator(function, argument)                                                   \
 	coro_async_generator_named((function), (argument), #function, CORO_SITE_HERE)
 /* The same with a name of its own. `name` and `site` are borrowed and must outlive it. */
@@ -48,7 +49,7 @@ CORO_API struct coro_generator *coro_async_generator_named(coro_function *functi
 														   coro_value argument, const char *name,
 														   const char *site);
 
-/* ---- Awaited at once --------------------------------------------------- */
+/* ---- Awaited at once (PEP 525, rules A2, A4-A7, A9) --------------------- */
 
 /* Each of these is awaited: in a coroutine or another async generator. They return the next item;
  * raised: StopAsyncIteration at the end, or what left it. */
@@ -64,30 +65,32 @@ CORO_API coro_value coro_athrow(struct coro_generator *generator, coro_value exc
  * "async generator ignored GeneratorExit" if it yielded, or what left it. */
 CORO_API coro_value coro_aclose(struct coro_generator *generator);
 
-/* for each item: true with the next one; false at the end: `*ret_item` is then None, or something
- * raised. */
+/* async for item in generator: true with the next one; false at the end: `*ret_item` is then None,
+ * or something raised. */
 CORO_API bool coro_async_iterate(struct coro_generator *generator, coro_value *ret_item);
 
 /* The same as a loop of its own, where the end is of no interest. */
 #define CORO_ASYNC_FOR(item, generator)                                                            \
 	for (coro_value item; coro_async_iterate((generator), &item);)
 
-/* ---- Step by step ------------------------------------------------------ */
+/* ---- Step by step (PEP 525, rules A1, A3) ------------------------------- */
 
 /* What asend(), athrow() and aclose() return: to be awaited later, or driven by hand. */
 struct coro_async_step;
 
-/* NULL when memory is out. They keep the generator until they are freed. */
+/* The step, and nothing runs yet. Yours: free it with coro_async_step_free(). It keeps the
+ * generator until then. NULL when memory is out. */
 CORO_API struct coro_async_step *coro_asend_step(struct coro_generator *generator,
 												 coro_value value);
 CORO_API struct coro_async_step *coro_athrow_step(struct coro_generator *generator,
 												  coro_value exception);
 CORO_API struct coro_async_step *coro_aclose_step(struct coro_generator *generator);
 
-/* Reports one that was never used. NULL is fine. */
+/* Frees it; one that was never used is reported. NULL is fine. */
 CORO_API void coro_async_step_free(struct coro_async_step *step);
 
-/* await step */
+/* await step: the item, or raised StopAsyncIteration or what left the generator; RuntimeError of
+ * one that was used already. */
 CORO_API coro_value coro_async_step_await(struct coro_async_step *step);
 #define coro_async_step_await(...) CORO__CALLED((coro_async_step_await)(__VA_ARGS__))
 
@@ -104,19 +107,21 @@ CORO_API coro_value coro_async_step_close(struct coro_async_step *step);
 CORO_API extern const char coro_asend_type[], coro_athrow_type[];
 CORO_API coro_value coro_async_step_value(struct coro_async_step *step);
 
-/* ---- Hooks ------------------------------------------------------------- */
+/* ---- Hooks (PEP 525, rules A8, A10) ------------------------------------- */
 
-/* sys.set_asyncgen_hooks(), for this thread; NULL: none. A running loop has its own.
+/* Who is asked when an async generator begins and when it is dropped, on this thread, with `data`,
+ * which is borrowed; NULL: nobody. A running loop has its own.
  * `first_iterated` is called with a generator of which the first step is made; `finalize` with one
  * that is freed before its end: true: the hook will see to its closing and calls coro_free()
- * again after that; false: it is gone, as it is. */
+ * again after that; false: it is gone, as it is. (sys.set_asyncgen_hooks, rule A8) */
 typedef void coro_first_iteration_hook(struct coro_generator *generator, void *data);
 typedef bool coro_finalizer_hook(struct coro_generator *generator, void *data);
 CORO_API void coro_set_async_generator_hooks(coro_first_iteration_hook *first_iterated,
 											 coro_finalizer_hook *finalize, void *data);
 
 /* Closes all async generators of the loop that were started and not freed, in the order of their
- * first iteration, at once; what they raise is reported. Awaited. (loop.shutdown_asyncgens) */
+ * first iteration, at once; what they raise is reported. Awaited. None, or raised
+ * (CancelledError). (loop.shutdown_asyncgens, rule A10) */
 CORO_API coro_value coro_shutdown_async_generators(void);
 #define coro_shutdown_async_generators(...) CORO__CALLED((coro_shutdown_async_generators)(__VA_ARGS__))
 

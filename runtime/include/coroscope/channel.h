@@ -24,7 +24,7 @@
  *     case 1: ... the result was sent
  *     }
  *
- * Invariants (rules H1-H9; in brackets the section of the Go Programming Language Specification)
+ * Invariants
  * - H1 [Channel types] Values are received in the order in which they were sent. A buffered channel
  *   is sent on without waiting while it is not full, and received from while it is not empty. On an
  *   unbuffered one a communication succeeds when both sides are ready. NULL is the nil channel: it
@@ -65,7 +65,9 @@
  * Values are borrowed as everywhere: what a pointer or string points to must live until it was
  * received. Exceptions are kept meanwhile. All tasks of a channel are of one loop; not for threads.
  *
- * Specification: https://go.dev/ref/spec
+ * In brackets stands the section of the Go Programming Language Specification, go.dev/ref/spec.
+ *
+ * Rules H1-H9. Beyond Python: Go's channels.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,14 +82,15 @@ struct coro__select;
 
 /* ---- Life --------------------------------------------------------------- */
 
-/* An open channel, empty; capacity 0: unbuffered. NULL when memory is out. */
+/* An open channel, empty, for `capacity` values; 0: unbuffered. Yours: free it with
+ * coro_channel_free(). NULL when memory is out. (H1) */
 #define coro_channel_new(capacity) coro__channel_new((capacity), NULL, CORO_SITE_HERE)
-/* `name` is for the debugger, borrowed, and may be NULL. */
+/* The same with a name, which is for the debugger, borrowed, and may be NULL. */
 #define coro_channel_new_named(capacity, name) coro__channel_new((capacity), (name), CORO_SITE_HERE)
 CORO_API struct coro_channel *coro__channel_new(size_t capacity, const char *name,
 												const char *site);
 
-/* Nobody may wait for it, nor have been handed a value and not have run yet. It need not be closed;
+/* Frees it. Nobody may wait for it, nor have been handed a value and not have run yet. It need not be closed;
  * values in it are dropped. NULL is allowed. */
 CORO_API void coro_channel_free(struct coro_channel *channel);
 
@@ -121,6 +124,7 @@ CORO_API bool coro_channel_iterate(struct coro_channel *channel, coro_value *ret
 
 /* ---- Looking ------------------------------------------------------------ */
 
+/* How many values it holds, and how many it is for; 0 of NULL. (H9) */
 CORO_API size_t coro_channel_length(const struct coro_channel *channel);
 CORO_API size_t coro_channel_capacity(const struct coro_channel *channel);
 /* coro_channel_close() was called; it may still hold values. */
@@ -142,13 +146,13 @@ struct coro_case {
 	struct coro__select *select;
 };
 
+/* The case that receives from `channel`; and the one that sends `value` to it. NULL: never. (H5) */
 CORO__INLINE struct coro_case coro_case_receive(struct coro_channel *channel)
 {
 	struct coro_case result = {channel, CORO_NONE, false, false, NULL, false, NULL, NULL, NULL};
 
 	return result;
 }
-
 CORO__INLINE struct coro_case coro_case_send(struct coro_channel *channel, coro_value value)
 {
 	struct coro_case result = {channel, value, true, false, NULL, false, NULL, NULL, NULL};

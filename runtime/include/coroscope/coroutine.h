@@ -21,6 +21,8 @@
  * - A coroutine is awaited once. Freed without having been, it is reported:
  *   RuntimeWarning: coroutine 'NAME' was never awaited.
  * - A generator is not awaitable.
+ *
+ * Rules C1-C8. Manual: "Coroutines and Tasks" of Python's asyncio.
  */
 #include "generator.h"
 
@@ -28,11 +30,13 @@
 extern "C" {
 #endif
 
-/* A coroutine that will run function(argument). NULL when memory is out. */
+/* A coroutine that will run function(argument); nothing runs yet. To be awaited, spawned, or freed
+ * with coro_free(). NULL when memory is out. (PEP 492, rules C1, C4) */
 #define coro_coroutine(function, argument)                                                         \
 	coro_coroutine_named((function), (argument), #function, CORO_SITE_HERE)
 
-/* The same with a name of its own. `name` and `site` are borrowed and must outlive it. */
+/* The same with a name of its own. `name` and `site` are borrowed and must outlive it.
+ * (PEP 492, rules C1, C4) */
 CORO_API struct coro_generator *coro_coroutine_named(coro_function *function, coro_value argument,
 													 const char *name, const char *site);
 
@@ -42,7 +46,8 @@ CORO_API struct coro_generator *coro_coroutine_named(coro_function *function, co
  * A raised value is returned as it is.
  *
  * Of a coroutine that is suspended in an await already: RuntimeError "coroutine is being awaited
- * already"; of a finished one: RuntimeError "cannot reuse already awaited coroutine". */
+ * already"; of a finished one: RuntimeError "cannot reuse already awaited coroutine".
+ * (PEP 492, rules C3, C5-C8) */
 CORO_API coro_value coro_await(coro_value awaitable);
 CORO_API coro_value coro__await_begin(struct coro__wait *wait, coro_value awaitable);
 #define coro_await(awaitable) CORO__WAIT(coro__await_begin, CORO__VALUE(awaitable))
@@ -50,11 +55,12 @@ CORO_API coro_value coro__await_begin(struct coro__wait *wait, coro_value awaita
 /* What a bare `yield value` is in a function decorated with @types.coroutine: gives `value` to
  * whoever drives the chain, and waits. Returns what is sent, or raised what is thrown. This is what
  * awaiting is made of; a task understands only None (let the others run) and the futures that
- * coro_await() gives it. Only in a coroutine or async generator: RuntimeError elsewhere. */
+ * coro_await() gives it. Only in a coroutine or async generator: RuntimeError elsewhere.
+ * (types.coroutine, PEP 492) */
 CORO_API coro_value coro_suspend(coro_value value);
 #define coro_suspend(value) CORO__CALLED((coro_suspend)(value))
 
-/* await function(argument) */
+/* await function(argument): a coroutine made, awaited and consumed in one. (PEP 492, rule C6) */
 #define CORO_CALL(function, argument) coro_await(coro_coroutine(function, argument))
 
 #ifdef __cplusplus

@@ -29,6 +29,8 @@
  *   StopIteration does not: most often it is only the end of a loop.
  * - coro_handled() says that the handling is over, as the end of an `except` block does;
  *   CORO_EXCEPT is such a block.
+ *
+ * Manual: "Built-in Exceptions" of Python's library reference; PEP 3151 for those of the system.
  */
 #include <stdarg.h>
 #include "value.h"
@@ -102,20 +104,23 @@ struct coro_exception_type {
 	X(Warning, Exception)                                                                          \
 	X(RuntimeWarning, Warning)
 
-/* Arrays of one, so that the name alone is the pointer to pass. */
+/* The types, each with the prefix CORO_. Arrays of one, so that the name alone is the pointer to
+ * pass. */
 CORO_API extern const struct coro_exception_type CORO_BaseException[1];
 #define CORO__X(name, base) CORO_API extern const struct coro_exception_type CORO_##name[1];
 CORO_EXCEPTION_TYPES(CORO__X)
 #undef CORO__X
 
-/* A type of the program's own, at file scope: CORO_EXCEPTION(BadPort, CORO_ValueError); */
+/* A type of the program's own, at file scope:
+ * `CORO_EXCEPTION(BadPort, CORO_ValueError);`. Its base may be any other. */
 #define CORO_EXCEPTION(name, base) static const struct coro_exception_type name[1] = {{#name, base}}
 
-/* ---- Raising ----------------------------------------------------------- */
+/* ---- Raising (PEP 3134, rule G16) --------------------------------------- */
 
 /* An exception of `type` with a printf'ed message, on its way up. Returned by whoever
  * calls it: `return coro_raise(CORO_KeyError, "%s", key);`. The exception that is being
- * handled becomes its context. */
+ * handled becomes its context. `type` is borrowed, the message copied. Without memory for it:
+ * MemoryError. */
 CORO_API coro_value coro_raise(const struct coro_exception_type *type, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 CORO_API coro_value coro_raise_va(const struct coro_exception_type *type, const char *format,
@@ -128,20 +133,22 @@ CORO_API coro_value coro_raise_value(const struct coro_exception_type *type, cor
 #define coro_raise_value(...) CORO__CALLED((coro_raise_value)(__VA_ARGS__))
 
 /* OSError of an errno, as the type that Python has for it (ConnectionResetError, ...),
- * with the message "[Errno 104] Connection reset by peer" and the number as its value. */
+ * with the message "[Errno 104] Connection reset by peer" and the number as its value.
+ * (PEP 3151) */
 CORO_API coro_value coro_raise_errno(int number);
 #define coro_raise_errno(...) CORO__CALLED((coro_raise_errno)(__VA_ARGS__))
 
 /* `raise exception from cause`: sets __cause__ of a new exception, and passes it on. A
- * cause of None is `from None`: hides the context. */
+ * cause of None is `from None`: hides the context. (PEP 3134, PEP 409) */
 CORO_API coro_value coro_raise_from(coro_value raised, coro_value cause);
 
-/* An exception that is not raised: `ValueError("text")`, to be thrown or stored. */
+/* An exception that is not raised: `ValueError("text")`, to be thrown or stored. One that is to
+ * outlive the next eight that are made here wants coro_keep(). */
 CORO_API coro_value coro_error(const struct coro_exception_type *type, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 CORO_API coro_value coro_error_value(const struct coro_exception_type *type, coro_value value);
 
-/* Raises one that exists: `raise error`. */
+/* Raises one that exists, raised or not: `raise error`. */
 CORO_API coro_value coro_raise_again(coro_value exception);
 
 /* The exception of a raised value, to be kept, shown or handed on without raising it. */
@@ -153,12 +160,12 @@ CORO__INLINE coro_value coro_caught(coro_value raised)
 
 /* ExceptionGroup(message, exceptions): an ordinary one, or a BaseExceptionGroup when one of
  * them is no Exception. At least one. Its value is the message alone; coro_message() tells the
- * number of exceptions too, as str() does. */
+ * number of exceptions too, as str() does. They are kept as long as the group. (PEP 654) */
 CORO_API coro_value coro_raise_group(const char *message, const coro_value *exceptions,
 									 size_t count);
 #define coro_raise_group(...) CORO__CALLED((coro_raise_group)(__VA_ARGS__))
 
-/* ---- Looking at exceptions --------------------------------------------- */
+/* ---- Looking at exceptions (PEP 3134) ----------------------------------- */
 
 /* `value` is an exception, raised or not, of `type` or of a type derived from it. False for
  * any other value. */
@@ -166,6 +173,8 @@ CORO_API bool coro_is(coro_value value, const struct coro_exception_type *type);
 
 /* All of these want an exception, raised or not, and end the program without one. What
  * they return is valid as long as the exception. */
+
+/* type(exception) */
 CORO_API const struct coro_exception_type *coro_exception_type(coro_value exception);
 /* str(exception): the message; of a value, what coro_format() makes of it; "" without. */
 CORO_API const char *coro_message(coro_value exception);
@@ -174,11 +183,13 @@ CORO_API coro_value coro_exception_value(coro_value exception);
 /* __cause__ and __context__: an exception, not raised, or None. */
 CORO_API coro_value coro_cause(coro_value exception);
 CORO_API coro_value coro_context(coro_value exception);
+/* __suppress_context__: it was raised `from` something, which hides its context. (PEP 409) */
 CORO_API bool coro_suppresses_context(coro_value exception);
 /* The call sites that it came through, innermost first: return addresses in the program's
  * code. Returns how many there are, and writes up to `room`. */
 CORO_API size_t coro_traceback(coro_value exception, uintptr_t *ret_sites, size_t room);
-/* Of a group. 0 of any other. */
+/* How many exceptions a group has, 0 of any other; and the one at `index`, from 0, not raised.
+ * (PEP 654) */
 CORO_API size_t coro_group_count(coro_value exception);
 CORO_API coro_value coro_group_at(coro_value exception, size_t index);
 
@@ -189,15 +200,17 @@ CORO_API void coro_group_split(coro_value exception, const struct coro_exception
 							   size_t count, coro_value *ret_match, coro_value *ret_rest);
 
 /* The end of `except*`: `exception` was split, `raised` is what its blocks raised, `rest` what
- * none of them took, or None. What goes on from there: an exception, raised, or None. */
+ * none of them took, or None. What goes on from there: an exception, raised, or None.
+ * (PEP 654, rule N5) */
 CORO_API coro_value coro_group_merge(coro_value exception, const coro_value *raised, size_t count,
 									 coro_value rest);
 
-/* "ValueError: bad port 70000", preceded by what caused it, as Python's traceback has it.
- * As snprintf. */
+/* "ValueError: bad port 70000", preceded by what caused it, as Python's traceback has it. At most
+ * `size` bytes with the 0 at the end; returns how long the whole text is, as snprintf does.
+ * (traceback.format_exception) */
 CORO_API size_t coro_format_exception(coro_value exception, char *buffer, size_t size);
 
-/* ---- Handling ---------------------------------------------------------- */
+/* ---- Handling (rule G17) ------------------------------------------------ */
 
 /* The end of an `except` block: what was delivered is dealt with, and is no context any
  * more. It stays valid. */
@@ -208,7 +221,7 @@ CORO_API void coro_handled(void);
  * end of the block. */
 CORO_API coro_value coro_handling(coro_value exception);
 
-/* What is being handled: sys.exception(), here or else in who resumed us; None: nothing. */
+/* What is being handled here, or else in who resumed us; None: nothing. (sys.exception, rule G17) */
 CORO_API coro_value coro_handled_exception(void);
 
 /* A block that runs once if `value` is an exception of `type`, and says that it is handled:
@@ -226,13 +239,13 @@ struct coro__block {
 CORO_API struct coro__block coro__except(coro_value value, const struct coro_exception_type *type);
 CORO_API struct coro__block coro__except_end(struct coro__block block);
 
-/* ---- Holding on -------------------------------------------------------- */
+/* ---- Holding on (beyond Python: C counts no references) ----------------- */
 
-/* Keeps an exception valid until as many coro_drop(). Other values pass through. */
+/* Keeps an exception valid until as many coro_drop(). Returns it; other values pass through. */
 CORO_API coro_value coro_keep(coro_value exception);
 CORO_API void coro_drop(coro_value exception);
 
-/* ---- Reports ----------------------------------------------------------- */
+/* ---- Reports (rules C4, G18, L5, L7, L9, T6) ---------------------------- */
 
 /* What cannot be raised because nobody is there to catch it. */
 enum coro_report_kind {
@@ -253,14 +266,16 @@ typedef void coro_report_handler(enum coro_report_kind kind, const char *text, c
 								 void *data);
 
 /* Within the handler: what the report is about (a task, a generator, ...), or None. Of SLOW: how
- * many seconds it took. */
+ * many seconds it took (float). */
 CORO_API coro_value coro_report_object(void);
 
-/* NULL: the default, which writes the text and a newline to standard error. */
+/* Who gets the reports of all threads, with `data`, which is borrowed. NULL: the default, which
+ * writes the text and a newline to standard error.
+ * (sys.unraisablehook, loop.set_exception_handler) */
 CORO_API void coro_set_report_handler(coro_report_handler *handler, void *data);
 
 /* For the end of main: reports `result` if it was raised. Returns the exit status, 1 then
- * (of a SystemExit its value), else 0. */
+ * (of a SystemExit its value), else 0. (sys.exit, rule L8) */
 CORO_API int coro_exit_status(coro_value result);
 
 #ifdef __cplusplus

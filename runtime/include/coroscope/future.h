@@ -27,7 +27,7 @@
  * fetched by then is reported. Values in it are borrowed, as everywhere; exceptions
  * are kept.
  *
- * Manual: "Futures" of Python's asyncio.
+ * Rules F1, F2. Manual: "Futures" of Python's asyncio.
  */
 #include <stdbool.h>
 #include "coroutine.h"
@@ -40,15 +40,18 @@ struct coro_future;
 
 /* A pending future of the current loop. coro_object(future) is the value of it; NULL when
  * memory is out. `reason` says what it waits for, and `object`
- * which one, if that is an object of ours, else NULL. */
+ * which one, if that is an object of ours, else NULL. (loop.create_future, rule F1) */
 #define coro_future_new(reason, object) coro__future_new((reason), (object), CORO_SITE_HERE)
 CORO_API struct coro_future *coro__future_new(enum coro_reason reason,
 											  const struct coro_object *object, const char *site);
 
-/* Gives up the handle; NULL is allowed. */
+/* Gives up the handle; NULL is allowed. An exception that nobody fetched is reported when the last
+ * lets go. (rule T6) */
 CORO_API void coro_future_free(struct coro_future *future);
 
+/* It has a result or an exception, or was cancelled. */
 CORO_API bool coro_future_done(const struct coro_future *future);
+/* It was cancelled. */
 CORO_API bool coro_future_cancelled(const struct coro_future *future);
 
 /* The result; or raised: the exception, CancelledError, or InvalidStateError while it
@@ -59,21 +62,24 @@ CORO_API coro_value coro_future_result(struct coro_future *future);
 CORO_API coro_value coro_future_exception(struct coro_future *future);
 
 /* For who only watches: the result, or raised the exception (CancelledError: none is made, and
- * None given); None while it is pending. Does not count as fetching the exception. */
+ * None given); None while it is pending. Does not count as fetching the exception.
+ * Beyond Python: for debuggers and tests. */
 CORO_API coro_value coro_future_peek(const struct coro_future *future);
 
-/* Completes it. None, or raised: InvalidStateError when it is done already. */
+/* Completes it. None, or raised: InvalidStateError when it is done already. A raised `result` is set
+ * as its exception. */
 CORO_API coro_value coro_future_set_result(struct coro_future *future, coro_value result);
-/* `exception` is an exception or a raised one. StopIteration cannot be raised into
+/* The same with `exception`, raised or not, which is kept. StopIteration cannot be raised into
  * whoever awaits: it becomes a RuntimeError. */
 CORO_API coro_value coro_future_set_exception(struct coro_future *future, coro_value exception);
 
-/* False when it is done already: its exception counts as fetched then. `message` may be NULL. Cancelling the future of a
- * gather cancels its children. */
+/* Cancels it: who awaits it gets CancelledError. True; false when it is done already: its exception
+ * counts as fetched then. `message` is copied, and may be NULL. Cancelling the future of a gather
+ * cancels its children. */
 CORO_API bool coro_future_cancel(struct coro_future *future, const char *message);
 
 /* Calls callback(arg) through the ready queue once the future is done, or at the next
- * turn when it is already. */
+ * turn when it is already. What it raises goes to the report handler. (rules F2, L5) */
 CORO_API void coro_future_add_done_callback(struct coro_future *future, coro_function *callback,
 											coro_value arg);
 

@@ -107,7 +107,7 @@ CORO__ASSERT(sizeof(void *) != 8 || __builtin_offsetof(struct coro_generator, sp
 CORO__ASSERT(sizeof(void *) != 8 || __builtin_offsetof(struct coro_generator, stack_base) == 64,
 			 "stack base");
 
-/* ---- Making and freeing ------------------------------------------------ */
+/* ---- Making and freeing (rules G1, G2, G18) ----------------------------- */
 
 /* A generator that will run function(argument). Its name is the function's. Yours: free it
  * with coro_free() or CORO_AUTO. NULL when memory is out. */
@@ -122,80 +122,87 @@ CORO_API struct coro_generator *coro_generator_named(coro_function *function, co
  * handler. NULL is fine. One that is running cannot be freed: that ends the program.
  *
  * A handle that is used afterwards ends the program too, with a message that names what is known
- * of it and the place (handle.h). */
+ * of it and the place (handle.h). (rule G18) */
 CORO_API void coro_free(struct coro_generator *generator);
 
 /* Frees a generator at the end of the block that declares it:
- *     CORO_AUTO struct coro_generator *numbers = coro_generator(count_to, coro_int(3)); */
+ *     CORO_AUTO struct coro_generator *numbers = coro_generator(count_to, coro_int(3));
+ * (rule G18) */
 CORO_API void coro__free_at_end(struct coro_generator **generator);
 #define CORO_AUTO __attribute__((cleanup(coro__free_at_end)))
 
 /* The handle stays valid until coro_free(), even when the body is awaited or spawned meanwhile,
  * which otherwise consumes it. While another delegates to a body that is held, or a task
- * drives it, coro_free() only gives up the handle: the last to let go frees it. */
+ * drives it, coro_free() only gives up the handle: the last to let go frees it. Once is enough.
+ * Beyond Python: C counts no references. */
 CORO_API void coro_hold(struct coro_generator *generator);
 
-/* ---- From outside ------------------------------------------------------ */
+/* ---- From outside (PEP 342, rules G1-G13) ------------------------------- */
 
 /* Each of these returns what the generator yields; raised: StopIteration with the returned
  * value, or the exception that left it. Of a generator that runs already: ValueError
  * "generator already executing", and it is not affected. Of one that is finished:
  * StopIteration without a value. */
 
-/* next(generator): what it waits in gives None. */
+/* next(generator): what it waits in gives None. Of a coroutine: TypeError. (PEP 255, rule G3) */
 CORO_API coro_value coro_next(struct coro_generator *generator);
 
 /* generator.send(value): what it waits in gives `value`. Before the first yield there is
  * nothing to give it to: TypeError "can't send non-None value to a just-started generator".
- * A raised `value` is not sent but returned, as in any other expression. */
+ * A raised `value` is not sent but returned, as in any other expression. (PEP 342, rules G3, G4) */
 CORO_API coro_value coro_send(struct coro_generator *generator, coro_value value);
 
 /* generator.throw(exception): what it waits in raises `exception` (raised or not). One that has
- * not started is finished without running. */
+ * not started is finished without running. Of what is no exception: TypeError.
+ * (PEP 342, rules G7-G9) */
 CORO_API coro_value coro_throw(struct coro_generator *generator, coro_value exception);
 
 /* generator.close(): what it waits in raises GeneratorExit. Returns what the generator returned
  * if it caught that, else None; raised: RuntimeError "generator ignored GeneratorExit" if it
  * yielded, or the exception that left it. Closing one that has not started or is finished does
- * nothing. */
+ * nothing. (PEP 342, rules G10-G13) */
 CORO_API coro_value coro_close(struct coro_generator *generator);
 
 /* for value in generator: true with the next value, false at the end; `*ret_value` is then the
  * returned value, or something raised.
  *     while (coro_iterate(numbers, &number))
  *         ...
- *     CORO_TRY(number); */
+ *     CORO_TRY(number);
+ * (PEP 255, rule G3) */
 #define coro_iterate(generator, ret_value) coro__iterated(coro_next(generator), (ret_value))
 
-/* The same as a loop of its own, where the end is of no interest. */
+/* The same as a loop of its own, where the end is of no interest. `break` leaves the generator
+ * suspended. (PEP 255, rule G3) */
 #define CORO_FOR(value, generator) for (coro_value value; coro_iterate((generator), &value);)
 
 /* CREATED, RUNNING, SUSPENDED, or one of DONE, FAILED, CANCELLED. One that delegates is running
  * or suspended as its delegate is; an async generator is running while a step of it has begun
- * and not ended (ag_running). */
+ * and not ended (ag_running). (inspect.getgeneratorstate, rule G1) */
 CORO_API enum coro_state coro_state(const struct coro_generator *generator);
 
-/* It will never run again. */
+/* It will never run again. (rule G1) */
 CORO_API bool coro_finished(const struct coro_generator *generator);
 
-/* generator.gi_yieldfrom, coroutine.cr_await: whom it delegates to, or NULL. */
+/* generator.gi_yieldfrom, coroutine.cr_await: whom it delegates to, or NULL. (PEP 380) */
 CORO_API struct coro_generator *coro_delegate(const struct coro_generator *generator);
 
+/* generator.__name__: borrowed, as it was given. */
 CORO_API const char *coro_name(const struct coro_generator *generator);
-/* "FILE:LINE" of the place that made it. */
+/* "FILE:LINE" of the place that made it; NULL: not known. Borrowed. Beyond Python: for debuggers. */
 CORO_API const char *coro_creation_site(const struct coro_generator *generator);
 
 /* ---- From inside ------------------------------------------------------- */
 
 /* yield value: gives `value` to whoever resumed, and waits. Returns what was sent, or raised what
  * was thrown. A raised `value` is not yielded but returned. Outside of a generator:
- * RuntimeError. */
+ * RuntimeError. (PEP 342, rules G3, G7) */
 CORO_API coro_value coro_yield(coro_value value);
 
 /* yield from inner: everything that is sent or thrown now goes straight to `inner`, until it
  * is finished; then its returned value, or raised what left it. `inner` is a struct
- * coro_generator *, a struct coro_iterator *, or an object value. It stays the caller's. PEP 380.
- */
+ * coro_generator *, a struct coro_iterator *, or an object value. It stays the caller's.
+ * RuntimeError outside of a generator, TypeError of what cannot be iterated, ValueError of one
+ * that runs. (PEP 380, rules Y1-Y6) */
 CORO_API coro_value coro_yield_from(coro_value inner);
 
 /* Anything that can be iterated but not sent to. */
@@ -206,16 +213,22 @@ struct coro_iterator {
 	void (*close)(struct coro_iterator *iterator);
 	const char *type; /* for texts of errors: "list_iterator" */
 };
+
+/* yield from iterator: None when it is at its end, or what its StopIteration holds; or raised: what
+ * its `next` raised, what was thrown in, AttributeError when something was sent. It stays the
+ * caller's. (PEP 380, rules Y1, Y2) */
 CORO_API coro_value coro_yield_from_iterator(struct coro_iterator *iterator);
 
-/* yield from [values...] */
+/* yield from [values...]: the same with `count` values, which are borrowed.
+ * (PEP 380, rules Y1, Y2) */
 CORO_API coro_value coro_yield_from_array(const coro_value *values, size_t count);
 #define coro_yield_from_array(...) CORO__CALLED((coro_yield_from_array)(__VA_ARGS__))
 
-/* Who runs: the innermost generator or coroutine; NULL outside of all. */
+/* Who runs: the innermost generator or coroutine; NULL outside of all. Borrowed.
+ * Beyond Python: a generator there does not know itself. */
 CORO__INLINE struct coro_generator *coro_current(void);
 
-/* ---- How much stack, and other choices --------------------------------- */
+/* ---- How much stack, and other choices (beyond Python: stacks of C) ----- */
 
 struct coro_options {
 	/* Bytes of stack of each body, without the guard; 0: 64 KiB. Rounded up to the size of a
@@ -227,7 +240,7 @@ struct coro_options {
 	bool own_fpu_control;
 };
 
-/* For all bodies that are made from now on, by this thread. */
+/* For all bodies that are made from now on, by this thread. `options` is copied. */
 CORO_API void coro_set_options(const struct coro_options *options);
 
 /* ---- Compiled into the program ----------------------------------------- */

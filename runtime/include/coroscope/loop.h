@@ -30,7 +30,7 @@
  *
  * Times are seconds, as float, on the loop's own clock (coro_loop_time).
  *
- * Manual: "Event loop" of Python's asyncio.
+ * Rules L1-L9. Manual: "Event Loop" of Python's asyncio.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,13 +46,13 @@ extern "C" {
 struct coro_loop;
 struct coro_task;
 
-/* ---- A whole program ---------------------------------------------------- */
+/* ---- A whole program (rule L9) ------------------------------------------ */
 
 /* Runs coroutine `fn(arg)` as the main task of a new loop until it is done, cancels
  * and awaits the tasks that are left, in creation order, closes the async generators that
  * are left, and frees the loop.
  * Returns the exit status: 0, or 1 after an exception nobody handled, which is
- * printed to stderr with the calls that it came through. (asyncio.run) */
+ * printed to stderr with the calls that it came through. (asyncio.run, rules L8, L9) */
 #define coro_run(fn, arg)                                                                          \
 	__extension__({                                                                                \
 		int coro__status = coro__run((fn), (arg), #fn, CORO_SITE_HERE);                            \
@@ -61,7 +61,7 @@ struct coro_task;
 	})
 CORO_API int coro__run(coro_function *fn, coro_value arg, const char *name, const char *site);
 
-/* ---- A loop of one's own ------------------------------------------------ */
+/* ---- A loop of one's own (rules L2, L6) --------------------------------- */
 
 struct coro_environment;
 
@@ -76,13 +76,13 @@ struct coro_loop_options {
 
 /* A new loop; `options` may be NULL. NULL with errno when the system refuses (no
  * descriptors, no memory). The first loop of a thread, while there is one, is its
- * current loop. */
+ * current loop. `options` is copied. (asyncio.new_event_loop) */
 CORO_API struct coro_loop *coro_loop_new(const struct coro_loop_options *options);
 
 /* Ends the loop: tasks that are not done are cancelled and run until they are, in
  * creation order; async generators that are left are closed; tasks that refuse are reported
  * and closed; then all tasks are freed, with the
- * handles and descriptors. The loop must not be running. NULL is allowed. */
+ * handles and descriptors. The loop must not be running. NULL is allowed. (rule L9) */
 CORO_API void coro_loop_free(struct coro_loop *loop);
 
 /* The same without cancelling anything: tasks that are not done are reported (Task was destroyed but
@@ -91,7 +91,8 @@ CORO_API void coro_loop_free(struct coro_loop *loop);
  * groups) is freed after the loop then, if tasks may still hold it. (loop.close) */
 CORO_API void coro_loop_close(struct coro_loop *loop);
 
-/* The loop that runs on this thread, else the thread's first one, else NULL. */
+/* The loop that runs on this thread, else the thread's first one, else NULL. Borrowed.
+ * (asyncio.get_event_loop) */
 CORO_API struct coro_loop *coro_loop_current(void);
 
 /* Runs turns until `awaitable` (a coroutine, which becomes a task, a task or a future)
@@ -99,15 +100,16 @@ CORO_API struct coro_loop *coro_loop_current(void);
  * can never run anything again: it names who waits for what, and for whom, and who waits for each
  * other. Some who wait for each other while others go on are no error, for somebody may cancel
  * them: as the last of them begins to wait for a task (shielded or not) or a lock, they are reported
- * (CORO_REPORT_CYCLE), unless one of them is in a timeout. */
+ * (CORO_REPORT_CYCLE), unless one of them is in a timeout.
+ * (loop.run_until_complete, rules L6, L8) */
 CORO_API coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_value awaitable);
 
 /* Cancels the tasks that are not done, in creation order, and runs until they are;
  * errors that they raise go to the report handler. Returns none, or raised when they
- * wait for each other for ever. (What asyncio.run does at its end.) */
+ * wait for each other for ever. What asyncio.run does at its end. (rule L9) */
 CORO_API coro_value coro_loop_cancel_all(struct coro_loop *loop);
 
-/* ---- Handles ------------------------------------------------------------ */
+/* ---- Handles (rules L1-L4) ---------------------------------------------- */
 
 /* A callback that the loop will run once. The name may be copied, and kept as long as one
  * likes: it knows when the callback is over. */
@@ -116,78 +118,82 @@ struct coro_handle {
 	uint64_t serial;
 };
 
-/* Runs callback(arg) at the end of the ready queue, ... A raised result goes to the report
- * handler, and the loop goes on (rule L5). */
+/* Runs callback(arg) at the end of the ready queue. A raised result goes to the report
+ * handler, and the loop goes on. (loop.call_soon, rules L1, L5) */
 CORO_API struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *callback,
 												coro_value arg);
-/* ... after `delay` seconds, ... */
+/* The same after `delay` seconds. (loop.call_later, rules L2, L3) */
 CORO_API struct coro_handle coro_loop_call_later(struct coro_loop *loop, double delay,
 												 coro_function *callback, coro_value arg);
-/* ... or when coro_loop_time reaches `when`. Ties run in the order of the calls. */
+/* The same when coro_loop_time() reaches `when`. Ties run in the order of the calls.
+ * (loop.call_at, rules L2, L3) */
 CORO_API struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when,
 											  coro_function *callback, coro_value arg);
 
-/* Takes it back. False when it ran or was cancelled already: then nothing happens. */
+/* Takes it back. True; false when it ran or was cancelled already: then nothing happens. (rule L4) */
 CORO_API bool coro_handle_cancel(struct coro_handle handle);
 
-/* Seconds on the loop's clock. */
+/* Seconds on the loop's clock, whose beginning is any. (loop.time) */
 CORO_API double coro_loop_time(struct coro_loop *loop);
 
 /* Lets virtual time pass: the computation that stands here took so long. Does nothing
- * to real time. */
+ * to real time. Beyond Python: time that does not pass by itself. */
 CORO_API void coro_loop_advance(struct coro_loop *loop, double seconds);
 
-/* Turns begun so far, and handles in the ready queue. */
+/* Turns begun so far, and handles in the ready queue. (rule L2) */
 CORO_API uint64_t coro_loop_turns(const struct coro_loop *loop);
 CORO_API size_t coro_loop_ready(const struct coro_loop *loop);
 
 /* Called at the beginning of each turn with the number of handles in the ready queue; timers that
- * are due come to them only after that. NULL: nobody. */
+ * are due come to them only after that. NULL: nobody. `context` is borrowed. (rule L2) */
 typedef void (*coro_turn_observer)(struct coro_loop *loop, size_t handles, void *context);
 CORO_API void coro_loop_observe_turns(struct coro_loop *loop, coro_turn_observer observer,
 									  void *context);
 
 /* Handles that run for `seconds` of loop time or longer are reported (CORO_REPORT_SLOW); 0: none
- * are. (asyncio's debug mode, rule L7) */
+ * are. Of asyncio's debug mode. (loop.slow_callback_duration, rule L7) */
 CORO_API void coro_loop_set_slow(struct coro_loop *loop, double seconds);
 
 /* Tasks begin within the call that spawns them, up to their first suspension, once the loop
  * runs. (asyncio.eager_task_factory, rule T7) */
 CORO_API void coro_loop_set_eager(struct coro_loop *loop, bool eager);
 
-/* ---- Waiting ------------------------------------------------------------ */
+/* ---- Waiting (rule T2) -------------------------------------------------- */
 
 /* Suspends the calling task. 0 or less: for one turn. Otherwise until loop time has
  * gone on so far. Returns none, or raised (CancelledError; ValueError for NaN; RuntimeError when no
- * loop runs). */
+ * loop runs). (asyncio.sleep, rule T2) */
 CORO_API coro_value coro_sleep(double seconds);
 
-/* ---- Descriptors -------------------------------------------------------- */
+/* ---- Descriptors (rule L2) ---------------------------------------------- */
 
 /* Suspends the calling task until descriptor `fd` can be read or written without
  * blocking (or has an error or an end to tell). One task may wait for each direction:
- * RuntimeError for a second. OSError when it cannot be watched. Regular files are
- * always ready. */
+ * RuntimeError for a second. None, or raised: OSError when it cannot be watched, CancelledError.
+ * Regular files are always ready. (loop.add_reader) */
 CORO_API coro_value coro_wait_readable(int fd);
 CORO_API coro_value coro_wait_writable(int fd);
 
 /* The calls below take non-blocking descriptors, try the call first, and suspend only
  * when it would block. Each one raises OSError with the system's text, whose value
- * is errno. */
+ * is errno; CancelledError; RuntimeError when it would wait and no loop runs. Buffers are borrowed
+ * until the call returns. */
 
-/* A connection's descriptor (int), non-blocking, close-on-exec. */
+/* A connection's descriptor (int), non-blocking, close-on-exec: yours. (loop.sock_accept) */
 CORO_API coro_value coro_accept(int listener);
-/* Bytes received (int), 0 at the end of the stream. */
+/* Bytes received (int), at most `size`, 0 at the end of the stream. (loop.sock_recv_into) */
 CORO_API coro_value coro_recv(int fd, void *buffer, size_t size);
-/* None, when all bytes are sent. A peer that is gone is an OSError, never SIGPIPE. */
+/* None, when all `size` bytes are sent. A peer that is gone is an OSError, never SIGPIPE.
+ * (loop.sock_sendall) */
 CORO_API coro_value coro_send_all(int fd, const void *bytes, size_t size);
-/* None, when the connection stands. */
+/* None, when the connection stands. (loop.sock_connect) */
 CORO_API coro_value coro_connect(int fd, const struct sockaddr *address, socklen_t length);
 /* Closes a descriptor that the loop may have watched. A task that still waits for it
- * gets an OSError (EBADF). Use this and not close(): the selector must forget it. */
+ * gets an OSError (EBADF). Use this and not close(): the selector must forget it.
+ * (loop.remove_reader) */
 CORO_API void coro_close_descriptor(int fd);
 
-/* ---- The environment ---------------------------------------------------- */
+/* ---- The environment (beyond Python: selector and clock in one) --------- */
 
 /* Everything that a loop learns from outside comes through this one interface: time,
  * chance and readiness. Real and virtual time are two of its implementations. */
@@ -225,8 +231,8 @@ struct coro_environment {
 	const struct coro_environment_operations *operations;
 };
 
-/* The system's time, chance and descriptors; or the same with virtual time. NULL with
- * errno on failure. */
+/* The system's time, chance and descriptors; or the same with virtual time. Yours until a loop
+ * takes it. NULL with errno on failure. */
 CORO_API struct coro_environment *coro_environment_real(void);
 CORO_API struct coro_environment *coro_environment_virtual(void);
 

@@ -26,6 +26,8 @@
  *
  * Threads: every function may be called from any thread; an object belongs to one
  * thread at a time.
+ *
+ * Beyond Python: events over shared memory, as LTTng and uftrace have them.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -36,7 +36,7 @@
  * same task (coro_task_current(), coro_all_tasks(), a group's) are borrowed: freeing them ends
  * the program, as does freeing twice.
  *
- * Manual: "Coroutines and Tasks" of Python's asyncio.
+ * Rules T1-T7, K1-K6, W1. Manual: "Coroutines and Tasks" of Python's asyncio.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,53 +49,65 @@ extern "C" {
 struct coro_loop;
 struct coro_task;
 
+/* ---- Spawning (rules T1-T3) --------------------------------------------- */
+
 /* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied,
  * and NULL becomes "Task-1", "Task-2" ...
- * Returns NULL when memory is out. */
+ * Returns NULL when memory is out. (asyncio.create_task, rule T1) */
 #define coro_spawn(fn, arg, name) coro__spawn((fn), (arg), #fn, (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *function,
 									   const char *name, const char *site);
 
-/* The same for a coroutine that exists, and is consumed. */
+/* The same for a coroutine that exists, and is consumed. (asyncio.create_task, rule T1) */
 #define coro_spawn_coroutine(coroutine, name)                                                      \
 	coro__spawn_coroutine((coroutine), (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn_coroutine(struct coro_generator *coroutine, const char *name,
 												 const char *site);
 
-/* Gives up the handle; NULL is allowed. */
+/* Gives up the handle; NULL is allowed. An exception that nobody fetched is reported when the task
+ * is freed. (rule T6) */
 CORO_API void coro_task_free(struct coro_task *task);
 
-/* The task that is running on this thread, or NULL. */
+/* The task that is running on this thread, or NULL. Borrowed. (asyncio.current_task) */
 CORO_API struct coro_task *coro_task_current(void);
 
-/* asyncio.all_tasks: the tasks of `loop` that are not done, in creation order. Returns how many there
- * are, and writes up to `room`. */
+/* The tasks of `loop` that are not done, in creation order, borrowed. Returns how many there
+ * are, and writes up to `room`. (asyncio.all_tasks) */
 CORO_API size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks,
 							   size_t room);
 
-/* The task as the future that it is. coro_object(task) is the value of it. */
+/* ---- Looking at tasks (rules T5, T6) ------------------------------------ */
+
+/* The task as the future that it is: the same handle. coro_object(task) is the value of it. */
 CORO_API struct coro_future *coro_task_future(struct coro_task *task);
 
+/* task.get_name(): borrowed, until the name is set anew. */
 CORO_API const char *coro_task_name(const struct coro_task *task);
-/* The name is copied. */
+/* task.set_name(name): it is copied. */
 CORO_API void coro_task_set_name(struct coro_task *task, const char *name);
 
+/* As coro_future_done(), coro_future_cancelled(), coro_future_result() and
+ * coro_future_exception(). */
 CORO_API bool coro_task_done(const struct coro_task *task);
 CORO_API bool coro_task_cancelled(const struct coro_task *task);
-/* As coro_future_result and coro_future_exception. */
 CORO_API coro_value coro_task_result(struct coro_task *task);
 CORO_API coro_value coro_task_exception(struct coro_task *task);
 
-/* Asks the task to end. False when it is done already. `message` may be NULL, and is
+/* Called when the task is done, through the ready queue. What it raises goes to the report
+ * handler. (rules F2, L5) */
+CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
+										  coro_value arg);
+
+/* ---- Cancelling (rules K1-K6) ------------------------------------------- */
+
+/* Asks the task to end. True; false when it is done already. `message` may be NULL, and is
  * copied. */
 CORO_API bool coro_task_cancel(struct coro_task *task, const char *message);
-/* How many requests stand; and one less, returning how many are left. */
+/* How many requests stand; and one less, returning how many are left. (rule K3) */
 CORO_API unsigned coro_task_cancelling(const struct coro_task *task);
 CORO_API unsigned coro_task_uncancel(struct coro_task *task);
 
-/* Called when the task is done, through the ready queue. */
-CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
-										  coro_value arg);
+/* ---- Gathering (rule W1) ------------------------------------------------ */
 
 /* What a gather hands out: a result for each argument, in their order. */
 struct coro_results {

@@ -17,7 +17,7 @@
  *                      | cancelled            v
  *     a task fails: all the others are cancelled, and the body; ExceptionGroup
  *
- * Invariants (rules N1-N6)
+ * Invariants
  * - After exit no task of the group runs any more.
  * - The first that fails, task or body, cancels all others, in the order of their creation. Their
  *   errors are collected in the order of completion, the body's last, and raised as one
@@ -28,7 +28,7 @@
  * Ownership: the group belongs to who made it, its tasks to the group: their handles are valid as
  * long as it.
  *
- * Manual: "Task Groups" of Python's asyncio.
+ * Rules N1-N6. Manual: "Task Groups" of Python's asyncio.
  */
 #include "task.h"
 
@@ -43,28 +43,30 @@ struct coro_task_group;
 #define coro_task_group_new(name) coro__task_group_new((name), CORO_SITE_HERE)
 CORO_API struct coro_task_group *coro__task_group_new(const char *name, const char *site);
 
-/* NULL is allowed. Tasks that still run, because exit was not reached, go on without it. */
+/* Frees it, and gives up the handles of its tasks. NULL is allowed. Tasks that still run, because
+ * exit was not reached, go on without it. */
 CORO_API void coro_task_group_free(struct coro_task_group *group);
 
 /* Begins the section: the task that runs is the group's parent. None, or raised: RuntimeError
- * outside of a task, or for the second time. */
+ * outside of a task, or for the second time. (rule N1) */
 CORO_API coro_value coro_task_group_enter(struct coro_task_group *group);
 #define coro_task_group_enter(...) CORO__CALLED((coro_task_group_enter)(__VA_ARGS__))
 
-/* Spawns a task of the group for function(argument). The task (coro_as_object() is its handle), or
- * raised: RuntimeError of a group that was not entered, is finished, or is being cancelled. */
+/* Spawns a task of the group for function(argument). `name` is copied, and may be NULL. The task
+ * (coro_as_object() is its handle), or raised: RuntimeError of a group that was not entered, is
+ * finished, or is being cancelled. (rule N1) */
 #define coro_task_group_spawn(group, function, argument, name)                                     \
 	coro_task_group_spawn_coroutine(                                                               \
 		(group), coro_coroutine_named((function), (argument), #function, CORO_SITE_HERE), (name))
 
-/* The same for a coroutine that exists: it is consumed in any case. */
+/* The same for a coroutine that exists: it is consumed in any case. (rule N1) */
 CORO_API coro_value coro_task_group_spawn_coroutine(struct coro_task_group *group,
 													struct coro_generator *coroutine,
 													const char *name);
 #define coro_task_group_spawn_coroutine(...) CORO__CALLED((coro_task_group_spawn_coroutine)(__VA_ARGS__))
 
 /* Ends the section, whatever came of its body: `result`, which may be raised. Waits for the tasks.
- * `result`, or raised as told above. */
+ * `result`, or raised as told above. (rules N2-N6) */
 CORO_API coro_value coro_task_group_exit(struct coro_task_group *group, coro_value result);
 #define coro_task_group_exit(...) CORO__CALLED((coro_task_group_exit)(__VA_ARGS__))
 

@@ -24,6 +24,8 @@
  * in runtime/probe/ring.c, the reader's in tracer/source/live.c. This header
  * is the layout alone. It needs nothing but the C library's integer types, so
  * that another runtime, in another language, can emit.
+ *
+ * Beyond Python: the layout of a segment in shared memory.
  */
 #include <stdint.h>
 
@@ -34,6 +36,7 @@ extern "C" {
 #define CORO__ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 
+/* What a beacon begins with, and must agree on. */
 #define CORO_TRACE_MAGIC "COROSCP1" /* 8 bytes, without the 0 */
 #define CORO_TRACE_MAJOR 1
 #define CORO_TRACE_MINOR 0
@@ -191,6 +194,8 @@ struct coro_trace_slot {
 };
 CORO__ASSERT(sizeof(struct coro_trace_slot) == 32, "slot");
 
+/* The commit word, and what it is made of: the kind; CORO_SLOT_INHERIT and the like; the states before
+ * and after; how many payload slots follow; the lap; and the row's count of events, 32 bits. */
 #define CORO_SLOT_WORD(kind, flags, prev, next, ext, lap, cseq)                                   \
 	((uint64_t)(uint8_t)(kind) | (uint64_t)(uint8_t)(flags) << 8 | (uint64_t)((prev)&15) << 16 |   \
 	 (uint64_t)((next)&15) << 20 | (uint64_t)((ext)&15) << 24 | (uint64_t)((lap)&15) << 28 |       \
@@ -357,6 +362,7 @@ struct coro_ctl {
 	uint64_t tail[CORO_LEASES][CORO_RINGS]; /* 0x2000: next index that the holder will read */
 	uint8_t zero4[0x10000 - 0xa000];
 };
+/* In `step_ring`: whichever comes first. */
 #define CORO_STEP_ANY 0xffffffffu
 CORO__ASSERT(sizeof(struct coro_ctl) == 0x10000, "ctl");
 #ifndef __cplusplus
@@ -373,6 +379,7 @@ CORO__ASSERT(__builtin_offsetof(struct coro_ctl, tail) == 0x2000, "ctl");
 
 enum coro_ring_state { CORO_RING_LIVE = 1, CORO_RING_PARKED = 2, CORO_RING_EXITED = 3 };
 
+/* What a ring begins with, and how many slots it has: 2^17. */
 #define CORO_RING_MAGIC 0x474e4952u /* "RING" */
 #define CORO_RING_LOG2_DEFAULT 17
 

@@ -20,6 +20,8 @@
  * - An exception belongs to the runtime; exception.h says how long it is valid.
  * - Looking at a value as something that it is not is a mistake in the program, and
  *   ends it with a message. Ask coro_kind() first where the kind is not known.
+ *
+ * Beyond Python: tagged values, as Lua has them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,16 +74,19 @@ CORO__INLINE coro_value coro__value_pointer(uint64_t tag, const void *pointer)
 /* Python's None: also what a function returns that has nothing to say. */
 #define CORO_NONE coro__value_integer(CORO_VALUE_NONE, 0)
 
+/* True or False. */
 CORO__INLINE coro_value coro_bool(bool boolean)
 {
 	return coro__value_integer(CORO_VALUE_BOOL, boolean);
 }
 
+/* An int of 64 bits: it does not grow as Python's does. */
 CORO__INLINE coro_value coro_int(int64_t integer)
 {
 	return coro__value_integer(CORO_VALUE_INT, integer);
 }
 
+/* A float: Python's is a double too. */
 CORO__INLINE coro_value coro_float(double real)
 {
 	coro_value value;
@@ -91,18 +96,19 @@ CORO__INLINE coro_value coro_float(double real)
 	return value;
 }
 
-/* Text, UTF-8 by convention. `length` in bytes, below 2^56. */
+/* Text, UTF-8 by convention, borrowed. `length` in bytes, below 2^56. */
 CORO__INLINE coro_value coro_string(const char *text, size_t length)
 {
 	return coro__value_pointer(CORO_VALUE_STRING | (uint64_t)length << CORO__TAG_SHIFT, text);
 }
 
-/* The same, of a C string. */
+/* The same, of a C string, which ends in a 0. */
 CORO__INLINE coro_value coro_str(const char *text)
 {
 	return coro_string(text, strlen(text));
 }
 
+/* Bytes, borrowed. `length` is below 2^56. */
 CORO__INLINE coro_value coro_bytes(const void *bytes, size_t length)
 {
 	return coro__value_pointer(CORO_VALUE_BYTES | (uint64_t)length << CORO__TAG_SHIFT, bytes);
@@ -116,6 +122,7 @@ CORO__INLINE coro_value coro_typed_ptr(const void *pointer, const char *type)
 							   pointer);
 }
 
+/* The same without a type's name. */
 CORO__INLINE coro_value coro_ptr(const void *pointer)
 {
 	return coro_typed_ptr(pointer, NULL);
@@ -148,13 +155,15 @@ CORO__INLINE bool coro_raised(coro_value value)
 	return CORO__UNLIKELY(value.tag & CORO__RAISED);
 }
 
+/* It is None. */
 CORO__INLINE bool coro_is_none(coro_value value)
 {
 	return value.tag == CORO_VALUE_NONE;
 }
 
 /* The name of its type as Python says it: "NoneType", "bool", "int", "float", "str",
- * "bytes", "generator", "coroutine", "Task", ...; an exception's or pointer's own. */
+ * "bytes", "generator", "coroutine", "Task", ...; an exception's or pointer's own. Valid as
+ * long as the program, or as the pointer's type name. */
 CORO_API const char *coro_type_name(coro_value value);
 
 /* Ends the program: the value is not of this kind. */
@@ -167,6 +176,7 @@ CORO__INLINE void coro__expect(coro_value value, enum coro_value_kind kind)
 		coro__wrong_kind(value, kind);
 }
 
+/* Of a bool. Ends the program for any other, as all of these do. */
 CORO__INLINE bool coro_as_bool(coro_value value)
 {
 	coro__expect(value, CORO_VALUE_BOOL);
@@ -198,13 +208,14 @@ CORO__INLINE const char *coro_as_str(coro_value value)
 	return (const char *)value.pointer;
 }
 
+/* Of bytes; coro_length() says how many. */
 CORO__INLINE const void *coro_as_bytes(coro_value value)
 {
 	coro__expect(value, CORO_VALUE_BYTES);
 	return value.pointer;
 }
 
-/* Bytes of a string or of bytes. */
+/* How many bytes a string has, or bytes have. */
 CORO__INLINE size_t coro_length(coro_value value)
 {
 	if (coro_kind(value) != CORO_VALUE_BYTES)
@@ -212,6 +223,7 @@ CORO__INLINE size_t coro_length(coro_value value)
 	return (size_t)(value.tag >> CORO__TAG_SHIFT);
 }
 
+/* Of a pointer, whatever the name of its type. */
 CORO__INLINE void *coro_as_ptr(coro_value value)
 {
 	coro__expect(value, CORO_VALUE_POINTER);

@@ -23,7 +23,7 @@
  * - What is awaited is not cancelled by coro_wait() and coro_as_completed(); by coro_wait_for()
  *   and timeouts it is, and they wait until that has ended.
  *
- * Manual: "Coroutines and Tasks" of Python's asyncio. Rules W1-W3, K7-K9.
+ * Rules W1-W3, K7-K9. Manual: "Coroutines and Tasks" of Python's asyncio.
  */
 #include "task.h"
 #include "loop.h"
@@ -32,6 +32,7 @@
 extern "C" {
 #endif
 
+/* No limit, as a time. */
 #define CORO_FOREVER (__builtin_inf())
 
 /* ---- Several ----------------------------------------------------------- */
@@ -43,9 +44,9 @@ enum coro_return_when {
 };
 
 /* Waits until what is asked for has happened among `futures` (tasks, futures; at least one), or
- * `timeout` is over. None of them is cancelled, and nothing of theirs is raised: look at them. The
- * number that are done (int); or raised: CancelledError, TypeError of a coroutine, ValueError of
- * nothing at all. (asyncio.wait) */
+ * `timeout` seconds are over. None of them is cancelled, and nothing of theirs is raised: look at
+ * them. The number that are done (int); or raised: CancelledError, TypeError of a coroutine,
+ * ValueError of nothing at all. (asyncio.wait, rule W2) */
 CORO_API coro_value coro_wait(const coro_value *futures, size_t count, enum coro_return_when when,
 							  double timeout);
 #define coro_wait(...) CORO__CALLED((coro_wait)(__VA_ARGS__))
@@ -58,35 +59,39 @@ CORO_API coro_value coro_wait(const coro_value *futures, size_t count, enum coro
  *         CORO_TRY(use(CORO_TRY(coro_await(next))));
  *     coro_as_completed_free(all);
  *
- * Coroutines become tasks, and are consumed. NULL: memory is out. (asyncio.as_completed) */
+ * Coroutines become tasks, and are consumed. What cannot be awaited ends the program. Yours: free it
+ * with coro_as_completed_free(). NULL: memory is out. (asyncio.as_completed, rule W3) */
 struct coro_completion;
 CORO_API struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t count,
 												   double timeout);
 /* A coroutine that gives the result of the next one that is done, or raises what that did; or
- * TimeoutError. NULL after as many as there are. */
+ * TimeoutError when `timeout` (seconds from the beginning) is over first. To be awaited. NULL after
+ * as many as there are. (rule W3) */
 CORO_API struct coro_generator *coro_as_completed_next(struct coro_completion *completion);
-/* NULL is fine. No coroutine that it gave may be waiting any more. */
+/* Ends the iteration; what it was about goes on. NULL is fine. No coroutine that it gave may be
+ * waiting any more. (rule W3) */
 CORO_API void coro_as_completed_free(struct coro_completion *completion);
 
 /* ---- One --------------------------------------------------------------- */
 
 /* Awaits `awaitable` so that cancelling who waits here does not cancel it: CancelledError is raised
- * here, and it goes on. (asyncio.shield) */
+ * here, and it goes on. What it returns, or raised what left it. (asyncio.shield, rule K7) */
 CORO_API coro_value coro_shield(coro_value awaitable);
 #define coro_shield(awaitable) CORO__CALLED((coro_shield)(CORO__VALUE(awaitable)))
 
 /* The same without waiting: a future that is done when `awaitable` is; if it is done already,
  * that one itself. A handle of its own, freed with coro_future_free(). Raised TypeError, in
- * *ret_error, of what cannot be awaited: then NULL. */
+ * *ret_error, of what cannot be awaited: then NULL. (asyncio.shield, rule K7) */
 CORO_API struct coro_future *coro_shield_future(coro_value awaitable, coro_value *ret_error);
 
-/* Awaits `awaitable` for at most `timeout`; then it is cancelled, and when that is done TimeoutError
- * is raised. If it returns nevertheless, that is the result. (asyncio.wait_for) */
+/* Awaits `awaitable` for at most `timeout` seconds: what it returns, or raised what left it. After
+ * that it is cancelled, and when that is done TimeoutError is raised; if it returns nevertheless,
+ * that is the result. (asyncio.wait_for, rule K8) */
 CORO_API coro_value coro_wait_for(coro_value awaitable, double timeout);
 #define coro_wait_for(awaitable, timeout)                                                          \
 	CORO__CALLED((coro_wait_for)(CORO__VALUE(awaitable), (timeout)))
 
-/* ---- A section --------------------------------------------------------- */
+/* ---- A section (rule K9) ------------------------------------------------ */
 
 /* Lives where it is declared: between _enter and _exit it may not be moved. */
 struct coro_timeout {
@@ -104,9 +109,10 @@ struct coro_timeout {
 	struct coro_handle handle;
 };
 
-/* One that ends `delay` seconds from now; CORO_FOREVER: never, unless rescheduled. */
+/* One that ends `delay` seconds from now; CORO_FOREVER: never, unless rescheduled. Nothing of it
+ * needs freeing. (asyncio.timeout, rule K9) */
 CORO_API struct coro_timeout coro_timeout(double delay);
-/* ... or when coro_loop_time() reaches `when`. */
+/* One that ends when coro_loop_time() reaches `when`. (asyncio.timeout_at, rule K9) */
 CORO_API struct coro_timeout coro_timeout_at(double when);
 
 /* Begins the section: from now on the task that runs is cancelled when the time is over. None, or
