@@ -214,14 +214,8 @@ static void close_generators(void)
 	coro_task_free(closer);
 }
 
-static void end_stuck(void)
-{
-	fputs("final end\n", stdout);
-	fflush(stdout);
-	_Exit(0);
-}
-
-static void run_loop(struct call *call)
+/* False: some tasks survive, and the log ends here. */
+static bool run_loop(struct call *call)
 {
 	struct coro_loop_options options = {.virtual_time = true};
 	struct coro_task *task;
@@ -245,8 +239,9 @@ static void run_loop(struct call *call)
 	else if (ended)
 		say("loop", format("main-done %s", show(result)));
 	if (!cancel_leftovers())
-		end_stuck();
+		return false;
 	close_generators();
+	return true;
 }
 
 static void ignore_report(enum coro_report_kind kind, const char *text, coro_value exception,
@@ -259,18 +254,20 @@ int main(int argc, char **argv)
 	const struct owned *last;
 	struct call *call;
 	coro_value result;
+	bool ended = true;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: conform FILE\n");
+	if (argc != 2 && (argc != 4 || strcmp(argv[1], "--leave"))) {
+		fprintf(stderr, "usage: conform [--leave WHAT] FILE\n");
 		return 2;
 	}
-	parse_file(argv[1]);
+	remains_begin();
+	parse_file(argv[argc - 1]);
 	journal_begin();
 	call = keep_memory(sizeof(*call));
 	call->function = scenario.main;
 	call->label = "main";
 	if (scenario.main->kind == AMAIN) {
-		run_loop(call);
+		ended = run_loop(call);
 	} else {
 		result = run_plain(call, CORO_NONE);
 		if (coro_raised(result))
@@ -292,6 +289,11 @@ int main(int argc, char **argv)
 	journal_begin();
 	free_owned(NULL, NULL);
 	coro_handled();
+	if (!ended)
+		forget_late();
 	journal_end();
+	if (argc == 4)
+		remains_leave(argv[2]);
+	remains_end();
 	return 0;
 }

@@ -11,6 +11,7 @@
  *     tasks.c    operations of the loop: tasks, futures, callbacks, combinators
  *     sync.c     operations on locks, events, queues ...
  *     main.c     running a scenario from beginning to end
+ *     remains.c  what is left after it: nothing
  *
  * Each function of a scenario becomes one body of the runtime, which runs run_call(); a yield at
  * any depth of blocks is a yield of that body. Everything is said with the public headers.
@@ -201,5 +202,12 @@ void free_body(void *body);
 void free_step(void *step);
 void own_handle(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
+
+/* From here on, to the end of the program, everything is to be given back. */
+void remains_begin(void);
+/* The scenario came to its end: what is left now is told, and the exit status is 3. */
+void remains_end(void);
+/* Leaves something, to see that it is told: "coroutine", "exception", "object", "byte", "descriptor". */
+void remains_leave(const char *what);
 
 #endif
