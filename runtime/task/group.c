@@ -176,18 +176,17 @@ static const char *refusal(const struct coro_task_group *group)
 	return group->aborting ? "is shutting down" : NULL;
 }
 
-coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
-											struct coro_generator *body, const char *name)
+static coro_value spawn(struct coro_task_group *group, struct coro_generator *body,
+						const char *name, struct coro_context *context, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_task_group_spawn");
-	uintptr_t site = CORO__SITE;
 	struct member *member;
 	const char *why;
 
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	group = coro__check(group, CORO_OBJECT_GROUP, site);
 	if (!body)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	CORO__CHECK_BODY(body);
+	body = coro__check_body(body, site);
 	CORO_TRY(coro__consume(body));
 	why = refusal(group);
 	if (why) {
@@ -196,7 +195,8 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	}
 	member = coro__watch_new(loop, sizeof(*member), 1, member_is_done, NULL);
 	if (member)
-		member->task = coro__task_new(loop, body, name, body->object.creation_site, site);
+		member->task =
+			coro__task_new_in(loop, body, name, body->object.creation_site, site, context);
 	if (!member || !member->task) {
 		if (member)
 			coro__watch_release(&member->watch);
@@ -218,6 +218,21 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	else
 		coro__watch_add(&member->watch, &member->task->future);
 	return coro_object(member->task);
+}
+
+coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
+											struct coro_generator *body, const char *name)
+{
+	return spawn(group, body, name, NULL, CORO__SITE);
+}
+
+coro_value(coro_task_group_spawn_coroutine_in_context)(struct coro_task_group *group,
+													   struct coro_generator *body,
+													   const char *name,
+													   struct coro_context *context)
+{
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return spawn(group, body, name, context, CORO__SITE);
 }
 
 size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,

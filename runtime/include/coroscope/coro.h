@@ -10,6 +10,7 @@
  *     coroutine.h  coroutines and await
  *     async_generator.h   generators that await
  *     greenlet.h   bodies that switch to each other
+ *     context_variable.h  variables that each task has for itself
  *     future.h     a result that is not there yet
  *     task.h       coroutines that a loop drives, gather, cancellation
  *     wait.h       wait, as_completed, shield, wait_for, timeouts
@@ -29,6 +30,7 @@
 #include "coroutine.h"
 #include "async_generator.h"
 #include "greenlet.h"
+#include "context_variable.h"
 #include "future.h"
 #include "task.h"
 #include "wait.h"

@@ -62,6 +62,19 @@ CORO_API struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const 
 CORO_API struct coro_task *coro__spawn_coroutine(struct coro_generator *coroutine, const char *name,
 												 const char *site);
 
+/* Both in a context (context_variable.h); NULL, as above: in a copy of the current one. */
+#define coro_spawn_in_context(fn, arg, name, context)                                              \
+	coro__spawn_in_context((fn), (arg), #fn, (name), (context), CORO_SITE_HERE)
+CORO_API struct coro_task *coro__spawn_in_context(coro_function *fn, coro_value arg,
+												  const char *function, const char *name,
+												  struct coro_context *context, const char *site);
+#define coro_spawn_coroutine_in_context(coroutine, name, context)                                  \
+	coro__spawn_coroutine_in_context((coroutine), (name), (context), CORO_SITE_HERE)
+CORO_API struct coro_task *coro__spawn_coroutine_in_context(struct coro_generator *coroutine,
+															const char *name,
+															struct coro_context *context,
+															const char *site);
+
 /* Gives up the handle; NULL is allowed. */
 CORO_API void coro_task_free(struct coro_task *task);
 
@@ -80,6 +93,10 @@ CORO_API const char *coro_task_name(const struct coro_task *task);
 /* The name is copied. */
 CORO_API void coro_task_set_name(struct coro_task *task, const char *name);
 
+/* The context that it runs in. Yours: coro_context_free(). NULL when memory is out.
+ * (Task.get_context) */
+CORO_API struct coro_context *coro_task_context(struct coro_task *task);
+
 CORO_API bool coro_task_done(const struct coro_task *task);
 CORO_API bool coro_task_cancelled(const struct coro_task *task);
 /* As coro_future_result and coro_future_exception. */
@@ -96,6 +113,9 @@ CORO_API unsigned coro_task_uncancel(struct coro_task *task);
 /* Called when the task is done, through the ready queue. */
 CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
 										  coro_value arg);
+CORO_API void coro_task_add_done_callback_in_context(struct coro_task *task,
+													 coro_function *callback, coro_value arg,
+													 struct coro_context *context);
 
 /* What a gather hands out: a result for each argument, in their order. */
 struct coro_results {
