@@ -447,6 +447,16 @@ static coro_value await_new(struct coro_generator *body, enum step_kind kind, co
 	return result;
 }
 
+coro_value coro__anext_at(struct coro_generator *body, uintptr_t site)
+{
+	return await_new(body, ASEND, CORO_NONE, site);
+}
+
+coro_value coro__aclose_at(struct coro_generator *body, uintptr_t site)
+{
+	return await_new(body, ACLOSE, CORO_NONE, site);
+}
+
 coro_value(coro_anext)(struct coro_generator *body)
 {
 	return await_new(body, ASEND, CORO_NONE, CORO__SITE);

@@ -264,6 +264,11 @@ struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
 struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
 
+/* coro_close(), coro_anext() and coro_aclose(), likewise. */
+coro_value coro__close_at(struct coro_generator *body, uintptr_t site);
+coro_value coro__anext_at(struct coro_generator *body, uintptr_t site);
+coro_value coro__aclose_at(struct coro_generator *body, uintptr_t site);
+
 /* "coroutine", "generator", "async generator": what error texts call it. */
 const char *coro__kind_name(const struct coro_object *object);
 

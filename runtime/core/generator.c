@@ -322,11 +322,16 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 	return coro__raise_about(body, CORO_RuntimeError, " ignored GeneratorExit", 0);
 }
 
+coro_value coro__close_at(struct coro_generator *body, uintptr_t site)
+{
+	CORO_TRY(has_no(body, "'close'", site));
+	return coro__close(body, site);
+}
+
 coro_value(coro_close)(struct coro_generator *body)
 {
 	CORO__CHECK_BODY(body);
-	CORO_TRY(has_no(body, "'close'", CORO__SITE));
-	return coro__close(body, CORO__SITE);
+	return coro__close_at(body, CORO__SITE);
 }
 
 coro_value coro__close(struct coro_generator *body, uintptr_t site)

@@ -83,20 +83,25 @@ void coro_task_group_free(struct coro_task_group *group)
 	coro__slot_give(CORO_OBJECT_GROUP, group);
 }
 
-coro_value(coro_task_group_enter)(struct coro_task_group *group)
+coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t site)
 {
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (group->entered)
-		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has already been entered");
 	group->parent = coro__current_task();
 	if (!group->parent)
-		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
 	coro_probe_event(&group->object, CORO_EVENT_GROUP_ENTER, group->object.state,
-					 group->parent->future.object.row, CORO__SITE, NULL);
+					 group->parent->future.object.row, site, NULL);
 	group->entered = true;
 	return CORO_NONE;
+}
+
+coro_value(coro_task_group_enter)(struct coro_task_group *group)
+{
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	return coro__task_group_enter_at(group, CORO__SITE);
 }
 
 /* ---- Members ------------------------------------------------------------ */
@@ -305,12 +310,11 @@ static coro_value end(struct coro_task_group *group, coro_value result, coro_val
 	return coro_raise_from(raised, CORO_NONE);
 }
 
-coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value result)
+coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value result,
+									uintptr_t site)
 {
 	coro_value cancelled = CORO_NONE, outcome;
-	uintptr_t site = CORO__SITE;
 
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (!group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has not been entered");
@@ -331,4 +335,10 @@ coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value resul
 	coro_drop(cancelled);
 	coro_drop(result);
 	return outcome;
+}
+
+coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value result)
+{
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	return coro__task_group_exit_at(group, result, CORO__SITE);
 }

@@ -181,6 +181,15 @@ void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
+/* Entering and leaving sections, likewise. */
+struct coro_timeout;
+coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t call);
+coro_value coro__timeout_exit_at(struct coro_timeout *timeout, coro_value result, uintptr_t call);
+struct coro_task_group;
+coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t call);
+coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value result,
+									uintptr_t call);
+
 /* "receive of 'jobs'": what a pending future waits for whose reason is a channel's or a select. */
 void coro__select_describe(const struct coro_future *future, char *text, size_t size);
 

@@ -16,6 +16,7 @@
  *     wait.h       wait, as_completed, shield, wait_for, timeouts
  *     task_group.h tasks that do not outlive a section
  *     sync.h       locks, events, conditions, semaphores, barriers
+ *     with.h       with and async with: sections whose end is always reached
  *     queue.h      queues
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
@@ -36,6 +37,7 @@
 #include "wait.h"
 #include "task_group.h"
 #include "sync.h"
+#include "with.h"
 #include "queue.h"
 #include "channel.h"
 #include "loop.h"
