@@ -264,10 +264,16 @@ struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
 struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
 
-/* coro_close(), coro_anext() and coro_aclose(), likewise. */
+/* coro_next(), coro_close(), coro_anext() and coro_aclose(), likewise. A handle is checked there. */
+coro_value coro__next_at(struct coro_generator *handle, uintptr_t site);
 coro_value coro__close_at(struct coro_generator *body, uintptr_t site);
-coro_value coro__anext_at(struct coro_generator *body, uintptr_t site);
-coro_value coro__aclose_at(struct coro_generator *body, uintptr_t site);
+coro_value coro__anext_at(struct coro_generator *handle, uintptr_t site);
+coro_value coro__aclose_at(struct coro_generator *handle, uintptr_t site);
+
+/* iterator->next(), and coro_iterator_next(), likewise (iterator.c). */
+coro_value coro__iterator_next_at(struct coro_iterator *iterator, uintptr_t site);
+/* The generator that an iterator goes over: coro_iter(). NULL: it is another one. */
+struct coro_generator *coro__iterator_generator(const struct coro_iterator *iterator);
 
 /* "coroutine", "generator", "async generator": what error texts call it. */
 const char *coro__kind_name(const struct coro_object *object);

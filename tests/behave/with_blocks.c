@@ -183,8 +183,8 @@ static coro_value one(const struct what *what)
 {
 	if (what->by_call)
 		return coro_with(with(what->outer), one_body, coro_ptr(what));
-	CORO_WITH(with(what->outer))
-	CORO_RETURN(body(what->raises));
+	CORO_WITH (with(what->outer))
+		CORO_RETURN(body(what->raises));
 	return coro_str("not reached");
 }
 
@@ -197,10 +197,8 @@ static coro_value nested(const struct what *what)
 {
 	if (what->by_call)
 		return coro_with(with(what->outer), inner_part, coro_ptr(what));
-	CORO_WITH(with(what->outer))
-	{
-		CORO_WITH(with(what->inner))
-		{
+	CORO_WITH (with(what->outer)) {
+		CORO_WITH (with(what->inner)) {
 			coro_value value = CORO_TRY(body(what->raises));
 
 			CORO_RETURN(value);
@@ -214,8 +212,8 @@ static coro_value ends(const struct what *what)
 	if (what->by_call) {
 		CORO_TRY(coro_with(with(what->outer), one_body, coro_ptr(what)));
 	} else {
-		CORO_WITH(with(what->outer))
-		CORO_TRY(body(what->raises));
+		CORO_WITH (with(what->outer))
+			CORO_TRY(body(what->raises));
 	}
 	return coro_str("behind");
 }
@@ -224,8 +222,7 @@ static coro_value breaks(const struct what *what)
 {
 	if (what->by_call)
 		return ends(what);
-	CORO_WITH(with(what->outer))
-	{
+	CORO_WITH (with(what->outer)) {
 		CORO_TRY(body(what->raises));
 		if (what)
 			break;
@@ -258,8 +255,8 @@ static coro_value closing(const struct what *what)
 
 	if (what->by_call)
 		return coro_with(coro_closing(each), number_body, coro_object(each));
-	CORO_WITH(coro_closing(each))
-	CORO_TRY(number_body(coro_object(each)));
+	CORO_WITH (coro_closing(each))
+		CORO_TRY(number_body(coro_object(each)));
 	return CORO_NONE;
 }
 
@@ -325,8 +322,7 @@ static coro_value aone(const struct what *what)
 {
 	if (what->by_call)
 		return coro_async_with(awith(what->outer), aone_body, coro_ptr(what));
-	CORO_ASYNC_WITH(awith(what->outer))
-	{
+	CORO_ASYNC_WITH (awith(what->outer)) {
 		CORO_TRY(coro_sleep(0));
 		CORO_RETURN(body(what->raises));
 	}
@@ -342,12 +338,11 @@ static coro_value anested(const struct what *what)
 {
 	if (what->by_call)
 		return coro_async_with(awith(what->outer), ainner_part, coro_ptr(what));
-	CORO_ASYNC_WITH(awith(what->outer))
-	CORO_ASYNC_WITH(awith(what->inner))
-	{
-		CORO_TRY(coro_sleep(0));
-		CORO_RETURN(body(what->raises));
-	}
+	CORO_ASYNC_WITH (awith(what->outer))
+		CORO_ASYNC_WITH (awith(what->inner)) {
+			CORO_TRY(coro_sleep(0));
+			CORO_RETURN(body(what->raises));
+		}
 	return coro_str("not reached");
 }
 
@@ -356,8 +351,8 @@ static coro_value aends(const struct what *what)
 	if (what->by_call) {
 		CORO_TRY(coro_async_with(awith(what->outer), one_body, coro_ptr(what)));
 	} else {
-		CORO_ASYNC_WITH(awith(what->outer))
-		CORO_TRY(body(what->raises));
+		CORO_ASYNC_WITH (awith(what->outer))
+			CORO_TRY(body(what->raises));
 	}
 	return coro_str("behind");
 }
@@ -374,8 +369,7 @@ static coro_value late(const struct what *what)
 
 	if (what->by_call)
 		return coro_async_with(&timeout, sleeps, coro_int(1));
-	CORO_ASYNC_WITH(&timeout)
-	{
+	CORO_ASYNC_WITH (&timeout) {
 		CORO_TRY(coro_sleep(1));
 		CORO_RETURN(coro_str("in time"));
 	}
@@ -393,10 +387,9 @@ static coro_value late_with(const struct what *what)
 
 	if (what->by_call)
 		return coro_async_with(&timeout, late_inner, coro_ptr(what));
-	CORO_ASYNC_WITH(&timeout)
-	{
-		CORO_ASYNC_WITH(awith(what->outer))
-		CORO_TRY(coro_sleep(1));
+	CORO_ASYNC_WITH (&timeout) {
+		CORO_ASYNC_WITH (awith(what->outer))
+			CORO_TRY(coro_sleep(1));
 	}
 	return CORO_NONE;
 }
@@ -450,8 +443,7 @@ static coro_value group(const struct what *what)
 
 static coro_value group_in_block(const struct what *what, struct coro_task_group *tasks)
 {
-	CORO_ASYNC_WITH(tasks)
-	{
+	CORO_ASYNC_WITH (tasks) {
 		for (int i = 0; i < 3; i++)
 			coro_task_group_spawn(tasks, child, coro_ptr(&children[i]), NULL);
 		CORO_TRY(body(what->raises));
@@ -479,8 +471,8 @@ static coro_value holds(const struct what *what)
 {
 	if (what->by_call)
 		return coro_async_with(what->manager, one_body, coro_ptr(what));
-	CORO_ASYNC_WITH(what->manager)
-	CORO_RETURN(body(what->raises));
+	CORO_ASYNC_WITH (what->manager)
+		CORO_RETURN(body(what->raises));
 	return coro_str("not reached");
 }
 
@@ -509,8 +501,8 @@ static coro_value aclosing(const struct what *what)
 
 	if (what->by_call)
 		return coro_async_with(coro_aclosing(each), anumber_body, coro_object(each));
-	CORO_ASYNC_WITH(coro_aclosing(each))
-	CORO_TRY(anumber_body(coro_object(each)));
+	CORO_ASYNC_WITH (coro_aclosing(each))
+		CORO_TRY(anumber_body(coro_object(each)));
 	return CORO_NONE;
 }
 

@@ -66,10 +66,9 @@ static coro_value fails(void)
 
 static coro_value return_within(coro_value value)
 {
-	CORO_WITH(a)
-	{
-		CORO_WITH(b)
-		return value;
+	CORO_WITH (a) {
+		CORO_WITH (b)
+			return value;
 	}
 	return CORO_NONE;
 }
@@ -84,8 +83,8 @@ static void a_plain_return_runs_the_exits_after_its_value_was_made(void **state)
 
 static coro_value return_from_bad_end(coro_value value)
 {
-	CORO_WITH(bad_end)
-	return value;
+	CORO_WITH (bad_end)
+		return value;
 	return CORO_NONE;
 }
 
@@ -97,8 +96,8 @@ static void what_an_exit_raises_after_a_plain_return_is_reported(void **state)
 
 static coro_value coro_return_from_bad_end(coro_value value)
 {
-	CORO_WITH(bad_end)
-	CORO_RETURN(value);
+	CORO_WITH (bad_end)
+		CORO_RETURN(value);
 	return CORO_NONE;
 }
 
@@ -118,8 +117,8 @@ static void what_an_exit_raises_is_returned_instead_by_coro_return(void **state)
 
 static coro_value coro_return_outside(coro_value value)
 {
-	CORO_WITH(a)
-	note("block");
+	CORO_WITH (a)
+		note("block");
 	CORO_RETURN(value);
 }
 
@@ -134,8 +133,7 @@ static coro_value jump(void)
 	int rounds = 0;
 
 again:
-	CORO_WITH(a)
-	{
+	CORO_WITH (a) {
 		if (rounds++ < 1)
 			goto again;
 		goto behind;
@@ -155,8 +153,7 @@ static void a_goto_out_of_the_block_runs_its_exit(void **state)
 static coro_value leave_rounds(void)
 {
 	for (int i = 0; i < 3; i++) {
-		CORO_WITH(a)
-		{
+		CORO_WITH (a) {
 			for (;;) {
 				note("inner loop");
 				break;
@@ -182,13 +179,12 @@ static void break_and_continue_leave_the_block_and_not_a_loop_around_it(void **s
 
 static coro_value leave_loops(void)
 {
-	CORO_WITH(a)
-	{
+	CORO_WITH (a) {
 		for (int i = 0;; i++) {
 			switch (i) {
 			case 2:
-				CORO_WITH(b)
-				CORO_TRY(fails());
+				CORO_WITH (b)
+					CORO_TRY(fails());
 				break;
 			default:
 				note("%d", i);
@@ -213,8 +209,7 @@ static coro_value inner_function(void)
 
 static coro_value catch_within(void)
 {
-	CORO_WITH(a)
-	{
+	CORO_WITH (a) {
 		coro_value result = inner_function();
 
 		assert_true(coro_is(result, CORO_ValueError));
@@ -234,10 +229,9 @@ static void coro_try_in_a_function_that_the_block_calls_leaves_only_that(void **
 
 static coro_value enter_badly(void)
 {
-	CORO_WITH(a)
-	{
-		CORO_WITH(bad_begin)
-		note("never");
+	CORO_WITH (a) {
+		CORO_WITH (bad_begin)
+			note("never");
 		note("never");
 	}
 	return CORO_NONE;
@@ -260,8 +254,8 @@ static struct coro_context_manager make_manager(void)
 
 static coro_value make_once(void)
 {
-	CORO_WITH(make_manager())
-	note("block");
+	CORO_WITH (make_manager())
+		note("block");
 	return CORO_NONE;
 }
 
@@ -275,10 +269,9 @@ static void the_manager_is_evaluated_once(void **state)
 
 static coro_value swallow_in_block(void)
 {
-	CORO_WITH(b)
-	{
-		CORO_WITH(a)
-		CORO_TRY(fails());
+	CORO_WITH (b) {
+		CORO_WITH (a)
+			CORO_TRY(fails());
 		note("never");
 	}
 	return CORO_NONE;
@@ -316,9 +309,9 @@ static void a_call_whose_exit_swallows_an_exception_gives_none_and_it_is_handled
 
 static coro_value yields_within(coro_value unused)
 {
-	CORO_WITH(a)
-	for (int i = 0;; i++)
-		CORO_TRY(coro_yield(coro_int(i)));
+	CORO_WITH (a)
+		for (int i = 0;; i++)
+			CORO_TRY(coro_yield(coro_int(i)));
 	return CORO_NONE;
 }
 
@@ -334,8 +327,7 @@ static void a_generator_that_is_freed_within_a_block_runs_its_exit(void **state)
 
 static coro_value waits_for_lock(coro_value lock)
 {
-	CORO_ASYNC_WITH((struct coro_lock *)coro_as_object(lock))
-	{
+	CORO_ASYNC_WITH ((struct coro_lock *)coro_as_object(lock)) {
 		note("locked");
 		CORO_TRY(coro_sleep(1));
 		note("never");
@@ -390,8 +382,8 @@ static coro_value returns_while_exit_awaits(coro_value unused)
 {
 	const struct coro_async_context_manager slow = {abegin, aend, (void *)"slow"};
 
-	CORO_ASYNC_WITH(slow)
-	return coro_str("returned");
+	CORO_ASYNC_WITH (slow)
+		return coro_str("returned");
 	return CORO_NONE;
 }
 

@@ -7,8 +7,10 @@
  *     value.h      what is passed around
  *     exception.h  raising, catching, Python's hierarchy of exceptions
  *     generator.h  generators: next, send, throw, close, yield, yield from
+ *     iterator.h   range, map, filter, chain, take, zip, list
  *     coroutine.h  coroutines and await
  *     async_generator.h   generators that await
+ *     async_iterator.h    the same of what awaits
  *     greenlet.h   bodies that switch to each other
  *     context_variable.h  variables that each task has for itself
  *     future.h     a result that is not there yet
@@ -28,8 +30,10 @@
 #include "value.h"
 #include "exception.h"
 #include "generator.h"
+#include "iterator.h"
 #include "coroutine.h"
 #include "async_generator.h"
+#include "async_iterator.h"
 #include "greenlet.h"
 #include "context_variable.h"
 #include "future.h"
