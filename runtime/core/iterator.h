@@ -13,7 +13,8 @@ struct coro_iterator coro__iterator(coro_value (*next)(struct coro_iterator *ite
 /* The end of an iteration of this kind, raised. */
 coro_value coro__iteration_ends(const struct coro_exception_type *end);
 
-/* coro_collect() and coro_reduce(), of sources that end so, from the place `site` in the program. */
+/* coro_collect() and coro_reduce(), of sources that end so, from the place `site` in the
+ * program. */
 coro_value coro__collect_at(struct coro__source source, const struct coro_exception_type *end,
 							struct coro_list *ret_list, uintptr_t site);
 coro_value coro__reduce_at(coro_value (*function)(coro_value left, coro_value right),

@@ -27,8 +27,8 @@
 extern "C" {
 #endif
 
-/* An iterator whose `next` may await, and that raises StopAsyncIteration at its end. One of your own
- * sets iterator.next. */
+/* An iterator whose `next` may await, and that raises StopAsyncIteration at its end. One of your
+ * own sets iterator.next. */
 struct coro_async_iterator {
 	struct coro_iterator iterator;
 };
@@ -53,7 +53,8 @@ CORO_API struct coro_async_iterator coro__async_map(coro_function *function,
 CORO_API struct coro_async_iterator coro__async_filter(coro_function *function,
 													   struct coro__async_source source);
 #define coro_async_take(iterable, count) coro__async_take(CORO__ASYNC_SOURCE(iterable), (count))
-CORO_API struct coro_async_iterator coro__async_take(struct coro__async_source source, size_t count);
+CORO_API struct coro_async_iterator coro__async_take(struct coro__async_source source,
+													 size_t count);
 #define coro_async_enumerate(iterable, start)                                                      \
 	coro__async_enumerate(CORO__ASYNC_SOURCE(iterable), (start))
 CORO_API struct coro_async_iterator coro__async_enumerate(struct coro__async_source source,
@@ -63,7 +64,8 @@ CORO_API struct coro_async_iterator coro_async_chain(struct coro_async_iterator 
 CORO_API struct coro_async_iterator coro_async_zip(struct coro_async_iterator *const *iterators,
 												   size_t count, coro_value *tuple);
 CORO_API struct coro_async_iterator
-coro_async_zip_strict(struct coro_async_iterator *const *iterators, size_t count, coro_value *tuple);
+coro_async_zip_strict(struct coro_async_iterator *const *iterators, size_t count,
+					  coro_value *tuple);
 
 /* [item async for item in iterable]; as coro_collect(). */
 #define coro_async_collect(iterable, ret_list)                                                     \

@@ -34,8 +34,8 @@
  *
  * Ownership: a handle of a context is its receiver's, to be given up with coro_context_free();
  * tasks and callbacks that run in a context keep it by themselves. Values are borrowed, as
- * everywhere; exceptions are kept. A static variable lives as long as the program; one that was made
- * lives until it is freed and no context has a value for it.
+ * everywhere; exceptions are kept. A static variable lives as long as the program; one that was
+ * made lives until it is freed and no context has a value for it.
  *
  * Manual: "contextvars" of Python's library.
  */
@@ -56,7 +56,8 @@ struct coro_context_variable {
 };
 
 /* ContextVar('variable'), at file scope, static or not; in a header it is
- * `extern struct coro_context_variable variable[1];`. An array of one: the name alone is the handle. */
+ * `extern struct coro_context_variable variable[1];`. An array of one: the name alone is the
+ * handle. */
 #define CORO_CONTEXT_VARIABLE(variable)                                                            \
 	struct coro_context_variable variable[1] = {                                                   \
 		{#variable, false, false, 0, {CORO_VALUE_NONE, {0}}}}
@@ -81,8 +82,8 @@ struct coro_context_variable {
 /* clang-format on */
 #endif
 
-/* One that is made while the program runs. `name` is borrowed, and must outlive it. NULL when memory
- * is out. (ContextVar(name), ContextVar(name, default=value)) */
+/* One that is made while the program runs. `name` is borrowed, and must outlive it. NULL when
+ * memory is out. (ContextVar(name), ContextVar(name, default=value)) */
 CORO_API struct coro_context_variable *coro_context_variable_new(const char *name);
 CORO_API struct coro_context_variable *coro_context_variable_new_default(const char *name,
 																		 coro_value value);
@@ -100,20 +101,21 @@ CORO_API coro_value coro_context_variable_get_or(const struct coro_context_varia
 struct coro_context_token {
 	const struct coro_context_variable *variable;
 	uint64_t context;     /* which context it was */
-	coro_value old_value; /* Token.old_value. Borrowed, also an exception: coro_keep() it to have it back */
+	/* Token.old_value. Borrowed, an exception too: coro_keep() that to have it back. */
+	coro_value old_value;
 	bool was_set;         /* false: Token.MISSING */
 	bool used;
 };
 
-/* Gives it a value in the current context. *ret_token may be NULL. None; raised: MemoryError. A raised
- * `value` is not set but returned. (ContextVar.set) */
+/* Gives it a value in the current context. *ret_token may be NULL. None; raised: MemoryError. A
+ * raised `value` is not set but returned. (ContextVar.set) */
 CORO_API coro_value coro_context_variable_set(struct coro_context_variable *variable,
 											  coro_value value,
 											  struct coro_context_token *ret_token);
 
 /* Puts back what was before the set that gave the token. None; raised: ValueError "<Token
- * var=<ContextVar name='x'>> was created by a different ContextVar", or "... in a different Context";
- * RuntimeError "<Token used var=...> has already been used once". (ContextVar.reset) */
+ * var=<ContextVar name='x'>> was created by a different ContextVar", or "... in a different
+ * Context"; RuntimeError "<Token used var=...> has already been used once". (ContextVar.reset) */
 CORO_API coro_value coro_context_variable_reset(struct coro_context_variable *variable,
 												struct coro_context_token *token);
 
@@ -123,7 +125,8 @@ struct coro_context;
 
 /* An empty one. NULL when memory is out. (Context()) */
 CORO_API struct coro_context *coro_context_new(void);
-/* A copy of the current one, or of another. NULL when memory is out. (copy_context(), Context.copy) */
+/* A copy of the current one, or of another. NULL when memory is out. (copy_context(),
+ * Context.copy) */
 CORO_API struct coro_context *coro_copy_context(void);
 CORO_API struct coro_context *coro_context_copy(const struct coro_context *context);
 /* The current one itself: for who spawns tasks that shall share it. NULL when memory is out. */

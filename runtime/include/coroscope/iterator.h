@@ -11,7 +11,7 @@
  *     CORO_FOR (number, &five)
  *         ...
  *
- *     five ──asks──► odd ──asks──► squares ──asks──► numbers       nothing happens before five is asked
+ *     five ──asks──► odd ──asks──► squares ──asks──► numbers     nothing happens before
  *
  * A generator is iterated as it is: CORO_FOR, coro_iterate(), coro_yield_from() and all below
  * take a struct coro_generator * as well as a struct coro_iterator *.
@@ -19,20 +19,21 @@
  * Invariants
  * - Making one asks for nothing. Each request is answered with as few requests to the source as it
  *   takes.
- * - An iterator that has ended raises StopIteration again when it is asked again, as far as its sources
- *   do. Who ends, and who is asked once too often, is as in Python: zip() asks in the order of its
- *   sources, and an item of an earlier one is lost when a later one has ended.
+ * - An iterator that has ended raises StopIteration again when it is asked again, as far as its
+ *   sources do. Who ends, and who is asked once too often, is as in Python: zip() asks in the order
+ *   of its sources, and an item of an earlier one is lost when a later one has ended.
  * - What a source or a function raises comes through. Most iterators go on behind it when they are
  *   asked again; coro_take() has ended then, as islice() has.
- * - Ending a loop early closes nothing, as in Python: the sources stand where they stand. Only `yield
- *   from` passes on that it is closed: to a generator, and to an iterator that has a `close`.
+ * - Ending a loop early closes nothing, as in Python: the sources stand where they stand. Only
+ *   `yield from` passes on that it is closed: to a generator, and to an iterator that has a
+ *   `close`.
  *
  * Ownership: an iterator is a plain value that holds no memory, and is dropped by forgetting it. It
  * refers to its sources, which stay their makers' and must outlive it; so it may not be moved once
  * another one refers to it. Only coro_collect() allocates.
  *
- * An iterator of your own is a structure that begins with a struct coro_iterator, of which it sets the
- * first three fields, the others to zero.
+ * An iterator of your own is a structure that begins with a struct coro_iterator, of which it sets
+ * the first three fields, the others to zero.
  *
  * Manual: "Built-in Functions" and "itertools" of Python's library.
  */
@@ -101,13 +102,13 @@ CORO_API struct coro_iterator coro_range(int64_t start, int64_t stop, int64_t st
 
 /* ---- What can be made of them ------------------------------------------ */
 
-/* map(function, iterable): function(item) of each. What the function raises comes out; a StopIteration
- * ends the iteration. Of several iterables: of the tuples of coro_zip(). */
+/* map(function, iterable): function(item) of each. What the function raises comes out; a
+ * StopIteration ends the iteration. Of several iterables: of the tuples of coro_zip(). */
 #define coro_map(function, iterable) coro__map((function), CORO__SOURCE(iterable))
 CORO_API struct coro_iterator coro__map(coro_function *function, struct coro__source source);
 
-/* filter(function, iterable): the items of which function(item) is true (coro_truth()); NULL: those that
- * are true themselves. */
+/* filter(function, iterable): the items of which function(item) is true (coro_truth()); NULL: those
+ * that are true themselves. */
 #define coro_filter(function, iterable) coro__filter((function), CORO__SOURCE(iterable))
 CORO_API struct coro_iterator coro__filter(coro_function *function, struct coro__source source);
 
@@ -152,7 +153,8 @@ struct coro_list {
 CORO_API coro_value coro__collect(struct coro__source source, struct coro_list *ret_list);
 CORO_API void coro_list_free(struct coro_list *list);
 
-/* reduce(function, iterable, initial): function(... function(function(initial, item), item) ..., item). */
+/* reduce(function, iterable, initial): function(... function(function(initial, item), item) ...,
+ * item). */
 #define coro_reduce(function, iterable, initial)                                                   \
 	CORO__CALLED(coro__reduce((function), CORO__SOURCE(iterable), (initial)))
 CORO_API coro_value coro__reduce(coro_value (*function)(coro_value left, coro_value right),

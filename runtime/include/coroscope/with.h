@@ -10,13 +10,13 @@
  *         CORO_RETURN(page);
  *     }
  *
- * What may stand in the parentheses: a lock, condition, semaphore, &timeout or task group; or a context
- * manager, which is two functions and what they are about:
+ * What may stand in the parentheses: a lock, condition, semaphore, &timeout or task group; or a
+ * context manager, which is two functions and what they are about:
  *
  *     enter ---- block ----> exit(None)          the block ended
  *       |          |
  *       |          '-------> exit(raised)        an exception leaves the block: None: it goes on;
- *       |                                        true: it is swallowed; raised: that goes on instead
+ *       |                                        true: it is swallowed; raised: that instead
  *       '- raised: no block, no exit
  *
  * There are two forms. The blocks, CORO_WITH and CORO_ASYNC_WITH, are for functions that return a
@@ -30,14 +30,14 @@
  *     CORO_RETURN(value)                   None         is returned instead
  *     return, goto                         None (!)     goes to the report handler (UNRAISABLE)
  *
- *   - The value of a plain `return` is there before exit runs: exit neither sees it nor can it change
- *     it. So leave blocks by CORO_RETURN() whenever exit's word counts: timeouts, task groups.
- *   - An exit that swallows an exception cannot make the function go on behind the block: RuntimeError is
- *     returned. coro_with() can.
+ *   - The value of a plain `return` is there before exit runs: exit neither sees it nor can it
+ *     change it. So leave blocks by CORO_RETURN() whenever exit's word counts: timeouts, groups.
+ *   - An exit that swallows an exception cannot make the function go on behind the block:
+ *     RuntimeError is returned. coro_with() can.
  *
  * Invariants
- * - After a successful enter, exit runs exactly once, on every way out; blocks within each other from
- *   the inside out.
+ * - After a successful enter, exit runs exactly once, on every way out; blocks within each other
+ *   from the inside out.
  * - While exit runs, the exception that it was given is being handled: the context of what it
  *   raises.
  * - `break` and `continue` leave the block, not a loop around it.
@@ -56,8 +56,8 @@ extern "C" {
 
 /* ---- Context managers -------------------------------------------------- */
 
-/* A value: it may be copied. `object` is borrowed. What enter returns is of no interest unless raised;
- * `raised` of exit is the exception on its way out, raised, or None. */
+/* A value: it may be copied. `object` is borrowed. What enter returns is of no interest unless
+ * raised; `raised` of exit is the exception on its way out, raised, or None. */
 struct coro_context_manager {
 	coro_value (*enter)(void *object);
 	coro_value (*exit)(void *object, coro_value raised);
@@ -71,7 +71,8 @@ struct coro_async_context_manager {
 	void *object;
 };
 
-/* contextlib.closing(), contextlib.aclosing(): closes the generator at the end, and frees nothing. */
+/* contextlib.closing(), contextlib.aclosing(): closes the generator at the end, and frees
+ * nothing. */
 CORO_API struct coro_context_manager coro_closing(struct coro_generator *generator);
 CORO_API struct coro_async_context_manager coro_aclosing(struct coro_generator *generator);
 
@@ -85,8 +86,8 @@ CORO_API struct coro_async_context_manager coro_task_group_manager(struct coro_t
 
 /* ---- Calls ------------------------------------------------------------- */
 
-/* with manager: body(argument). What the body returned; None when exit swallowed its exception; raised:
- * what enter, exit or else the body raised. (PEP 343) */
+/* with manager: body(argument). What the body returned; None when exit swallowed its exception;
+ * raised: what enter, exit or else the body raised. (PEP 343) */
 CORO_API coro_value coro_with(struct coro_context_manager manager, coro_function *body,
 							  coro_value argument);
 #define coro_with(manager, body, argument)                                                         \
@@ -106,15 +107,15 @@ CORO_API coro_value coro_async_with(struct coro_async_context_manager manager, c
 	CORO__WITH(coro__with_begin((struct coro__with *)(uintptr_t)coro__within, (manager)),          \
 			   CORO__NAME(block), CORO__NAME(once))
 
-/* async with manager: the statement that follows. `manager` is a struct coro_lock *, coro_condition *,
- * coro_semaphore *, coro_timeout *, coro_task_group *, or a struct coro_async_context_manager. */
+/* async with manager: the statement that follows. `manager` is a pointer to a lock, condition,
+ * semaphore, timeout or task group, or a struct coro_async_context_manager. */
 #define CORO_ASYNC_WITH(manager)                                                                   \
 	CORO__WITH(coro__async_with_begin((struct coro__with *)(uintptr_t)coro__within,                \
 									  CORO__ASYNC_MANAGER(manager)),                               \
 			   CORO__NAME(block), CORO__NAME(once))
 
-/* Returns `value` from the function, through the exits of the blocks that it stands in. Outside of all
- * blocks it is `return`. */
+/* Returns `value` from the function, through the exits of the blocks that it stands in. Outside of
+ * all blocks it is `return`. */
 #define CORO_RETURN(value) return CORO__LEAVE(value)
 
 /* ---- How blocks are made ----------------------------------------------- */
@@ -147,8 +148,8 @@ CORO_API coro_value coro__with_next(struct coro__with *block);
 /* Its scope ends: exits, if that was not done. */
 CORO_API void coro__with_end(struct coro__with *block);
 
-/* Two loops of one turn each: the inner one is what `break` leaves, so that the outer one can exit, and
- * return what that raised. */
+/* Two loops of one turn each: the inner one is what `break` leaves, so that the outer one can exit,
+ * and return what that raised. */
 #define CORO__WITH(begin, block, once)                                                             \
 	for (struct coro__with block __attribute__((cleanup(coro__with_end))) = begin,                 \
 							*coro__within = &block;                                                \
@@ -175,11 +176,13 @@ static inline struct coro_async_context_manager coro__async_manager(struct coro_
 {
 	return coro_lock_manager(lock);
 }
-static inline struct coro_async_context_manager coro__async_manager(struct coro_condition *condition)
+static inline struct coro_async_context_manager
+coro__async_manager(struct coro_condition *condition)
 {
 	return coro_condition_manager(condition);
 }
-static inline struct coro_async_context_manager coro__async_manager(struct coro_semaphore *semaphore)
+static inline struct coro_async_context_manager
+coro__async_manager(struct coro_semaphore *semaphore)
 {
 	return coro_semaphore_manager(semaphore);
 }
