@@ -14,7 +14,7 @@
  * several things are wrong. An async generator's own flags: STEPPING (ag_running_async) while a
  * step has begun and not ended, ENDED (ag_closed) once it was closed or has run out.
  */
-#include <coroscope/async_generator.h>
+#include <coroscope/async_iterator.h>
 #include "body.h"
 
 enum step_kind { ASEND, ATHROW, ACLOSE };
@@ -447,6 +447,16 @@ static coro_value await_new(struct coro_generator *body, enum step_kind kind, co
 	return result;
 }
 
+coro_value coro__anext_at(struct coro_generator *body, uintptr_t site)
+{
+	return await_new(body, ASEND, CORO_NONE, site);
+}
+
+coro_value coro__aclose_at(struct coro_generator *body, uintptr_t site)
+{
+	return await_new(body, ACLOSE, CORO_NONE, site);
+}
+
 coro_value(coro_anext)(struct coro_generator *body)
 {
 	return await_new(body, ASEND, CORO_NONE, CORO__SITE);
@@ -467,9 +477,12 @@ coro_value(coro_aclose)(struct coro_generator *body)
 	return await_new(body, ACLOSE, CORO_NONE, CORO__SITE);
 }
 
-bool coro_async_iterate(struct coro_generator *body, coro_value *ret_item)
+bool coro__async_iterate(struct coro__async_source source, coro_value *ret_item)
 {
-	*ret_item = await_new(body, ASEND, CORO_NONE, CORO__SITE);
+	if (source.iterator)
+		*ret_item = coro__iterator_next_at(&source.iterator->iterator, CORO__SITE);
+	else
+		*ret_item = await_new(source.generator, ASEND, CORO_NONE, CORO__SITE);
 	if (coro_raised(*ret_item) && coro_is(*ret_item, CORO_StopAsyncIteration))
 		*ret_item = CORO_NONE;
 	else if (!coro_raised(*ret_item))

@@ -265,6 +265,17 @@ struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
 struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
 
+/* coro_next(), coro_close(), coro_anext() and coro_aclose(), likewise. A handle is checked there. */
+coro_value coro__next_at(struct coro_generator *handle, uintptr_t site);
+coro_value coro__close_at(struct coro_generator *body, uintptr_t site);
+coro_value coro__anext_at(struct coro_generator *handle, uintptr_t site);
+coro_value coro__aclose_at(struct coro_generator *handle, uintptr_t site);
+
+/* iterator->next(), and coro_iterator_next(), likewise (iterator.c). */
+coro_value coro__iterator_next_at(struct coro_iterator *iterator, uintptr_t site);
+/* The generator that an iterator goes over: coro_iter(). NULL: it is another one. */
+struct coro_generator *coro__iterator_generator(const struct coro_iterator *iterator);
+
 /* "coroutine", "generator", "async generator": what error texts call it. */
 const char *coro__kind_name(const struct coro_object *object);
 
@@ -280,5 +291,44 @@ coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future 
 coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *task,
 								  uintptr_t site);
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
+
+/* ---- Contexts (context_variable.c) ------------------------------------- */
+
+/* The context that a task, a callback or a thread runs in, in one word: 0: an empty one, that nobody
+ * has changed yet; a snapshot, which becomes a context of its own when it is changed; or a struct
+ * coro_context. The word holds a reference. */
+typedef uintptr_t coro__context;
+
+/* Something has a context that is not 0, on this thread, or had. */
+extern __thread bool coro__contexts_used __attribute__((tls_model("initial-exec")));
+/* The thread's own. */
+extern __thread coro__context coro__thread_context __attribute__((tls_model("initial-exec")));
+
+/* Where the context of who runs now stands: the task's, the callback's, or the thread's
+ * (runtime/loop). */
+coro__context *coro__context_place(void);
+
+/* A copy of the current context, for what is spawned or will be called. */
+coro__context coro__context_snapshot_made(void) __attribute__((cold));
+static inline coro__context coro__context_snapshot(void)
+{
+	return CORO__UNLIKELY(coro__contexts_used) ? coro__context_snapshot_made() : 0;
+}
+
+/* That context itself. */
+struct coro_context;
+coro__context coro__context_of(struct coro_context *context);
+
+/* A handle of the context of a place, which gets one of its own if it has none. NULL when memory is
+ * out. */
+struct coro_context *coro__context_handle(coro__context *place);
+
+/* The place ends. */
+void coro__context_drop_made(coro__context *place) __attribute__((cold));
+static inline void coro__context_drop(coro__context *place)
+{
+	if (CORO__UNLIKELY(*place))
+		coro__context_drop_made(place);
+}
 
 #endif

@@ -21,6 +21,7 @@
  * close() is the one that walks: it closes the innermost first, then raises GeneratorExit in
  * each body above, as PEP 380 has it. Those above are BUSY meanwhile.
  */
+#include <coroscope/iterator.h>
 #include "body.h"
 
 /* ---- Links ------------------------------------------------------------- */
@@ -273,11 +274,12 @@ coro_value coro__yield_from_handle(const void *handle)
 
 static coro_value yield_from_iterator(struct coro_iterator *iterator, uintptr_t site)
 {
-
+	if (coro__iterator_generator(iterator))
+		return yield_from(coro_object(coro__iterator_generator(iterator)), site);
 	if (!coro__active.current || coro__active.current->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_RuntimeError, "yield from outside a generator", "", site);
 	for (;;) {
-		coro_value value = iterator->next(iterator), sent;
+		coro_value value = coro__iterator_next_at(iterator, site), sent;
 
 		if (coro_raised(value))
 			return coro_is(value, CORO_StopIteration) ? coro_exception_value(value) : value;
@@ -300,30 +302,11 @@ coro_value coro_yield_from_iterator(struct coro_iterator *iterator)
 	return yield_from_iterator(iterator, CORO__SITE);
 }
 
-struct array_iterator {
-	struct coro_iterator iterator;
-	const coro_value *values;
-	size_t at, count;
-};
-
-static coro_value array_next(struct coro_iterator *iterator)
-{
-	struct array_iterator *array = (struct array_iterator *)iterator;
-
-	if (array->at == array->count)
-		return coro__raise_value_at(0, CORO_StopIteration, CORO_NONE);
-	return array->values[array->at++];
-}
-
 coro_value(coro_yield_from_array)(const coro_value *values, size_t count)
 {
-	struct array_iterator array = {
-		.iterator = {.next = array_next, .type = "list_iterator"},
-		.values = values,
-		.count = count,
-	};
+	struct coro_iterator array = coro_iter_array(values, count);
 
-	return yield_from_iterator(&array.iterator, CORO__SITE);
+	return yield_from_iterator(&array, CORO__SITE);
 }
 
 /* ---- Awaiting ---------------------------------------------------------- */

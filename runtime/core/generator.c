@@ -249,16 +249,35 @@ static coro_value has_no(const struct coro_generator *body, const char *attribut
 							attribute, site);
 }
 
-coro_value(coro_next)(struct coro_generator *body)
+static coro_value next_slowly(struct coro_generator *body, uintptr_t site)
 {
-	CORO__CHECK_BODY(body);
 	if (body->object.kind != CORO_OBJECT_GENERATOR)
 		return coro__raise_text(CORO_TypeError,
 								body->object.kind == CORO_OBJECT_COROUTINE
 									? "'coroutine' object is not an iterator"
 									: "'async_generator' object is not an iterator",
-								"", CORO__SITE);
-	return coro__drive(body, CORO__ENTER_NEXT, CORO_NONE, CORO__SITE, false, 0);
+								"", site);
+	return coro__drive(body, CORO__ENTER_NEXT, CORO_NONE, site, false, 0);
+}
+
+coro_value coro__next_at(struct coro_generator *handle, uintptr_t site)
+{
+	struct coro_generator *body = coro__body_of(handle, CORO_OBJECT_GENERATOR);
+	struct coro_generator *leaf = body ? coro__step_down(body, true) : NULL;
+	coro_value value;
+
+	if (CORO__UNLIKELY(!leaf))
+		return next_slowly(coro__check_body(handle, site), site);
+	body->resumer_site = site;
+	value = coro__switch(&body->resumer_sp, leaf->sp, CORO_NONE);
+	body->resumer_site = 0;
+	return value;
+}
+
+coro_value(coro_next)(struct coro_generator *body)
+{
+	CORO__CHECK_BODY(body);
+	return next_slowly(body, CORO__SITE);
 }
 
 coro_value(coro_send)(struct coro_generator *body, coro_value value)
@@ -322,11 +341,16 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 	return coro__raise_about(body, CORO_RuntimeError, " ignored GeneratorExit", 0);
 }
 
+coro_value coro__close_at(struct coro_generator *body, uintptr_t site)
+{
+	CORO_TRY(has_no(body, "'close'", site));
+	return coro__close(body, site);
+}
+
 coro_value(coro_close)(struct coro_generator *body)
 {
 	CORO__CHECK_BODY(body);
-	CORO_TRY(has_no(body, "'close'", CORO__SITE));
-	return coro__close(body, CORO__SITE);
+	return coro__close_at(body, CORO__SITE);
 }
 
 coro_value coro__close(struct coro_generator *body, uintptr_t site)

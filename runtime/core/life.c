@@ -49,6 +49,7 @@ static void end_thread(void *data)
 		coro__dispose(local->first);
 	coro__main_tasklet_free();
 	coro__main_greenlet_free();
+	coro__context_drop(&coro__thread_context);
 	coro__errors_free(&local->errors);
 	coro__overflow_unwatch();
 	for (pool = local->pool; pool; pool = next_pool) {

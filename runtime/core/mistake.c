@@ -88,6 +88,7 @@ static const char *const kinds[CORO__SLOT_KINDS] = {
 #undef CORO__X
 		[CORO__SLOT_STEP] = "step of an async generator",
 	[CORO__SLOT_COMPLETION] = "coro_as_completed",
+	[CORO__SLOT_CONTEXT] = "context",
 	[CORO__SLOT_CALLBACK] = "callback",
 	[CORO__SLOT_GATHER] = "future",
 	[CORO__SLOT_TASKLET_CHANNEL] = "channel of tasklets",

@@ -25,6 +25,7 @@ enum {
 	CORO__SLOT_BODY = CORO_OBJECT_GENERATOR,
 	CORO__SLOT_STEP = CORO_OBJECT_LIMIT, /* struct coro_async_step */
 	CORO__SLOT_COMPLETION,               /* struct coro_completion */
+	CORO__SLOT_CONTEXT,                  /* struct coro_context */
 	CORO__SLOT_CALLBACK,                 /* what a struct coro_handle names */
 	CORO__SLOT_GATHER,                   /* of a gather: its handle is a future's */
 	CORO__SLOT_TASKLET_CHANNEL,          /* struct coro_tasklet_channel: its object is a channel */

@@ -105,6 +105,25 @@ static bool equal_numbers(coro_value left, coro_value right)
 		   (int64_t)real == right.integer;
 }
 
+bool coro_truth(coro_value value)
+{
+	switch (coro_kind(value)) {
+	case CORO_VALUE_ABSENT:
+	case CORO_VALUE_NONE:
+		return false;
+	case CORO_VALUE_BOOL:
+	case CORO_VALUE_INT:
+		return value.integer;
+	case CORO_VALUE_FLOAT:
+		return value.real != 0;
+	case CORO_VALUE_STRING:
+	case CORO_VALUE_BYTES:
+		return coro_length(value);
+	default:
+		return true;
+	}
+}
+
 bool coro_equal(coro_value left, coro_value right)
 {
 	if (is_number(left) && is_number(right))

@@ -47,11 +47,21 @@ struct coro__callback *coro__callback_new(struct coro_loop *loop, struct coro_fu
 	callback->future = future;
 	callback->function = function;
 	callback->argument = argument;
+	callback->context = function ? coro__context_snapshot() : 0;
 	return callback;
+}
+
+void coro__callback_enter(struct coro__callback *callback, struct coro_context *context)
+{
+	if (!callback || !context)
+		return;
+	coro__context_drop(&callback->context);
+	callback->context = coro__context_of(context);
 }
 
 static void free_callback(struct coro_loop *loop, struct coro__callback *callback)
 {
+	coro__context_drop(&callback->context);
 	callback->serial = 0;
 	coro__slot_give(CORO__SLOT_CALLBACK, callback);
 }
@@ -62,15 +72,20 @@ void coro__callback_run(struct coro_loop *loop, struct coro__entry *entry)
 	struct coro_future *future = callback->future;
 	coro_function *function = callback->function;
 	coro_value argument = callback->argument;
+	coro__context context = callback->context;
 	bool cancelled = callback->cancelled;
 
+	callback->context = 0;
 	free_callback(loop, callback);
 	if (!cancelled) {
 		coro_probe_event(&loop->object, CORO_EVENT_CALLBACK, CORO_STATE_RUNNING,
 						 future ? future->object.row : 0, 0, NULL);
 		if (function) {
-			coro_value result = function(argument);
+			coro_value result;
 
+			loop->callback_context = &context;
+			result = function(argument);
+			loop->callback_context = NULL;
 			if (coro_is(result, CORO_SystemExit) || coro_is(result, CORO_KeyboardInterrupt)) {
 				coro_drop(loop->interrupt);
 				loop->interrupt = coro_keep(result);
@@ -81,6 +96,7 @@ void coro__callback_run(struct coro_loop *loop, struct coro__entry *entry)
 			coro__future_complete(future, CORO_NONE, loop->object.row, 0);
 		}
 	}
+	coro__context_drop(&context);
 	if (future)
 		coro__future_release(future);
 }
@@ -181,6 +197,18 @@ static struct coro_handle handle_of(struct coro__callback *callback)
 	return (struct coro_handle){callback, callback ? callback->serial : 0};
 }
 
+static struct coro_handle call_soon(struct coro_loop *loop, coro_function *function, coro_value arg,
+									struct coro_context *context)
+{
+	struct coro__callback *callback =
+		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
+
+	coro__callback_enter(callback, context);
+	if (callback)
+		coro__ready(loop, &callback->entry);
+	return handle_of(callback);
+}
+
 struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *function,
 									   coro_value arg)
 {
@@ -191,20 +219,24 @@ struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *fu
 struct coro_handle coro__loop_call_now(struct coro_loop *loop, coro_function *function,
 									   coro_value arg)
 {
-	struct coro__callback *callback =
-		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
+	return call_soon(loop, function, arg, NULL);
+}
 
-	if (callback)
-		coro__ready(loop, &callback->entry);
-	return handle_of(callback);
+struct coro_handle coro_loop_call_soon_in_context(struct coro_loop *loop, coro_function *function,
+												  coro_value arg, struct coro_context *context)
+{
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return call_soon(loop, function, arg, context);
 }
 
 static struct coro_handle call_at(struct coro_loop *loop, int64_t when, coro_function *function,
-								  coro_value arg, uintptr_t site)
+								  coro_value arg, struct coro_context *context, uintptr_t site)
 {
 	struct coro__callback *callback =
 		loop->ending ? NULL : coro__callback_new(loop, NULL, function, arg);
 
+	coro__callback_enter(callback, context);
 	if (callback && !coro__timer_start(loop, callback, when, site))
 		callback = NULL;
 	return handle_of(callback);
@@ -213,7 +245,8 @@ static struct coro_handle call_at(struct coro_loop *loop, int64_t when, coro_fun
 struct coro_handle coro__loop_call_after(struct coro_loop *loop, double delay,
 										 coro_function *function, coro_value arg, uintptr_t site)
 {
-	return call_at(loop, coro__loop_now(loop) + coro__nanoseconds(delay), function, arg, site);
+	return call_at(loop, coro__loop_now(loop) + coro__nanoseconds(delay), function, arg, NULL,
+				   site);
 }
 
 struct coro_handle coro_loop_call_later(struct coro_loop *loop, double delay,
@@ -223,10 +256,20 @@ struct coro_handle coro_loop_call_later(struct coro_loop *loop, double delay,
 	return coro__loop_call_after(loop, delay, function, arg, CORO__SITE);
 }
 
+struct coro_handle coro_loop_call_later_in_context(struct coro_loop *loop, double delay,
+												   coro_function *function, coro_value arg,
+												   struct coro_context *context)
+{
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return call_at(loop, coro__loop_now(loop) + coro__nanoseconds(delay), function, arg, context,
+				   CORO__SITE);
+}
+
 struct coro_handle coro__loop_call_when(struct coro_loop *loop, double when,
 										coro_function *function, coro_value arg, uintptr_t site)
 {
-	return call_at(loop, coro__nanoseconds(when), function, arg, site);
+	return call_at(loop, coro__nanoseconds(when), function, arg, NULL, site);
 }
 
 struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when, coro_function *function,
@@ -234,6 +277,15 @@ struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when, coro_f
 {
 	CORO__CHECK(loop, CORO_OBJECT_LOOP);
 	return coro__loop_call_when(loop, when, function, arg, CORO__SITE);
+}
+
+struct coro_handle coro_loop_call_at_in_context(struct coro_loop *loop, double when,
+												coro_function *function, coro_value arg,
+												struct coro_context *context)
+{
+	CORO__CHECK(loop, CORO_OBJECT_LOOP);
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return call_at(loop, coro__nanoseconds(when), function, arg, context, CORO__SITE);
 }
 
 bool coro_handle_cancel(struct coro_handle handle)

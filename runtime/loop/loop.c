@@ -138,6 +138,26 @@ struct coro_loop *coro__loop_need(const char *what)
 	return loop;
 }
 
+/* A generator that a task steps, or a coroutine that it drives by hand, is a root without a task:
+ * the task stands among those who wait for it. */
+static struct coro_task *task_around(void)
+{
+	for (const struct coro_generator *body = coro__active.current; body; body = body->root->resumer)
+		if (body->root->task)
+			return body->root->task;
+	return NULL;
+}
+
+coro__context *coro__context_place(void)
+{
+	struct coro_loop *loop = coro__loops.running;
+	struct coro_task *task = task_around();
+
+	if (task)
+		return &task->context;
+	return loop && loop->callback_context ? loop->callback_context : &coro__thread_context;
+}
+
 bool coro__entries_remove(struct coro__entries *entries, struct coro__entry *entry)
 {
 	for (struct coro__entry **link = &entries->first; *link; link = &(*link)->next) {

@@ -65,6 +65,7 @@ struct coro__callback {
 									that future and it is pending; NULL: nothing */
 	coro_function *function;     /* NULL: sets the future to None */
 	coro_value argument;
+	coro__context context; /* in which the function is called */
 };
 
 /* A descriptor that the selector watches. */
@@ -81,6 +82,7 @@ struct coro_loop {
 	struct coro__entries ready;
 	size_t ready_count;
 	size_t batch;              /* handles that this turn will still run */
+	coro__context *callback_context; /* of the callback that runs; NULL: none does */
 	struct coro__heap timers;
 
 	bool running;
@@ -185,6 +187,10 @@ bool coro__loop_stuck(const struct coro_loop *loop);
  * It is on no list yet. NULL when there is no memory. */
 struct coro__callback *coro__callback_new(struct coro_loop *loop, struct coro_future *future,
 										  coro_function *function, coro_value argument);
+
+/* It will be called in this context, not in a copy of the one that was current when it was made. Both
+ * may be NULL: nothing changes then. */
+void coro__callback_enter(struct coro__callback *callback, struct coro_context *context);
 
 /* Makes a timer of it: TIMER_SET. False when there is no memory: then it is freed. */
 bool coro__timer_start(struct coro_loop *loop, struct coro__callback *callback, int64_t when,

@@ -137,7 +137,7 @@ coro_value(coro_condition_wait_for)(struct coro_condition *condition,
 
 	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	result = predicate(argument);
-	while (!coro_raised(result) && (coro_is_none(result) || coro_equal(result, coro_bool(false)))) {
+	while (!coro_raised(result) && !coro_truth(result)) {
 		CORO_TRY(coro__condition_wait_at(condition, CORO__SITE));
 		result = predicate(argument);
 	}

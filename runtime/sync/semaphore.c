@@ -66,39 +66,48 @@ static bool wake_next(struct coro_semaphore *semaphore)
 	return true;
 }
 
-coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
+coro_value coro__semaphore_acquire_at(struct coro_semaphore *semaphore, uintptr_t site)
 {
 	coro_value result;
 	bool told;
 
-	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
 	if (!is_locked(semaphore)) {
 		semaphore->value--;
-		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, CORO__SITE);
+		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, site);
 		return coro_bool(true);
 	}
 	CORO_TRY(coro__may_await());
 	result = coro__waiters_wait(&semaphore->waiters, &semaphore->object, &semaphore->object,
-								CORO_REASON_SEMAPHORE, CORO__SITE, &told);
+								CORO_REASON_SEMAPHORE, site, &told);
 	if (coro_raised(result) && told) {
 		semaphore->value++;
-		tell(semaphore, CORO_EVENT_SYNC_RELEASE, CORO__SITE);
+		tell(semaphore, CORO_EVENT_SYNC_RELEASE, site);
 	}
 	while (semaphore->value && wake_next(semaphore))
 		;
 	if (!coro_raised(result))
-		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, CORO__SITE);
+		tell(semaphore, CORO_EVENT_SYNC_ACQUIRE, site);
 	return result;
+}
+
+coro_value coro__semaphore_release_at(struct coro_semaphore *semaphore, uintptr_t site)
+{
+	if (semaphore->value >= semaphore->bound)
+		return coro__raise_at(site, CORO_ValueError, "BoundedSemaphore released too many times");
+	semaphore->value++;
+	tell(semaphore, CORO_EVENT_SYNC_RELEASE, site);
+	wake_next(semaphore);
+	return CORO_NONE;
+}
+
+coro_value(coro_semaphore_acquire)(struct coro_semaphore *semaphore)
+{
+	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
+	return coro__semaphore_acquire_at(semaphore, CORO__SITE);
 }
 
 coro_value(coro_semaphore_release)(struct coro_semaphore *semaphore)
 {
 	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
-	if (semaphore->value >= semaphore->bound)
-		return coro__raise_at(CORO__SITE, CORO_ValueError,
-							  "BoundedSemaphore released too many times");
-	semaphore->value++;
-	tell(semaphore, CORO_EVENT_SYNC_RELEASE, CORO__SITE);
-	wake_next(semaphore);
-	return CORO_NONE;
+	return coro__semaphore_release_at(semaphore, CORO__SITE);
 }

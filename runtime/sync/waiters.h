@@ -28,6 +28,9 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 									enum coro_reason reason, uintptr_t call);
 coro_value coro__condition_notify_at(struct coro_condition *condition, size_t count,
 									 uintptr_t call);
+struct coro_semaphore;
+coro_value coro__semaphore_acquire_at(struct coro_semaphore *semaphore, uintptr_t call);
+coro_value coro__semaphore_release_at(struct coro_semaphore *semaphore, uintptr_t call);
 
 struct coro__waiters {
 	struct coro_future *first, *last;

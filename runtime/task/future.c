@@ -430,21 +430,34 @@ coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t sit
 
 /* ---- Callbacks ---------------------------------------------------------- */
 
-void coro_future_add_done_callback(struct coro_future *future, coro_function *function,
-								   coro_value argument)
+void coro__future_add_done_callback(struct coro_future *future, coro_function *function,
+									coro_value argument, struct coro_context *context)
 {
-	struct coro_loop *loop;
-	struct coro__callback *callback;
+	struct coro_loop *loop = future->loop;
+	struct coro__callback *callback = coro__callback_new(loop, future, function, argument);
 
-	CORO__CHECK(future, CORO_OBJECT_FUTURE);
-	loop = future->loop;
-	callback = coro__callback_new(loop, future, function, argument);
 	if (!callback)
 		coro__fatal("out of memory for a callback");
+	coro__callback_enter(callback, context);
 	if (coro__done(future)) {
 		future->references++;
 		coro__ready(loop, &callback->entry);
 	} else {
 		coro__entries_add(&future->callbacks, &callback->entry);
 	}
+}
+
+void coro_future_add_done_callback(struct coro_future *future, coro_function *function,
+								   coro_value argument)
+{
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
+	coro__future_add_done_callback(future, function, argument, NULL);
+}
+
+void coro_future_add_done_callback_in_context(struct coro_future *future, coro_function *function,
+											  coro_value argument, struct coro_context *context)
+{
+	CORO__CHECK(future, CORO_OBJECT_FUTURE);
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	coro__future_add_done_callback(future, function, argument, context);
 }

@@ -83,20 +83,25 @@ void coro_task_group_free(struct coro_task_group *group)
 	coro__slot_give(CORO_OBJECT_GROUP, group);
 }
 
-coro_value(coro_task_group_enter)(struct coro_task_group *group)
+coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t site)
 {
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (group->entered)
-		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has already been entered");
 	group->parent = coro__current_task();
 	if (!group->parent)
-		return coro__raise_at(CORO__SITE, CORO_RuntimeError,
+		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
 	coro_probe_event(&group->object, CORO_EVENT_GROUP_ENTER, group->object.state,
-					 group->parent->future.object.row, CORO__SITE, NULL);
+					 group->parent->future.object.row, site, NULL);
 	group->entered = true;
 	return CORO_NONE;
+}
+
+coro_value(coro_task_group_enter)(struct coro_task_group *group)
+{
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	return coro__task_group_enter_at(group, CORO__SITE);
 }
 
 /* ---- Members ------------------------------------------------------------ */
@@ -176,18 +181,17 @@ static const char *refusal(const struct coro_task_group *group)
 	return group->aborting ? "is shutting down" : NULL;
 }
 
-coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
-											struct coro_generator *body, const char *name)
+static coro_value spawn(struct coro_task_group *group, struct coro_generator *body,
+						const char *name, struct coro_context *context, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_task_group_spawn");
-	uintptr_t site = CORO__SITE;
 	struct member *member;
 	const char *why;
 
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	group = coro__check(group, CORO_OBJECT_GROUP, site);
 	if (!body)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	CORO__CHECK_BODY(body);
+	body = coro__check_body(body, site);
 	CORO_TRY(coro__consume(body));
 	why = refusal(group);
 	if (why) {
@@ -196,7 +200,8 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	}
 	member = coro__watch_new(loop, sizeof(*member), 1, member_is_done, NULL);
 	if (member)
-		member->task = coro__task_new(loop, body, name, body->object.creation_site, site);
+		member->task =
+			coro__task_new_in(loop, body, name, body->object.creation_site, site, context);
 	if (!member || !member->task) {
 		if (member)
 			coro__watch_release(&member->watch);
@@ -218,6 +223,21 @@ coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
 	else
 		coro__watch_add(&member->watch, &member->task->future);
 	return coro_object(member->task);
+}
+
+coro_value(coro_task_group_spawn_coroutine)(struct coro_task_group *group,
+											struct coro_generator *body, const char *name)
+{
+	return spawn(group, body, name, NULL, CORO__SITE);
+}
+
+coro_value(coro_task_group_spawn_coroutine_in_context)(struct coro_task_group *group,
+													   struct coro_generator *body,
+													   const char *name,
+													   struct coro_context *context)
+{
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return spawn(group, body, name, context, CORO__SITE);
 }
 
 size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
@@ -290,12 +310,11 @@ static coro_value end(struct coro_task_group *group, coro_value result, coro_val
 	return coro_raise_from(raised, CORO_NONE);
 }
 
-coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value result)
+coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value result,
+									uintptr_t site)
 {
 	coro_value cancelled = CORO_NONE, outcome;
-	uintptr_t site = CORO__SITE;
 
-	CORO__CHECK(group, CORO_OBJECT_GROUP);
 	if (!group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has not been entered");
@@ -316,4 +335,10 @@ coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value resul
 	coro_drop(cancelled);
 	coro_drop(result);
 	return outcome;
+}
+
+coro_value(coro_task_group_exit)(struct coro_task_group *group, coro_value result)
+{
+	CORO__CHECK(group, CORO_OBJECT_GROUP);
+	return coro__task_group_exit_at(group, result, CORO__SITE);
 }

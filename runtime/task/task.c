@@ -113,15 +113,18 @@ static inline void begin(struct coro_task *task, struct coro_loop *loop,
 
 static struct coro_task *__attribute__((noinline))
 new_slowly(struct coro_loop *loop, struct coro_generator *body, const char *name, const char *site,
-		   uintptr_t pc)
+		   uintptr_t pc, coro__context context)
 {
 	struct coro_task *task = coro__slot_take(CORO_OBJECT_TASK, sizeof(*task));
 	uint32_t actor = coro__actor_row();
 
-	if (!task)
+	if (!task) {
+		coro__context_drop(&context);
 		return NULL;
+	}
 	coro_probe_object_init(&task->future.object, CORO_OBJECT_TASK, NULL, site);
 	begin(task, loop, body, actor);
+	task->context = context;
 	set_name(task, name);
 	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
 					 pc, NULL);
@@ -139,8 +142,8 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	struct coro_task *task;
 
 	if (CORO__UNLIKELY(name || loop->eager || !coro__slot_at_hand(CORO_OBJECT_TASK) ||
-					   !coro__probe_row_at_hand() || coro_probe_mask()))
-		return new_slowly(loop, body, name, site, pc);
+					   !coro__probe_row_at_hand() || coro_probe_mask() || coro__contexts_used))
+		return new_slowly(loop, body, name, site, pc, coro__context_snapshot());
 	task = coro__slot_take_free(CORO_OBJECT_TASK, CORO_OBJECT_TASK);
 	coro__probe_object_init_at_hand(&task->future.object, CORO_OBJECT_TASK, NULL, site);
 	begin(task, loop, body, coro__actor_row());
@@ -148,6 +151,15 @@ struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *
 	task->future.object.state = CORO_STATE_READY;
 	coro__ready(loop, &task->entry);
 	return task;
+}
+
+struct coro_task *coro__task_new_in(struct coro_loop *loop, struct coro_generator *body,
+									const char *name, const char *site, uintptr_t pc,
+									struct coro_context *context)
+{
+	if (context)
+		return new_slowly(loop, body, name, site, pc, coro__context_of(context));
+	return coro__task_new(loop, body, name, site, pc);
 }
 
 /* Nothing of it is left but its slot, its row and its place among the loop's tasks. */
@@ -158,7 +170,7 @@ static inline bool is_bare(const struct coro_task *task)
 	return future->object.flags & CORO__FUTURE_RETRIEVED && !future->callbacks.first &&
 		   coro_kind(future->outcome) != CORO_VALUE_EXCEPTION && !future->cancel_message &&
 		   !task->last_gather && !task->body && coro_is_none(task->thrown) &&
-		   !task->request_message && !task->long_name;
+		   !task->request_message && !task->long_name && !task->context;
 }
 
 bool coro__task_free_bare(struct coro_task *task)
@@ -186,6 +198,7 @@ void coro__task_free(struct coro_task *task)
 	if (CORO__UNLIKELY(task->body != NULL))
 		coro__release(task->body);
 	coro__drop(task->thrown);
+	coro__context_drop(&task->context);
 	unlink_task(loop, task);
 	coro__future_done(&task->future);
 	if (CORO__UNLIKELY(task->request_message || task->long_name)) {
@@ -249,8 +262,9 @@ struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *fun
 	return coro__own(task ? &task->future : NULL);
 }
 
-struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
-								 const char *name, const char *site, uintptr_t call)
+static struct coro_task *spawn(coro_function *fn, coro_value arg, const char *function,
+							   const char *name, struct coro_context *context, const char *site,
+							   uintptr_t call)
 {
 	struct coro_loop *loop = coro__loop_need("coro_spawn");
 	struct coro_generator *body = coro__coroutine_at(fn, arg, function, site, call);
@@ -262,27 +276,58 @@ struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *
 	error = coro__consume(body);
 	if (coro_raised(error))
 		coro__fatal("coro_spawn: a new coroutine cannot be spawned");
-	task = coro__task_new(loop, body, name, site, call);
+	task = coro__task_new_in(loop, body, name, site, call, context);
 	if (!task)
 		coro__release(body);
 	return task;
 }
 
-struct coro_task *coro__spawn_coroutine(struct coro_generator *body, const char *name,
-										const char *site)
+struct coro_task *coro__spawn_at(coro_function *fn, coro_value arg, const char *function,
+								 const char *name, const char *site, uintptr_t call)
+{
+	return spawn(fn, arg, function, name, NULL, site, call);
+}
+
+struct coro_task *coro__spawn_in_context(coro_function *fn, coro_value arg, const char *function,
+										 const char *name, struct coro_context *context,
+										 const char *site)
+{
+	struct coro_task *task;
+
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	task = spawn(fn, arg, function, name, context, site, CORO__SITE);
+	return coro__own(task ? &task->future : NULL);
+}
+
+static struct coro_task *spawn_coroutine(struct coro_generator *body, const char *name,
+										 struct coro_context *context, const char *site,
+										 uintptr_t call)
 {
 	struct coro_loop *loop = coro__loop_need("coro_spawn_coroutine");
 	struct coro_task *task;
 	coro_value error;
 
-	CORO__CHECK_BODY(body);
+	body = coro__check_body(body, call);
 	error = coro__consume(body);
 	if (coro_raised(error))
-		coro__mistake(CORO__SITE, "coro_spawn_coroutine: %s", coro_message(error));
-	task = coro__task_new(loop, body, name, site, CORO__SITE);
+		coro__mistake(call, "coro_spawn_coroutine: %s", coro_message(error));
+	task = coro__task_new_in(loop, body, name, site, call, context);
 	if (!task)
 		coro__release(body);
 	return coro__own(task ? &task->future : NULL);
+}
+
+struct coro_task *coro__spawn_coroutine(struct coro_generator *body, const char *name,
+										const char *site)
+{
+	return spawn_coroutine(body, name, NULL, site, CORO__SITE);
+}
+
+struct coro_task *coro__spawn_coroutine_in_context(struct coro_generator *body, const char *name,
+												   struct coro_context *context, const char *site)
+{
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	return spawn_coroutine(body, name, context, site, CORO__SITE);
 }
 
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
@@ -539,6 +584,12 @@ void coro_task_set_name(struct coro_task *task, const char *name)
 	set_name(task, name);
 }
 
+struct coro_context *coro_task_context(struct coro_task *task)
+{
+	CORO__CHECK(task, CORO_OBJECT_TASK);
+	return coro__context_handle(&task->context);
+}
+
 bool coro_task_done(const struct coro_task *task)
 {
 	CORO__CHECK(task, CORO_OBJECT_TASK);
@@ -566,5 +617,13 @@ coro_value coro_task_exception(struct coro_task *task)
 void coro_task_add_done_callback(struct coro_task *task, coro_function *callback, coro_value arg)
 {
 	CORO__CHECK(task, CORO_OBJECT_TASK);
-	coro_future_add_done_callback(&task->future, callback, arg);
+	coro__future_add_done_callback(&task->future, callback, arg, NULL);
+}
+
+void coro_task_add_done_callback_in_context(struct coro_task *task, coro_function *callback,
+											coro_value arg, struct coro_context *context)
+{
+	CORO__CHECK(task, CORO_OBJECT_TASK);
+	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
+	coro__future_add_done_callback(&task->future, callback, arg, context);
 }

@@ -52,6 +52,7 @@ struct coro_task {
 	uint32_t cancel_requests;
 	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
 	uintptr_t await_site;  /* where its coroutine awaits */
+	coro__context context; /* in which its steps run */
 	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */
 	struct coro_task *previous, *next_task; /* the loop's tasks */
 	char *long_name;                        /* owned; NULL: in `name` */
@@ -180,12 +181,25 @@ void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
+/* Entering and leaving sections, likewise. */
+struct coro_timeout;
+coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t call);
+coro_value coro__timeout_exit_at(struct coro_timeout *timeout, coro_value result, uintptr_t call);
+struct coro_task_group;
+coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t call);
+coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value result,
+									uintptr_t call);
+
 /* "receive of 'jobs'": what a pending future waits for whose reason is a channel's or a select. */
 void coro__select_describe(const struct coro_future *future, char *text, size_t size);
 
 /* Any step of a task; and how the loop knows the entry of one: the turn then does coro__task_run()
  * itself. */
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
+
+/* coro_future_add_done_callback(); in a context, NULL: in a copy of the current one. */
+void coro__future_add_done_callback(struct coro_future *future, coro_function *function,
+									coro_value argument, struct coro_context *context);
 
 /* The step of a task, as far as it is not in coro__task_run(). */
 void coro__task_yielded(struct coro_task *task, coro_value value);
@@ -247,9 +261,13 @@ void coro__look_for_cycle(struct coro_task *task, struct coro_future *future);
 void coro__task_free(struct coro_task *task);
 bool coro__task_free_bare(struct coro_task *task);
 
-/* A task with one reference for the caller. `body` is consumed. NULL when there is no memory. */
+/* A task with one reference for the caller. `body` is consumed. NULL when there is no memory. In a
+ * context; NULL, and without one: in a copy of the current one. */
 struct coro_task *coro__task_new(struct coro_loop *loop, struct coro_generator *body,
 								 const char *name, const char *site, uintptr_t pc);
+struct coro_task *coro__task_new_in(struct coro_loop *loop, struct coro_generator *body,
+									const char *name, const char *site, uintptr_t pc,
+									struct coro_context *context);
 
 /* ---- A step ------------------------------------------------------------ */
 

@@ -173,7 +173,7 @@ bool coro_timeout_expired(const struct coro_timeout *timeout)
 	return timeout->state == CORO_TIMEOUT_EXPIRING || timeout->state == CORO_TIMEOUT_EXPIRED;
 }
 
-static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
+coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t site)
 {
 	struct coro_task *task = coro__current_task();
 
@@ -193,10 +193,10 @@ static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
 
 coro_value(coro_timeout_enter)(struct coro_timeout *timeout)
 {
-	return timeout_enter(timeout, CORO__SITE);
+	return coro__timeout_enter_at(timeout, CORO__SITE);
 }
 
-static coro_value timeout_exit(struct coro_timeout *timeout, coro_value result, uintptr_t site)
+coro_value coro__timeout_exit_at(struct coro_timeout *timeout, coro_value result, uintptr_t site)
 {
 	if (timeout->state == CORO_TIMEOUT_ENTERED || timeout->state == CORO_TIMEOUT_EXPIRING) {
 		coro_probe_event(&timeout->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
@@ -222,7 +222,7 @@ static coro_value timeout_exit(struct coro_timeout *timeout, coro_value result, 
 
 coro_value(coro_timeout_exit)(struct coro_timeout *timeout, coro_value result)
 {
-	return timeout_exit(timeout, result, CORO__SITE);
+	return coro__timeout_exit_at(timeout, result, CORO__SITE);
 }
 
 /* ---- wait_for ---------------------------------------------------------- */
@@ -297,6 +297,6 @@ coro_value(coro_wait_for)(coro_value awaitable, double seconds)
 	if (seconds <= 0)
 		return wait_not_at_all(awaitable, site);
 	timeout = coro_timeout(seconds);
-	CORO_TRY(timeout_enter(&timeout, site));
-	return timeout_exit(&timeout, coro__await_at(awaitable, site), site);
+	CORO_TRY(coro__timeout_enter_at(&timeout, site));
+	return coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
 }

@@ -3,7 +3,8 @@
 
     headers.py TREE CC [CXX]
 
-A header that is included first must bring all that it needs, and have a guard.
+A header that is included first must bring all that it needs, and have a guard. What the macros of the
+public ones make is compiled in macros.c, both ways.
 """
 import re
 import subprocess
@@ -44,6 +45,12 @@ def main():
                     mistakes.append(f"{path} does not compile alone:\n{said}")
             if not re.search(r"^#ifndef \w+_H\n#define \w+_H", header.read_text(), re.M):
                 mistakes.append(f"{path} has no guard")
+    # Their macros are compiled only where they are used.
+    ways = [cc + ["-x", "c", "-std=c17"]] + ([cxx + ["-x", "c++", "-std=c++17"]] if cxx else [])
+    for way in ways:
+        said = check(way + WARNINGS + include, tree / "tests/structure/macros.c", False)
+        if said:
+            mistakes.append(f"tests/structure/macros.c does not compile:\n{said}")
     if count < 10:
         mistakes.append(f"only {count} headers found below {tree}")
     print("\n".join(mistakes) or f"{count} headers compile alone")

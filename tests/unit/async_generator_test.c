@@ -28,8 +28,8 @@ static coro_value iterate(coro_value unused)
 	coro_value last;
 
 	numbers = coro_async_generator(count_slowly, coro_int(3));
-	CORO_ASYNC_FOR(number, numbers)
-	note_value("item", number);
+	CORO_ASYNC_FOR (number, numbers)
+		note_value("item", number);
 	last = coro_anext(numbers);
 	note_value("after", last);
 	coro_free(numbers);

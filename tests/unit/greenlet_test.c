@@ -712,12 +712,14 @@ static coro_value iterates_a_greenlet(coro_value greenlet)
 static void a_generator_gives_what_a_greenlet_gives(void **state)
 {
 	struct coro_generator *g;
+	coro_value value;
 	int64_t expected = 0;
 
 	first = coro_greenlet(gives_numbers, CORO_NONE);
 	g = coro_generator(iterates_a_greenlet, coro_ptr(first));
-	CORO_FOR(value, g)
-	assert_int_value(value, expected++);
+	while (coro_iterate(g, &value))
+		assert_int_value(value, expected++);
+	assert_none(value);
 	assert_int_equal(expected, 10);
 	coro_free(g);
 	coro_greenlet_free(first);

@@ -183,6 +183,21 @@ static void channel_freed_that_is_waited_for(void)
 	coro_tasklet_channel_free(channel);
 }
 
+static void context_used_after_it_was_freed(void)
+{
+	struct coro_context *context = coro_context_new();
+
+	coro_context_free(context);
+	coro_context_length(context);
+}
+
+static void context_that_is_none(void)
+{
+	struct coro_generator *body = coro_generator(nothing, CORO_NONE);
+
+	coro_context_free((struct coro_context *)body);
+}
+
 static void a_mistake_ends_the_program_and_is_named(void **state)
 {
 	static const struct {
@@ -199,6 +214,8 @@ static void a_mistake_ends_the_program_and_is_named(void **state)
 		{channel_freed_under_a_receiver, "channel 'jobs' #"},
 		{channel_freed_before_a_value_arrived, "channel 'jobs' #"},
 		{channel_that_is_none, "a channel is expected"},
+		{context_used_after_it_was_freed, "context"},
+		{context_that_is_none, "a context is expected"},
 		{mistake_inside, "1 is not a bool"},
 		{greenlet_freed_while_running, "is freed while it is running"},
 		{greenlet_used_after_free, "freed"},

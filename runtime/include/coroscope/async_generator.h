@@ -65,13 +65,18 @@ CORO_API coro_value coro_athrow(struct coro_generator *generator, coro_value exc
  * "async generator ignored GeneratorExit" if it yielded, or what left it. */
 CORO_API coro_value coro_aclose(struct coro_generator *generator);
 
-/* async for item in generator: true with the next one; false at the end: `*ret_item` is then None,
- * or something raised. */
-CORO_API bool coro_async_iterate(struct coro_generator *generator, coro_value *ret_item);
+/* async for item in iterable: true with the next one; false at the end: `*ret_item` is then None, or
+ * something raised: look at it. `iterable` is a struct coro_generator * of an async generator, or a
+ * struct coro_async_iterator * (async_iterator.h). */
+#define coro_async_iterate(iterable, ret_item)                                                     \
+	coro__async_iterate(CORO__ASYNC_SOURCE(iterable), (ret_item))
 
-/* The same as a loop of its own, where the end is of no interest. */
-#define CORO_ASYNC_FOR(item, generator)                                                            \
-	for (coro_value item; coro_async_iterate((generator), &item);)
+/* The same as a loop of its own, for functions that return a coro_value: what the iterable raises is
+ * returned, as by CORO_TRY, so no error is lost. `iterable` is evaluated once. `break` leaves it
+ * as it is: nothing is closed. */
+#define CORO_ASYNC_FOR(item, iterable)                                                             \
+	CORO__ASYNC_FOR(item, CORO__ASYNC_SOURCE(iterable), CORO__NAME(source), CORO__NAME(once),      \
+					CORO__NAME(more))
 
 /* ---- Step by step (PEP 525, rules A1, A3) ------------------------------- */
 
@@ -131,7 +136,47 @@ CORO_API coro_value coro_shutdown_async_generators(void);
 #define coro_athrow(generator, exception) CORO__CALLED((coro_athrow)((generator), (exception)))
 #define coro_aclose(generator)            CORO__CALLED((coro_aclose)(generator))
 
+/* What can be iterated by awaiting: one of the two, the other is NULL. */
+struct coro_async_iterator;
+struct coro__async_source {
+	struct coro_async_iterator *iterator;
+	struct coro_generator *generator;
+};
+CORO_API bool coro__async_iterate(struct coro__async_source source, coro_value *ret_item);
+
+CORO__INLINE struct coro__async_source coro__async_source(struct coro_async_iterator *iterator,
+														  struct coro_generator *generator)
+{
+	struct coro__async_source source = {iterator, generator};
+	return source;
+}
+
+#define CORO__ASYNC_FOR(item, begin, source, once, more)                                           \
+	for (struct coro__async_source source = begin, *once = &source; once; once = NULL)             \
+		for (coro_value item; __extension__({                                                      \
+				 bool more = coro__async_iterate(source, &item);                                   \
+				 if (!more)                                                                        \
+					 (void)CORO_TRY(item);                                                         \
+				 more;                                                                             \
+			 });)
+
 #ifdef __cplusplus
 }
+static inline struct coro__async_source coro__async_source_of(struct coro_async_iterator *iterator)
+{
+	return coro__async_source(iterator, NULL);
+}
+static inline struct coro__async_source coro__async_source_of(struct coro_generator *generator)
+{
+	return coro__async_source(NULL, generator);
+}
+#define CORO__ASYNC_SOURCE(x) coro__async_source_of(x)
+#else
+/* clang-format off */
+#define CORO__ASYNC_SOURCE(x)                                                                      \
+	coro__async_source(                                                                            \
+		_Generic((x), struct coro_async_iterator *: (x), struct coro_generator *: NULL),           \
+		_Generic((x), struct coro_generator *: (x), struct coro_async_iterator *: NULL))
+/* clang-format on */
 #endif
 #endif

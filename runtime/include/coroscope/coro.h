@@ -7,14 +7,18 @@
  *     value.h      what is passed around
  *     exception.h  raising, catching, Python's hierarchy of exceptions
  *     generator.h  generators: next, send, throw, close, yield, yield from
+ *     iterator.h   range, map, filter, chain, take, zip, list
  *     coroutine.h  coroutines and await
  *     async_generator.h   generators that await
+ *     async_iterator.h    the same of what awaits
  *     greenlet.h   bodies that switch to each other
+ *     context_variable.h  variables that each task has for itself
  *     future.h     a result that is not there yet
  *     task.h       coroutines that a loop drives, gather, cancellation
  *     wait.h       wait, as_completed, shield, wait_for, timeouts
  *     task_group.h tasks that do not outlive a section
  *     sync.h       locks, events, conditions, semaphores, barriers
+ *     with.h       with and async with: sections whose end is always reached
  *     queue.h      queues
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
@@ -27,14 +31,18 @@
 #include "value.h"
 #include "exception.h"
 #include "generator.h"
+#include "iterator.h"
 #include "coroutine.h"
 #include "async_generator.h"
+#include "async_iterator.h"
 #include "greenlet.h"
+#include "context_variable.h"
 #include "future.h"
 #include "task.h"
 #include "wait.h"
 #include "task_group.h"
 #include "sync.h"
+#include "with.h"
 #include "queue.h"
 #include "channel.h"
 #include "loop.h"

@@ -36,6 +36,7 @@
 extern "C" {
 #endif
 
+struct coro_context;
 struct coro_future;
 
 /* A pending future of the current loop. coro_object(future) is the value of it; NULL when
@@ -82,6 +83,10 @@ CORO_API bool coro_future_cancel(struct coro_future *future, const char *message
  * turn when it is already. What it raises goes to the report handler. (rules F2, L5) */
 CORO_API void coro_future_add_done_callback(struct coro_future *future, coro_function *callback,
 											coro_value arg);
+/* The same in a context (context_variable.h); NULL, as above: in a copy of the current one. */
+CORO_API void coro_future_add_done_callback_in_context(struct coro_future *future,
+													   coro_function *callback, coro_value arg,
+													   struct coro_context *context);
 
 /* Calls that stay calls, see CORO__CALLED. */
 #define coro_future_set_result(future, result)                                                     \

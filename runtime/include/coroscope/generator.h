@@ -163,17 +163,25 @@ CORO_API coro_value coro_throw(struct coro_generator *generator, coro_value exce
  * nothing. (PEP 342, rules G10-G13) */
 CORO_API coro_value coro_close(struct coro_generator *generator);
 
-/* for value in generator: true with the next value, false at the end; `*ret_value` is then the
- * returned value, or something raised.
+/* for value in iterable: true with the next value, false at the end; `*ret_value` is then the
+ * returned value, or something raised: look at it. `iterable` is a struct coro_generator * or a struct
+ * coro_iterator * (iterator.h).
  *     while (coro_iterate(numbers, &number))
  *         ...
  *     CORO_TRY(number);
  * (PEP 255, rule G3) */
-#define coro_iterate(generator, ret_value) coro__iterated(coro_next(generator), (ret_value))
+#define coro_iterate(iterable, ret_value)                                                          \
+	CORO__ITERATE(CORO__SOURCE(iterable), ret_value, CORO__NAME(source))
 
-/* The same as a loop of its own, where the end is of no interest. `break` leaves the generator
- * suspended. (PEP 255, rule G3) */
-#define CORO_FOR(value, generator) for (coro_value value; coro_iterate((generator), &value);)
+/* The same as a loop of its own, for functions that return a coro_value: what the iterable raises is
+ * returned, as by CORO_TRY, so no error is lost. A returned value is. `iterable` is evaluated
+ * once. `break` leaves it as it is: it may be iterated further, and nothing is closed.
+ *     CORO_FOR (number, numbers)
+ *         ...
+ * (PEP 255, rule G3) */
+#define CORO_FOR(value, iterable)                                                                  \
+	CORO__FOR(value, CORO__SOURCE(iterable), CORO__NAME(source), CORO__NAME(once),                 \
+			  CORO__NAME(more))
 
 /* CREATED, RUNNING, SUSPENDED, or one of DONE, FAILED, CANCELLED. One that delegates is running
  * or suspended as its delegate is; an async generator is running while a step of it has begun
@@ -205,14 +213,7 @@ CORO_API coro_value coro_yield(coro_value value);
  * that runs. (PEP 380, rules Y1-Y6) */
 CORO_API coro_value coro_yield_from(coro_value inner);
 
-/* Anything that can be iterated but not sent to. */
-struct coro_iterator {
-	/* The next value; raised: StopIteration at the end, or an error. */
-	coro_value (*next)(struct coro_iterator *iterator);
-	/* Called once, when the loop over it ends early; NULL: nothing to do. */
-	void (*close)(struct coro_iterator *iterator);
-	const char *type; /* for texts of errors: "list_iterator" */
-};
+struct coro_iterator; /* iterator.h */
 
 /* yield from iterator: None when it is at its end, or what its StopIteration holds; or raised: what
  * its `next` raised, what was thrown in, AttributeError when something was sent. It stays the
@@ -399,11 +400,51 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 						  : (coro_yield)(yielded));                                                \
 	})
 
+/* What can be iterated: one of the two, the other is NULL. */
+struct coro__source {
+	struct coro_iterator *iterator;
+	struct coro_generator *generator;
+};
+CORO_API coro_value coro_iterator_next(struct coro_iterator *iterator);
+
+CORO__INLINE struct coro__source coro__source(struct coro_iterator *iterator,
+											  struct coro_generator *generator)
+{
+	struct coro__source source = {iterator, generator};
+	return source;
+}
+
+#define CORO__NEXT_OF(source)                                                                      \
+	((source).iterator ? CORO__CALLED((coro_iterator_next)((source).iterator))                     \
+					   : coro_next((source).generator))
+#define CORO__ITERATE(begin, ret_value, source)                                                    \
+	__extension__({                                                                                \
+		struct coro__source source = begin;                                                        \
+		coro__iterated(CORO__NEXT_OF(source), (ret_value));                                        \
+	})
+#define CORO__FOR(value, begin, source, once, more)                                                \
+	for (struct coro__source source = begin, *once = &source; once; once = NULL)                   \
+		for (coro_value value; __extension__({                                                     \
+				 bool more = coro__iterated(CORO__NEXT_OF(source), &value);                        \
+				 if (!more)                                                                        \
+					 (void)CORO_TRY(value);                                                        \
+				 more;                                                                             \
+			 });)
+
 #define coro_throw(generator, exception) CORO__CALLED((coro_throw)((generator), (exception)))
 #define coro_close(generator)            CORO__CALLED((coro_close)(generator))
 
 #ifdef __cplusplus
 }
+static inline struct coro__source coro__source_of(struct coro_iterator *iterator)
+{
+	return coro__source(iterator, NULL);
+}
+static inline struct coro__source coro__source_of(struct coro_generator *generator)
+{
+	return coro__source(NULL, generator);
+}
+#define CORO__SOURCE(x) coro__source_of(x)
 static inline coro_value coro__yield_from_any(struct coro_iterator *iterator)
 {
 	return coro_yield_from_iterator(iterator);
@@ -419,6 +460,9 @@ static inline coro_value coro__yield_from_any(coro_value value)
 #define coro_yield_from(inner) CORO__CALLED(coro__yield_from_any(inner))
 #else
 /* clang-format off */
+#define CORO__SOURCE(x)                                                                            \
+	coro__source(_Generic((x), struct coro_iterator *: (x), struct coro_generator *: NULL),        \
+				 _Generic((x), struct coro_generator *: (x), struct coro_iterator *: NULL))
 #define coro_yield_from(inner)                                                      \
 	CORO__CALLED(_Generic((inner), struct coro_iterator *: coro_yield_from_iterator, \
 	                      coro_value: (coro_yield_from),                            \

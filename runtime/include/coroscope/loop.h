@@ -43,6 +43,7 @@
 extern "C" {
 #endif
 
+struct coro_context;
 struct coro_loop;
 struct coro_task;
 
@@ -129,6 +130,17 @@ CORO_API struct coro_handle coro_loop_call_later(struct coro_loop *loop, double 
  * (loop.call_at, rules L2, L3) */
 CORO_API struct coro_handle coro_loop_call_at(struct coro_loop *loop, double when,
 											  coro_function *callback, coro_value arg);
+
+/* The same in a context (context_variable.h); NULL, as above: in a copy of the current one. */
+CORO_API struct coro_handle coro_loop_call_soon_in_context(struct coro_loop *loop,
+														   coro_function *callback, coro_value arg,
+														   struct coro_context *context);
+CORO_API struct coro_handle coro_loop_call_later_in_context(struct coro_loop *loop, double delay,
+															coro_function *callback, coro_value arg,
+															struct coro_context *context);
+CORO_API struct coro_handle coro_loop_call_at_in_context(struct coro_loop *loop, double when,
+														 coro_function *callback, coro_value arg,
+														 struct coro_context *context);
 
 /* Takes it back. True; false when it ran or was cancelled already: then nothing happens. (rule L4) */
 CORO_API bool coro_handle_cancel(struct coro_handle handle);

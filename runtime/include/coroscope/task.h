@@ -64,6 +64,19 @@ CORO_API struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const 
 CORO_API struct coro_task *coro__spawn_coroutine(struct coro_generator *coroutine, const char *name,
 												 const char *site);
 
+/* Both in a context (context_variable.h); NULL, as above: in a copy of the current one. */
+#define coro_spawn_in_context(fn, arg, name, context)                                              \
+	coro__spawn_in_context((fn), (arg), #fn, (name), (context), CORO_SITE_HERE)
+CORO_API struct coro_task *coro__spawn_in_context(coro_function *fn, coro_value arg,
+												  const char *function, const char *name,
+												  struct coro_context *context, const char *site);
+#define coro_spawn_coroutine_in_context(coroutine, name, context)                                  \
+	coro__spawn_coroutine_in_context((coroutine), (name), (context), CORO_SITE_HERE)
+CORO_API struct coro_task *coro__spawn_coroutine_in_context(struct coro_generator *coroutine,
+															const char *name,
+															struct coro_context *context,
+															const char *site);
+
 /* Gives up the handle; NULL is allowed. An exception that nobody fetched is reported when the task
  * is freed. (rule T6) */
 CORO_API void coro_task_free(struct coro_task *task);
@@ -86,6 +99,10 @@ CORO_API const char *coro_task_name(const struct coro_task *task);
 /* task.set_name(name): it is copied. */
 CORO_API void coro_task_set_name(struct coro_task *task, const char *name);
 
+/* The context that it runs in. Yours: coro_context_free(). NULL when memory is out.
+ * (Task.get_context) */
+CORO_API struct coro_context *coro_task_context(struct coro_task *task);
+
 /* As coro_future_done(), coro_future_cancelled(), coro_future_result() and
  * coro_future_exception(). */
 CORO_API bool coro_task_done(const struct coro_task *task);
@@ -97,6 +114,11 @@ CORO_API coro_value coro_task_exception(struct coro_task *task);
  * handler. (rules F2, L5) */
 CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
 										  coro_value arg);
+/* The same in a context (context_variable.h); NULL, as above: in a copy of the current one. (rule F2,
+ * PEP 567) */
+CORO_API void coro_task_add_done_callback_in_context(struct coro_task *task,
+													 coro_function *callback, coro_value arg,
+													 struct coro_context *context);
 
 /* ---- Cancelling (rules K1-K6) ------------------------------------------- */
 

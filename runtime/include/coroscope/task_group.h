@@ -65,6 +65,18 @@ CORO_API coro_value coro_task_group_spawn_coroutine(struct coro_task_group *grou
 													const char *name);
 #define coro_task_group_spawn_coroutine(...) CORO__CALLED((coro_task_group_spawn_coroutine)(__VA_ARGS__))
 
+/* Both in a context (context_variable.h); NULL, as above: in a copy of the current one. */
+#define coro_task_group_spawn_in_context(group, function, argument, name, context)                 \
+	coro_task_group_spawn_coroutine_in_context(                                                    \
+		(group), coro_coroutine_named((function), (argument), #function, CORO_SITE_HERE), (name),  \
+		(context))
+CORO_API coro_value coro_task_group_spawn_coroutine_in_context(struct coro_task_group *group,
+															   struct coro_generator *coroutine,
+															   const char *name,
+															   struct coro_context *context);
+#define coro_task_group_spawn_coroutine_in_context(...)                                            \
+	CORO__CALLED((coro_task_group_spawn_coroutine_in_context)(__VA_ARGS__))
+
 /* Ends the section, whatever came of its body: `result`, which may be raised. Waits for the tasks.
  * `result`, or raised as told above. (rules N2-N6) */
 CORO_API coro_value coro_task_group_exit(struct coro_task_group *group, coro_value result);

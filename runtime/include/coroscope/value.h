@@ -240,6 +240,9 @@ CORO_API enum coro_object_kind coro_object_kind(coro_value value);
  * the rest by identity. */
 CORO_API bool coro_equal(coro_value left, coro_value right);
 
+/* bool(value): false for None, False, 0, 0.0 and empty strings and bytes, as Python has it. */
+CORO_API bool coro_truth(coro_value value);
+
 /* Writes the value as Python's repr() would: None, True, 3, 2.5, 'text', b'\x00',
  * <generator internal #3>, ValueError('bad port'). At most `size` bytes with the
  * 0 at the end; returns how long the whole text is, as snprintf does. */
@@ -251,15 +254,24 @@ CORO_API size_t coro_format(coro_value value, char *buffer, size_t size);
 #define CORO__NAME(name)          CORO__NAME2(name, __COUNTER__)
 
 /* What `expression` gives, if it was not raised; else returns it from this function,
- * which must return a coro_value itself. */
+ * which must return a coro_value itself. In a block of with.h it is returned through the exit of
+ * that. */
 #define CORO_TRY(expression) CORO__TRY(expression, CORO__NAME(tried))
 #define CORO__TRY(expression, tried)                                                               \
 	__extension__({                                                                                \
 		coro_value tried = (expression);                                                           \
 		if (coro_raised(tried))                                                                    \
-			return tried;                                                                          \
+			return CORO__LEAVE(tried);                                                             \
 		tried;                                                                                     \
 	})
+
+/* The block of with.h that it stands in: none. Within a block a variable of this name hides it. */
+enum { coro__within = 0 };
+struct coro__with;
+CORO_API coro_value coro__with_leave(struct coro__with *block, coro_value result);
+#define CORO__LEAVE(result)                                                                        \
+	(coro__within ? coro__with_leave((struct coro__with *)(uintptr_t)coro__within, (result))       \
+				  : (result))
 
 /* A call that stays one even where its result is returned at once: what it calls finds the
  * program's line in its return address, and that is what a debugger shows. */
