@@ -211,12 +211,14 @@ static inline struct coro_generator *coro__current(void)
 	return coro__active.current;
 }
 
-/* The task that drives the chain that runs, or NULL: what coro__set_task() said of its root. */
+/* The task that drives the chain that runs, or one that resumed it: what coro__set_task() said of a
+ * root. NULL: none does. */
 static inline void *coro__current_task(void)
 {
-	const struct coro_generator *body = coro__active.current;
-
-	return body ? body->root->task : NULL;
+	for (const struct coro_generator *body = coro__active.current; body; body = body->root->resumer)
+		if (CORO__LIKELY(body->root->task != NULL))
+			return body->root->task;
+	return NULL;
 }
 /* `task`, which begins with its object, drives the body from now on: its steps want the outcome
  * as it is. NULL: nobody does. */

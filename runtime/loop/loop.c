@@ -140,18 +140,10 @@ struct coro_loop *coro__loop_need(const char *what)
 
 /* A generator that a task steps, or a coroutine that it drives by hand, is a root without a task:
  * the task stands among those who wait for it. */
-static struct coro_task *task_around(void)
-{
-	for (const struct coro_generator *body = coro__active.current; body; body = body->root->resumer)
-		if (body->root->task)
-			return body->root->task;
-	return NULL;
-}
-
 coro__context *coro__context_place(void)
 {
 	struct coro_loop *loop = coro__loops.running;
-	struct coro_task *task = task_around();
+	struct coro_task *task = coro__current_task();
 
 	if (task)
 		return &task->context;

@@ -106,6 +106,27 @@ static void a_waiter_wakes_one_turn_after_the_task_is_done(void **state)
 	assert_null(coro_task_current());
 }
 
+static coro_value tells_the_task(coro_value unused)
+{
+	struct coro_task *task = coro_task_current();
+
+	return coro_yield(task ? coro_str(coro_task_name(task)) : CORO_NONE);
+}
+
+static coro_value asks_a_generator(coro_value unused)
+{
+	CORO_AUTO struct coro_generator *generator = coro_generator(tells_the_task, CORO_NONE);
+
+	note_value("generator", coro_next(generator));
+	return CORO_NONE;
+}
+
+static void what_a_task_resumes_runs_in_that_task(void **state)
+{
+	assert_false(coro_raised(run(asks_a_generator, CORO_NONE)));
+	assert_journal("generator 'main'; ");
+}
+
 static coro_value free_the_handle(coro_value unused)
 {
 	coro_task_free(coro_spawn(sleep_ms, coro_int(5), "free"));
@@ -609,6 +630,7 @@ static void children_that_are_done_count_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_task_resumes_runs_in_that_task),
 		cmocka_unit_test(spawning_runs_nothing_and_tasks_start_in_order),
 		cmocka_unit_test(a_waiter_wakes_one_turn_after_the_task_is_done),
 		cmocka_unit_test(a_task_whose_handle_was_freed_goes_on),
