@@ -10,7 +10,12 @@ struct coro__stack_pool;
 enum { CORO__HELD = 8, CORO__DELIVERED = 4, CORO__CONTEXT_LIMIT = 16 };
 
 /* The exceptions that a body (or the thread, outside of all bodies) keeps valid. Each pointer
- * here is a reference. */
+ * here is a reference. There is room for it above the body's first frame (and in the thread's part
+ * of the runtime), so that keeping one never fails:
+ *
+ *     lowest                                         stack_base
+ *     | stack ...             frame | fence | struct coro__errors |
+ */
 struct coro__errors {
 	struct coro_exception *handling; /* sys.exception(): the context of what is raised; or NULL */
 	struct coro_exception *delivered[CORO__DELIVERED]; /* rings */
@@ -29,9 +34,11 @@ struct coro__local {
 	struct coro_generator *first, *last; /* all bodies, in the order of creation */
 	size_t bodies;
 	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
-	struct coro__errors *errors;   /* what was delivered outside of all bodies */
+	struct coro__errors *errors;   /* what was delivered outside of all bodies; NULL: nothing yet */
+	struct coro__errors own_errors; /* the room for it */
 	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
+	bool insists;                  /* coro__insist() */
 	void *signal_stack;            /* overflow.c's; NULL: the thread had one */
 
 	/* tools.c: the stack that the thread itself has. */
@@ -139,8 +146,11 @@ static inline void coro__errors_free(struct coro__errors **errors)
 
 /* Puts aside what is delivered here, and back: around a call of the runtime's own that must not
  * end the validity of what the program holds. */
-struct coro__errors *coro__errors_save(void);
-void coro__errors_restore(struct coro__errors *saved);
+struct coro__errors coro__errors_save(void);
+void coro__errors_restore(const struct coro__errors *saved);
+
+/* Bytes above the first frame of a body, for its errors. */
+enum { CORO__ERRORS_ROOM = (sizeof(struct coro__errors) + 63) & ~(size_t)63 };
 
 /* How many exceptions there are, of all threads. */
 size_t coro__exceptions_alive(void);

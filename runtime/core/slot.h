@@ -18,6 +18,7 @@
  *   goes to the program is made a handle by the public function that returns it.
  */
 #include <coroscope/generator.h>
+#include "fault.h"
 
 /* Kinds of slot: enum coro_object_kind, and those that are no object for the debugger. Bodies of
  * all kinds share the slots of the first. */
@@ -52,7 +53,7 @@ bool coro__pool_grow(unsigned kind, size_t size);
 /* There is a free one: taking it needs no memory. */
 static inline bool coro__slot_at_hand(unsigned kind)
 {
-	return CORO__LIKELY(coro__pools.kind[kind].free != NULL);
+	return !CORO__MAY_REFUSE && CORO__LIKELY(coro__pools.kind[kind].free != NULL);
 }
 
 /* Takes that one; see below. */
@@ -72,7 +73,8 @@ static inline void *coro__slot_take_free(unsigned kind, unsigned as)
  * when memory is out. */
 static inline void *coro__slot_take_as(unsigned kind, unsigned as, size_t size)
 {
-	if (CORO__UNLIKELY(!coro__pools.kind[kind].free) && !coro__pool_grow(kind, size))
+	if (coro__refused() ||
+		(CORO__UNLIKELY(!coro__pools.kind[kind].free) && !coro__pool_grow(kind, size)))
 		return NULL;
 	return coro__slot_take_free(kind, as);
 }

@@ -105,9 +105,11 @@ void coro__loop_close_at(struct coro_loop *loop, uintptr_t call)
 	coro__tasks_report(loop);
 	loop->ending = true;
 	coro__loops.running = loop; /* what the cleanup of coroutines makes, ends with it */
+	coro__insist(true);
 	coro__tasks_close(loop);
 	coro__callbacks_done(loop);
 	coro__live_generators_done(loop);
+	coro__insist(false);
 	coro__watches_done(loop);
 	coro__gathers_done(loop);
 	coro__tasks_done(loop);

@@ -71,11 +71,14 @@ struct coro_lock *coro_condition_lock(struct coro_condition *condition)
 }
 
 /* The last CancelledError on the way, kept; or what else ended it; None. */
-static coro_value take_lock_again(struct coro_condition *condition, coro_value cancelled,
+static coro_value take_lock_again(struct coro_condition *condition, struct coro_future *future,
 								  uintptr_t site)
 {
+	coro_value cancelled = CORO_NONE;
+
 	for (;;) {
-		coro_value result = coro__lock_acquire_at(coro__condition_lock(condition, site), 0);
+		coro_value result =
+			coro__lock_acquire_with(coro__condition_lock(condition, site), future, 0);
 
 		if (!coro_raised(result))
 			return cancelled;
@@ -90,6 +93,7 @@ static coro_value take_lock_again(struct coro_condition *condition, coro_value c
 coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t site)
 {
 	coro_value result, error;
+	struct coro_future *future;
 	bool told;
 
 	CORO_TRY(coro__may_await());
@@ -97,12 +101,19 @@ coro_value coro__condition_wait_at(struct coro_condition *condition, uintptr_t s
 		return coro__raise_at(site, CORO_RuntimeError, "cannot wait on un-acquired lock");
 	CORO_TRY(coro__bind(&condition->waiters.loop, &condition->object,
 						coro__loop_need("coro_condition_wait"), site));
+	/* What may fail comes first: the lock is still held then, and will be taken again with it. */
+	future = coro__future_make(coro__loop_need("coro_condition_wait"), CORO_REASON_CONDITION,
+							   &condition->object, -1, NULL, site);
+	if (!future)
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__lock_release_at(coro__condition_lock(condition, site), site);
+	coro_probe_event(&condition->object, CORO_EVENT_SYNC_WAIT, condition->object.state,
+					 coro__actor_row(), site, NULL);
 	condition->waiters.inside++;
-	result = coro_keep(coro__waiters_wait(&condition->waiters, &condition->object,
-										  CORO_REASON_CONDITION, site, &told));
-	error = take_lock_again(condition, CORO_NONE, site);
+	result = coro_keep(coro__waiters_wait_with(&condition->waiters, future, site, &told));
+	error = take_lock_again(condition, future, site);
 	condition->waiters.inside--;
+	coro__future_release(future);
 	if (coro_raised(error)) {
 		coro_drop(result);
 		result = error;

@@ -163,6 +163,14 @@ static bool grow(struct coro_queue *queue)
 	return true;
 }
 
+bool coro__queue_reserve(struct coro_queue *queue, size_t items)
+{
+	while (queue->room < items)
+		if (!grow(queue))
+			return false;
+	return true;
+}
+
 /* heapq's _siftdown: the item at `at` rises until its parent comes out before it. */
 static void rise(struct coro_queue *queue, size_t at)
 {

@@ -49,10 +49,19 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 	future = coro__future_make(loop, reason, object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	result = coro__waiters_wait_with(waiters, future, site, ret_told);
+	coro__future_release(future);
+	return result;
+}
+
+coro_value coro__waiters_wait_with(struct coro__waiters *waiters, struct coro_future *future,
+								   uintptr_t site, bool *ret_told)
+{
+	coro_value result;
+
 	coro__waiters_add(waiters, future);
 	result = coro__future_await(future, site);
 	*ret_told = future->object.state == CORO_STATE_DONE;
 	coro__waiters_remove(waiters, future);
-	coro__future_release(future);
 	return result;
 }

@@ -12,6 +12,9 @@
 /* Public functions, from the place `call` in the program. */
 struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call);
 coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
+/* The same with a future that the caller has, and nobody else: it is renewed, so that nothing fails. */
+coro_value coro__lock_acquire_with(struct coro_lock *lock, struct coro_future *future,
+								   uintptr_t call);
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
 void coro__lock_free_at(struct coro_lock *lock, uintptr_t call);
 bool coro__lock_locked(const struct coro_lock *lock);
@@ -100,6 +103,10 @@ static inline size_t coro__waiters_tell(struct coro__waiters *waiters, struct co
  * or it is cancelled. *ret_told: it was told, whatever is raised. */
 coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object *object,
 							  enum coro_reason reason, uintptr_t site, bool *ret_told);
+
+/* The same with a future that was made before, and stays the caller's. */
+coro_value coro__waiters_wait_with(struct coro__waiters *waiters, struct coro_future *future,
+								   uintptr_t site, bool *ret_told);
 
 /* The object of a new one of this kind: CREATE, in `state`, with `value` (NULL: none). */
 void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,

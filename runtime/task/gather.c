@@ -248,6 +248,7 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 	struct gather *gather = make(loop, count, return_exceptions);
 
 	if (!gather) {
+		coro__discard(awaitables, 0, count);
 		*ret_error = coro__raise_at(pc, CORO_MemoryError, "out of memory");
 		return NULL;
 	}
@@ -255,6 +256,7 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 		struct coro_future *future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
 
 		if (!future) {
+			coro__discard(awaitables, i + 1, count);
 			unmake(gather);
 			return NULL;
 		}

@@ -85,6 +85,16 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 									  const struct coro_object *object, int64_t number,
 									  const char *site, uintptr_t pc);
 
+/* The same in memory that is there: a slot that the caller has taken, and will give back. It takes it
+ * down instead of releasing it; nobody else may hold it then. Both never fail. */
+void coro__future_set_up(struct coro_future *future, struct coro_loop *loop,
+						 enum coro_reason reason, const struct coro_object *object, int64_t number,
+						 const char *site, uintptr_t pc);
+void coro__future_take_down(struct coro_future *future);
+/* One that only the caller holds becomes a new one, for who waits again and may not fail. */
+void coro__future_renew(struct coro_future *future, enum coro_reason reason,
+						const struct coro_object *object, uintptr_t pc);
+
 /* The parts of a future that all kinds have. Its slot may be used or new: what future_done() leaves
  * behind, and zeros, need no setting. */
 static inline void coro__future_init(struct coro_future *future, struct coro_loop *loop)
@@ -132,6 +142,9 @@ coro_value coro__future_exception(struct coro_future *future, uintptr_t site);
 coro_value coro__future_set_exception(struct coro_future *future, coro_value exception,
 									  uintptr_t site);
 
+coro_value coro__future_add_done_callback(struct coro_future *future, coro_function *function,
+										  coro_value argument, uintptr_t site);
+
 /* Awaits inside of the library: the result, or raised. Gives the caller's reference back. */
 coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t site);
 
@@ -176,6 +189,8 @@ struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const c
 									  uintptr_t call);
 bool coro__queue_is_waited_for(const struct coro_queue *queue);
 void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
+/* So many items will find room. False: memory is out. */
+bool coro__queue_reserve(struct coro_queue *queue, size_t items);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
@@ -203,6 +218,10 @@ void coro__tasks_done(struct coro_loop *loop);
  * for the loop: the current one, and futures of all are fine. */
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site);
+
+/* Whoever is handed awaitables takes the coroutines among them, also when it fails: gives up those of
+ * `awaitables[from .. count)` that are not taken yet. */
+void coro__discard(const coro_value *awaitables, size_t from, size_t count);
 
 /* coro_future_cancel() and coro_task_cancel(), from the place `site` in the program; 0: not known. */
 bool coro__future_cancel(struct coro_future *future, const char *message, uintptr_t site);

@@ -115,19 +115,24 @@ static coro_value time_is_over(coro_value argument)
 	return CORO_NONE;
 }
 
-static void schedule(struct coro_timeout *timeout, double when)
+/* None, or raised: then it is as it was. */
+static coro_value schedule(struct coro_timeout *timeout, double when, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_timeout");
+	struct coro_handle handle = {NULL, 0};
 
-	timeout->when = when;
+	if (!isinf(when)) {
+		if (coro__nanoseconds(when) <= coro__loop_now(loop))
+			handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
+		else
+			handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+		if (!handle.memory && !loop->ending)
+			return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	}
 	coro_handle_cancel(timeout->handle);
-	timeout->handle = (struct coro_handle){NULL, 0};
-	if (isinf(when))
-		return;
-	if (coro__nanoseconds(when) <= coro__loop_now(loop))
-		timeout->handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
-	else
-		timeout->handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+	timeout->handle = handle;
+	timeout->when = when;
+	return CORO_NONE;
 }
 
 coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
@@ -139,8 +144,7 @@ coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
 	if (timeout->state != CORO_TIMEOUT_ENTERED)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Cannot change state of %s Timeout",
 							  states[timeout->state]);
-	schedule(timeout, when);
-	return CORO_NONE;
+	return schedule(timeout, when, CORO__SITE);
 }
 
 bool coro_timeout_expired(const struct coro_timeout *timeout)
@@ -156,10 +160,10 @@ static coro_value timeout_enter(struct coro_timeout *timeout, uintptr_t site)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
 	if (!task)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout should be used inside a task");
+	CORO_TRY(schedule(timeout, timeout->when, site));
 	timeout->state = CORO_TIMEOUT_ENTERED;
 	timeout->task = coro__handle(task);
 	timeout->cancelling = coro_task_cancelling(task);
-	schedule(timeout, timeout->when);
 	return CORO_NONE;
 }
 
@@ -216,14 +220,17 @@ static coro_value cancel_and_wait(struct coro_future *future, uintptr_t site)
 		coro__watch_new(future->loop, sizeof(*both), 1, release_waiter, waiter_freed);
 	coro_value result;
 
-	if (!both)
-		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	both->inner = future;
-	both->outer =
-		coro__future_make(future->loop, CORO_REASON_WAIT, &future->object, -1, NULL, site);
-	if (!both->outer) {
-		both->watch.freed = NULL;
-		coro__watch_release(&both->watch);
+	if (both) {
+		both->inner = future;
+		both->outer =
+			coro__future_make(future->loop, CORO_REASON_WAIT, &future->object, -1, NULL, site);
+	}
+	if (!both || !both->outer) {
+		if (both) {
+			both->watch.freed = NULL;
+			coro__watch_release(&both->watch);
+		}
+		coro__future_cancel(future, NULL, site);
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	}
 	coro__watch_add(&both->watch, future);
@@ -260,11 +267,16 @@ coro_value(coro_wait_for)(coro_value awaitable, double seconds)
 {
 	uintptr_t site = CORO__SITE;
 	struct coro_timeout timeout;
+	coro_value result;
 
 	CORO_TRY(coro__may_await());
 	if (seconds <= 0)
 		return wait_not_at_all(awaitable, site);
 	timeout = coro_timeout(seconds);
-	CORO_TRY(timeout_enter(&timeout, site));
+	result = timeout_enter(&timeout, site);
+	if (coro_raised(result)) {
+		coro__discard(&awaitable, 0, 1);
+		return result;
+	}
 	return timeout_exit(&timeout, coro__await_at(awaitable, site), site);
 }

@@ -68,20 +68,22 @@ CORO_API coro_value coro_future_set_result(struct coro_future *future, coro_valu
  * whoever awaits: it becomes a RuntimeError. */
 CORO_API coro_value coro_future_set_exception(struct coro_future *future, coro_value exception);
 
-/* False when it is done already: its exception counts as fetched then. `message` may be NULL. Cancelling the future of a
- * gather cancels its children. */
+/* False when it is done already: its exception counts as fetched then. `message` may be NULL, and is
+ * copied; without memory for it the CancelledError has none. Cancelling the future of a gather
+ * cancels its children. */
 CORO_API bool coro_future_cancel(struct coro_future *future, const char *message);
 
 /* Calls callback(arg) through the ready queue once the future is done, or at the next
- * turn when it is already. */
-CORO_API void coro_future_add_done_callback(struct coro_future *future, coro_function *callback,
-											coro_value arg);
+ * turn when it is already. None, or raised MemoryError: then it will not be called. */
+CORO_API coro_value coro_future_add_done_callback(struct coro_future *future,
+												  coro_function *callback, coro_value arg);
 
 /* Calls that stay calls, see CORO__CALLED. */
 #define coro_future_set_result(future, result)                                                     \
 	CORO__CALLED((coro_future_set_result)((future), (result)))
 #define coro_future_set_exception(future, exception)                                               \
 	CORO__CALLED((coro_future_set_exception)((future), (exception)))
+#define coro_future_add_done_callback(...) CORO__CALLED((coro_future_add_done_callback)(__VA_ARGS__))
 
 #ifdef __cplusplus
 }

@@ -70,7 +70,7 @@ struct coro_loop_options {
 	 * nothing can. Also chosen by COROSCOPE_TIME=virtual in the environment. */
 	bool virtual_time;
 	/* Where time, chance and readiness come from; NULL: the system. Owned by the
-	 * loop from now on. */
+	 * loop, once there is one. */
 	struct coro_environment *environment;
 };
 
@@ -101,7 +101,7 @@ CORO_API coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_va
 
 /* Cancels the tasks that are not done, in creation order, and runs until they are;
  * errors that they raise go to the report handler. Returns none, or raised when they
- * wait for each other for ever. (What asyncio.run does at its end.) */
+ * wait for each other for ever, or MemoryError. (What asyncio.run does at its end.) */
 CORO_API coro_value coro_loop_cancel_all(struct coro_loop *loop);
 
 /* ---- Handles ------------------------------------------------------------ */
@@ -114,7 +114,8 @@ struct coro_handle {
 };
 
 /* Runs callback(arg) at the end of the ready queue, ... A raised result goes to the report
- * handler, and the loop goes on (rule L5). */
+ * handler, and the loop goes on (rule L5). When memory is out, or the loop is closed, nothing will
+ * run: `memory` is NULL. */
 CORO_API struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *callback,
 												coro_value arg);
 /* ... after `delay` seconds, ... */
@@ -156,14 +157,14 @@ CORO_API void coro_loop_set_eager(struct coro_loop *loop, bool eager);
 
 /* Suspends the calling task. 0 or less: for one turn. Otherwise until loop time has
  * gone on so far. Returns none, or raised (CancelledError; ValueError for NaN; RuntimeError when no
- * loop runs). */
+ * loop runs; MemoryError). */
 CORO_API coro_value coro_sleep(double seconds);
 
 /* ---- Descriptors -------------------------------------------------------- */
 
 /* Suspends the calling task until descriptor `fd` can be read or written without
  * blocking (or has an error or an end to tell). One task may wait for each direction:
- * RuntimeError for a second. OSError when it cannot be watched. Regular files are
+ * RuntimeError for a second. OSError when it cannot be watched, MemoryError. Regular files are
  * always ready. */
 CORO_API coro_value coro_wait_readable(int fd);
 CORO_API coro_value coro_wait_writable(int fd);

@@ -32,7 +32,7 @@ extern "C" {
 
 struct coro_queue;
 
-/* An empty queue; capacity 0: no limit. */
+/* An empty queue; capacity 0: no limit. NULL when memory is out. */
 #define coro_queue_new(capacity) coro__queue_new((capacity), NULL, CORO_SITE_HERE)
 /* `name` is for the debugger, borrowed, and may be NULL. */
 #define coro_queue_new_named(capacity, name) coro__queue_new((capacity), (name), CORO_SITE_HERE)
@@ -54,7 +54,7 @@ CORO_API struct coro_queue *coro__priority_queue_new(size_t capacity, coro_befor
 /* Nobody may wait for it. NULL is allowed. */
 CORO_API void coro_queue_free(struct coro_queue *queue);
 
-/* Puts an item, waiting for a place. None, or raised (CancelledError): then it is not
+/* Puts an item, waiting for a place. None, or raised (CancelledError, MemoryError): then it is not
  * in the queue. A raised `item` is not put but returned. */
 CORO_API coro_value coro_queue_put(struct coro_queue *queue, coro_value item);
 /* Takes the next item, waiting for one. Raises QueueShutDown when none will come. */

@@ -49,14 +49,14 @@ extern "C" {
 struct coro_loop;
 struct coro_task;
 
-/* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied,
- * and NULL becomes "Task-1", "Task-2" ...
+/* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied (without memory
+ * for a long one: its first 23 bytes), and NULL becomes "Task-1", "Task-2" ...
  * Returns NULL when memory is out. */
 #define coro_spawn(fn, arg, name) coro__spawn((fn), (arg), #fn, (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *function,
 									   const char *name, const char *site);
 
-/* The same for a coroutine that exists, and is consumed. */
+/* The same for a coroutine that exists, and is consumed, also when memory is out. NULL of NULL. */
 #define coro_spawn_coroutine(coroutine, name)                                                      \
 	coro__spawn_coroutine((coroutine), (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn_coroutine(struct coro_generator *coroutine, const char *name,
@@ -77,7 +77,7 @@ CORO_API size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **
 CORO_API struct coro_future *coro_task_future(struct coro_task *task);
 
 CORO_API const char *coro_task_name(const struct coro_task *task);
-/* The name is copied. */
+/* The name is copied, as coro_spawn() does. */
 CORO_API void coro_task_set_name(struct coro_task *task, const char *name);
 
 CORO_API bool coro_task_done(const struct coro_task *task);
@@ -87,15 +87,16 @@ CORO_API coro_value coro_task_result(struct coro_task *task);
 CORO_API coro_value coro_task_exception(struct coro_task *task);
 
 /* Asks the task to end. False when it is done already. `message` may be NULL, and is
- * copied. */
+ * copied; without memory for it the CancelledError has none. */
 CORO_API bool coro_task_cancel(struct coro_task *task, const char *message);
 /* How many requests stand; and one less, returning how many are left. */
 CORO_API unsigned coro_task_cancelling(const struct coro_task *task);
 CORO_API unsigned coro_task_uncancel(struct coro_task *task);
 
-/* Called when the task is done, through the ready queue. */
-CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
-										  coro_value arg);
+/* Called when the task is done, through the ready queue. None, or raised MemoryError. */
+CORO_API coro_value coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
+												coro_value arg);
+#define coro_task_add_done_callback(...) CORO__CALLED((coro_task_add_done_callback)(__VA_ARGS__))
 
 /* What a gather hands out: a result for each argument, in their order. */
 struct coro_results {
@@ -108,7 +109,8 @@ struct coro_results {
  * may be NULL. The first exception is raised at once and the others go on; with
  * `return_exceptions` exceptions are results like any other, CancelledError too.
  * Cancelling whoever waits here cancels them all. Exceptions in `ret_values` stay valid
- * until the calling task's next gather. (asyncio.gather, rule W1)
+ * until the calling task's next gather. The coroutines are consumed also when it raises at once
+ * (MemoryError, TypeError); those that were tasks by then go on. (asyncio.gather, rule W1)
  *
  *     coro_value both[] = {coro_object(first), coro_object(second)};
  *     CORO_TRY(coro_gather(both, 2, false, both)); */
@@ -119,7 +121,7 @@ CORO_API coro_value coro__gather(const coro_value *awaitables, size_t count, boo
 								 coro_value *ret_values, const char *site);
 
 /* The same without waiting: a future whose result is a pointer to a struct coro_results,
- * which lives as long as the future. Freed with coro_future_free. */
+ * which lives as long as the future. Freed with coro_future_free. NULL when memory is out. */
 #define coro_gather_future(awaitables, count, return_exceptions)                                   \
 	coro__gather_future((awaitables), (count), (return_exceptions), CORO_SITE_HERE)
 CORO_API struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,

@@ -47,12 +47,13 @@ CORO_API struct coro_task_group *coro__task_group_new(const char *name, const ch
 CORO_API void coro_task_group_free(struct coro_task_group *group);
 
 /* Begins the section: the task that runs is the group's parent. None, or raised: RuntimeError
- * outside of a task, or for the second time. */
+ * outside of a task, or for the second time; MemoryError: it has not begun. */
 CORO_API coro_value coro_task_group_enter(struct coro_task_group *group);
 #define coro_task_group_enter(...) CORO__CALLED((coro_task_group_enter)(__VA_ARGS__))
 
 /* Spawns a task of the group for function(argument). The task (coro_as_object() is its handle), or
- * raised: RuntimeError of a group that was not entered, is finished, or is being cancelled. */
+ * raised: RuntimeError of a group that was not entered, is finished, or is being cancelled;
+ * MemoryError. */
 #define coro_task_group_spawn(group, function, argument, name)                                     \
 	coro_task_group_spawn_coroutine(                                                               \
 		(group), coro_coroutine_named((function), (argument), #function, CORO_SITE_HERE), (name))
@@ -64,7 +65,8 @@ CORO_API coro_value coro_task_group_spawn_coroutine(struct coro_task_group *grou
 #define coro_task_group_spawn_coroutine(...) CORO__CALLED((coro_task_group_spawn_coroutine)(__VA_ARGS__))
 
 /* Ends the section, whatever came of its body: `result`, which may be raised. Waits for the tasks.
- * `result`, or raised as told above. */
+ * `result`, or raised as told above. Waiting needs no memory; when there is none for the
+ * ExceptionGroup, MemoryError is raised in its place. */
 CORO_API coro_value coro_task_group_exit(struct coro_task_group *group, coro_value result);
 #define coro_task_group_exit(...) CORO__CALLED((coro_task_group_exit)(__VA_ARGS__))
 
