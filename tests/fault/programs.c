@@ -905,6 +905,65 @@ static void queues(void)
 	run_main(queues_main);
 }
 
+/* ---- Channels ---------------------------------------------------------- */
+
+static struct coro_channel *numbers, *quits;
+
+static coro_value channel_sender(coro_value count)
+{
+	for (int64_t i = 1; i <= coro_as_int(count); i++) {
+		coro_value result = coro_channel_send(numbers, coro_int(i));
+
+		check_outcome(result);
+		if (!coro_raised(result))
+			sum_put += i;
+	}
+	return CORO_NONE;
+}
+
+static coro_value channel_receiver(coro_value unused)
+{
+	for (;;) {
+		struct coro_case cases[] = {coro_case_receive(numbers), coro_case_receive(quits)};
+		coro_value chosen = coro_select(cases, 2);
+
+		check_outcome(chosen);
+		if (coro_raised(chosen) && !ending)
+			coro_sleep(0);
+		else if (coro_raised(chosen) || coro_as_int(chosen) == 1)
+			return CORO_NONE;
+		else if (cases[0].ok)
+			sum_got += coro_as_int(cases[0].value);
+	}
+}
+
+static coro_value channels_main(coro_value unused)
+{
+	struct coro_task *sender, *receiver;
+
+	sum_put = sum_got = 0;
+	ending = false;
+	numbers = coro_channel_new(0);
+	quits = coro_channel_new_named(1, "quits");
+	if (numbers && quits) {
+		receiver = coro_spawn(channel_receiver, CORO_NONE, NULL);
+		sender = receiver ? coro_spawn(channel_sender, coro_int(10), NULL) : NULL;
+		join(sender);
+		ending = true;
+		coro_channel_close(quits);
+		join(receiver);
+		check(sum_put == sum_got);
+	}
+	coro_channel_free(numbers);
+	coro_channel_free(quits);
+	return CORO_NONE;
+}
+
+static void channels(void)
+{
+	run_main(channels_main);
+}
+
 /* ---- Async generators -------------------------------------------------- */
 
 static int cleaned, begun;
@@ -1067,6 +1126,7 @@ const struct program programs[] = {
 	{"semaphores", semaphores},
 	{"events and barriers", events},
 	{"queues", queues},
+	{"channels", channels},
 	{"async generators", async_generators},
 	{"descriptors", descriptors},
 	{"many bodies", many_bodies},
