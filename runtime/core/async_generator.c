@@ -58,9 +58,9 @@ static struct outcome raises_text(const struct coro_exception_type *type, const 
 
 static struct outcome drive(struct coro_generator *body, coro_value value, uintptr_t site)
 {
-	enum coro__entry entry = coro_raised(value)    ? CORO__ENTER_THROW
-							 : coro_is_none(value) ? CORO__ENTER_NEXT
-												   : CORO__ENTER_SEND;
+	enum coro__entering entry = coro_raised(value)    ? CORO__ENTER_THROW
+								: coro_is_none(value) ? CORO__ENTER_NEXT
+													  : CORO__ENTER_SEND;
 
 	if (coro__finished(body))
 		return raises(coro_raised(value)

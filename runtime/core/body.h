@@ -55,11 +55,11 @@ void coro__local_init(void);
 /* ---- Switching (generator.c) ------------------------------------------- */
 
 /* How a body is entered. */
-enum coro__entry { CORO__ENTER_NEXT, CORO__ENTER_SEND, CORO__ENTER_THROW };
+enum coro__entering { CORO__ENTER_NEXT, CORO__ENTER_SEND, CORO__ENTER_THROW };
 
 /* Resumes the chain below `root`, with all that can be wrong: the whole of next, send and throw.
  * `value` is raised if and only if it is thrown. `raw`: see coro__resume(); `resumer_row` too. */
-coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
+coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, coro_value value,
 					   uintptr_t site, bool raw, uint32_t resumer_row);
 
 /* The switch of a resume: from who runs to `leaf`, on behalf of `root`. Gives what comes back. The

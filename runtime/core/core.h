@@ -285,6 +285,9 @@ coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future 
 									uintptr_t site);
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
 
+/* The first of this thread's bodies, in the order of creation; NULL: there is none. */
+const struct coro_generator *coro__first_body(void);
+
 /* ---- Counting what is alive: for tests --------------------------------- */
 
 struct coro__census {

@@ -10,6 +10,7 @@
 #include <coroscope/async_generator.h>
 #include "../context/context.h"
 #include "body.h"
+#include "check.h"
 
 __thread struct coro__active coro__active __attribute__((tls_model("initial-exec")));
 __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
@@ -46,6 +47,7 @@ static void end_thread(void *data)
 	while (local->first)
 		coro__dispose(local->first);
 	coro__errors_free(&local->errors);
+	coro__count_done();
 	coro__overflow_unwatch();
 	for (pool = local->pool; pool; pool = next_pool) {
 		next_pool = pool->next;
@@ -446,6 +448,11 @@ void coro__release_finished(struct coro_generator *body)
 		coro__dispose(body);
 	else if (!(body->flags & CORO__BODY_HELD))
 		coro__free_at(body, 0);
+}
+
+const struct coro_generator *coro__first_body(void)
+{
+	return coro__local.first;
 }
 
 struct coro__census coro__census(void)

@@ -131,6 +131,10 @@ static inline void coro__slot_retire(void *object)
 /* How many slots of the thread are taken. */
 size_t coro__slots_taken(void);
 
+/* visit(object, data) for each slot of this kind that this thread has taken. It must not take or give
+ * any. Ends the program when a free one is not on the list of those, or a taken one is. */
+void coro__slots_walk(unsigned kind, void (*visit)(void *object, void *data), void *data);
+
 /* The thread ends: what it has is left to others. */
 void coro__pools_leave(void);
 /* The process ends: what was left is freed. */

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <coroscope/async_generator.h>
+#include "../core/check.h"
 #include "../task/tasks.h"
 
 struct coro__live_generator {
@@ -256,6 +257,22 @@ void coro__live_generators_done(struct coro_loop *loop)
 			coro__free_at(body, 0);
 		}
 	}
+}
+
+void coro__live_generators_check(const struct coro_loop *loop)
+{
+	const struct coro__live_generator *previous = NULL, *live = loop->generators;
+
+	for (; live; previous = live, live = live->next) {
+		CORO__HOLDS(live->previous == previous && live->loop == loop, &loop->object,
+					"the list of async generators is linked both ways");
+		CORO__HOLDS(live->body->forget == gone && live->body->finalize_data == live,
+					&live->body->object, "an async generator knows its place with its loop");
+		CORO__HOLDS(!live->step || live->shut, &live->body->object,
+					"an async generator whose closing was begun is being closed");
+	}
+	CORO__HOLDS(loop->last_generator == previous, &loop->object,
+				"the list of async generators ends with the last one");
 }
 
 void coro__loop_hooks_swap(struct coro_loop *loop)

@@ -222,6 +222,9 @@ static inline __attribute__((always_inline)) void turn(struct coro_loop *loop)
 {
 	size_t handles;
 
+#ifdef CORO_CHECKS
+	coro__loop_check_turn(loop);
+#endif
 	tell(loop, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, ++loop->turns);
 	if (CORO__UNLIKELY(loop->observer != NULL))
 		loop->observer(coro__handle(loop), loop->ready_count, loop->observer_context);

@@ -166,3 +166,9 @@ coro_value(coro_condition_notify_all)(struct coro_condition *condition)
 	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return coro__condition_notify_at(condition, SIZE_MAX, CORO__SITE);
 }
+
+void coro__condition_check(const struct coro_condition *condition)
+{
+	CORO__HOLDS(condition->lock, &condition->object, "a condition has a lock");
+	coro__waiters_check(&condition->waiters, &condition->object);
+}

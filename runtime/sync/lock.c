@@ -164,3 +164,17 @@ coro_value(coro_lock_release)(struct coro_lock *lock)
 	CORO__CHECK(lock, CORO_OBJECT_LOCK);
 	return coro__lock_release_at(lock, CORO__SITE);
 }
+
+/* ---- Checking ----------------------------------------------------------- */
+
+void coro__lock_check(const struct coro_lock *lock)
+{
+	CORO__HOLDS(lock->object.state == CORO_STATE_LOCKED ||
+					lock->object.state == CORO_STATE_UNLOCKED,
+				&lock->object, "a lock is locked or not");
+	coro__waiters_check(&lock->waiters, &lock->object);
+	/* Whoever is first was told, or was cancelled and will tell the next: no wake-up is lost. */
+	CORO__HOLDS(lock->object.state == CORO_STATE_LOCKED || !lock->waiters.first ||
+					coro__done(lock->waiters.first) || lock->waiters.first->loop->ending,
+				&lock->object, "the first who waits for a lock that is free was told");
+}

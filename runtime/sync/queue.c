@@ -469,3 +469,26 @@ coro_value(coro_queue_join)(struct coro_queue *queue)
 	return coro__wait_through(&wait, wait_begin(&wait, queue, &queue->joiners,
 												CORO_REASON_QUEUE_JOIN, CORO__SITE, joined));
 }
+
+/* ---- Checking ----------------------------------------------------------- */
+
+void coro__queue_check(const struct coro_queue *queue)
+{
+	CORO__HOLDS(queue->count <= queue->room && !(queue->room & (queue->room - 1)), &queue->object,
+				"the ring of a queue has room for its items, a power of two");
+	CORO__HOLDS(!queue->capacity || queue->count <= queue->capacity, &queue->object,
+				"a queue holds no more than its capacity");
+	CORO__HOLDS(queue->order == FIRST_OUT || !queue->first, &queue->object,
+				"a stack and a heap begin at 0");
+	CORO__HOLDS(queue->shut == (queue->object.state == CORO_STATE_CLOSED), &queue->object,
+				"a queue that was shut down is closed");
+	for (size_t i = 0; i < queue->count; i++)
+		coro__check_value(queue->items[(queue->first + i) & (queue->room - 1)]);
+	coro__waiters_check(&queue->getters, &queue->object);
+	coro__waiters_check(&queue->putters, &queue->object);
+	coro__waiters_check(&queue->joiners, &queue->object);
+	CORO__HOLDS(!queue->shut || (!queue->getters.first && !queue->putters.first), &queue->object,
+				"nobody waits for a queue that was shut down");
+	CORO__HOLDS(queue->unfinished || !queue->joiners.first, &queue->object,
+				"nobody waits for the last item of a queue when all are finished");
+}

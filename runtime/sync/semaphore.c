@@ -100,3 +100,10 @@ coro_value(coro_semaphore_release)(struct coro_semaphore *semaphore)
 	wake_next(semaphore);
 	return CORO_NONE;
 }
+
+void coro__semaphore_check(const struct coro_semaphore *semaphore)
+{
+	CORO__HOLDS(semaphore->value <= semaphore->bound, &semaphore->object,
+				"a semaphore has no more places than it was made with");
+	coro__waiters_check(&semaphore->waiters, &semaphore->object);
+}

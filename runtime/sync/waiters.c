@@ -65,3 +65,17 @@ coro_value coro__waiters_wait_with(struct coro__waiters *waiters, struct coro_fu
 	coro__waiters_remove(waiters, future);
 	return result;
 }
+
+void coro__waiters_check(const struct coro__waiters *waiters, const struct coro_object *object)
+{
+	const struct coro_future *previous = NULL, *future = waiters->first;
+
+	for (; future; previous = future, future = future->next) {
+		CORO__HOLDS(future->object.magic == CORO_OBJECT_MAGIC && future->previous == previous,
+					object, "the list of who waits is linked both ways");
+		CORO__HOLDS(future->object.flags & CORO__FUTURE_LISTED && future->waited == object,
+					&future->object,
+					"a future that stands in a line waits for what the line is for");
+	}
+	CORO__HOLDS(waiters->last == previous, object, "the list of who waits ends with the last one");
+}

@@ -28,11 +28,12 @@ struct coro_task_group {
 	size_t running;              /* of them */
 	bool entered, exiting, aborting;
 	bool parent_cancel_requested; /* by us: exit takes it back */
-	bool waiting; /* exit awaits `completed` */
-	/* A slot, from enter on, because to wait for all must not fail; a future while it is waited for. */
+	bool waiting;                 /* exit awaits `completed` */
+	/* A slot, from enter on, because to wait for all must not fail; a future while it is waited
+	 * for. */
 	struct coro_future *completed;
-	coro_value base_error;        /* kept; or None */
-	coro_value *errors;           /* owned; each kept; room for one of each member and the body's */
+	coro_value base_error; /* kept; or None */
+	coro_value *errors;    /* owned; each kept; room for one of each member and the body's */
 	size_t error_count, error_room;
 };
 

@@ -248,6 +248,10 @@ void coro__gather_child_drop(struct coro__entry *entry);
 /* No child of any gather will be done any more. */
 void coro__gathers_done(struct coro_loop *loop);
 
+/* coro_check() of a gather, in its two rounds. */
+void coro__gather_check(const struct coro_future *outer);
+void coro__gather_check_counts(const struct coro_future *outer);
+
 /* The last reference is gone. The other does it if nothing of the task is left to be freed. */
 void coro__task_free(struct coro_task *task);
 bool coro__task_free_bare(struct coro_task *task);

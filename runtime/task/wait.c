@@ -164,9 +164,8 @@ static coro_value time_is_over(coro_value argument)
 /* With room in the queue for all: what is done, must not be lost. NULL: memory is out. */
 static struct coro_completion *completion_new(struct coro_loop *loop, size_t count, uintptr_t site)
 {
-	struct coro_completion *completion =
-		coro__watch_new_in(CORO__SLOT_COMPLETION, loop, sizeof(*completion), count,
-						   one_is_complete, completion_freed);
+	struct coro_completion *completion = coro__watch_new_in(
+		CORO__SLOT_COMPLETION, loop, sizeof(*completion), count, one_is_complete, completion_freed);
 
 	if (!completion)
 		return NULL;

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #define CORO_FAULTS
+#include <coroscope/debug.h>
 #include "../../runtime/core/body.h"
 #include "../../runtime/core/fault.h"
 #include "faults.h"
@@ -223,6 +224,9 @@ static void *run_thread(void *argument)
 	faults_disarm(&run->failed);
 	if (coro__census().bodies)
 		faults_wrong("%zu bodies are left", coro__census().bodies);
+	if (coro__census().objects)
+		faults_wrong("%zu objects are left", coro__census().objects);
+	coro_check();
 	return NULL;
 }
 

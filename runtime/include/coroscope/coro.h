@@ -17,6 +17,7 @@
  *     queue.h      queues
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
+ *     debug.h      what there is, and whether it is whole
  *
  * The names follow Python's and asyncio's.
  */
@@ -34,5 +35,6 @@
 #include "queue.h"
 #include "channel.h"
 #include "loop.h"
+#include "debug.h"
 
 #endif
