@@ -34,6 +34,7 @@
  * are more than CORO__STACKS_WARM).
  */
 #include <coroscope/generator.h>
+#include "../core/fault.h"
 
 enum { CORO__STACK_GUARD = 16384, CORO__STACK_DEFAULT = 65536, CORO__STACKS_WARM = 1024 };
 
@@ -86,6 +87,8 @@ static inline char *coro__stack_take(struct coro__stack_pool *pool, char **ret_b
 {
 	char *stack;
 
+	if (coro__refused())
+		return NULL;
 	if (coro__stack_at_hand(pool))
 		return coro__stack_take_warm(pool, ret_base);
 	stack = coro__stack_find(pool);

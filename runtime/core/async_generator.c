@@ -58,9 +58,9 @@ static struct outcome raises_text(const struct coro_exception_type *type, const 
 
 static struct outcome drive(struct coro_generator *body, coro_value value, uintptr_t site)
 {
-	enum coro__entry entry = coro_raised(value)    ? CORO__ENTER_THROW
-							 : coro_is_none(value) ? CORO__ENTER_NEXT
-												   : CORO__ENTER_SEND;
+	enum coro__entering entry = coro_raised(value)    ? CORO__ENTER_THROW
+								: coro_is_none(value) ? CORO__ENTER_NEXT
+													  : CORO__ENTER_SEND;
 
 	if (coro__finished(body))
 		return raises(coro_raised(value)
@@ -333,17 +333,19 @@ void coro_set_async_generator_hooks(coro_first_iteration_hook *first_iterated,
 	coro__local.hooks = (struct coro__hooks){first_iterated, finalize, data};
 }
 
-static void first_step(struct coro_generator *body)
+/* False: the hook has no memory, and takes the mark back: it will be asked again. */
+static bool first_step(struct coro_generator *body)
 {
 	const struct coro__hooks *hooks = &coro__local.hooks;
 
 	if (body->flags & CORO__BODY_HOOKED)
-		return;
+		return true;
 	body->flags |= CORO__BODY_HOOKED;
 	body->finalize = hooks->finalize;
 	body->finalize_data = hooks->data;
 	if (hooks->first_iterated)
 		hooks->first_iterated(coro__handle(body), hooks->data);
+	return body->flags & CORO__BODY_HOOKED;
 }
 
 bool coro__finalize(struct coro_generator *body, bool *ret_dropped)
@@ -360,14 +362,17 @@ bool coro__finalize(struct coro_generator *body, bool *ret_dropped)
 
 /* ---- Life of a step ---------------------------------------------------- */
 
-static struct coro_async_step prepare(struct coro_generator *handle, enum step_kind kind,
-									  coro_value value, uintptr_t site)
+/* False: memory is out. */
+static bool prepare(struct coro_async_step *step, struct coro_generator *handle,
+					enum step_kind kind, coro_value value, uintptr_t site)
 {
 	struct coro_generator *body = coro__check(handle, CORO_OBJECT_ASYNC_GENERATOR, site);
 
-	first_step(body);
+	if (!first_step(body))
+		return false;
 	body->steps++;
-	return (struct coro_async_step){body, kind, INIT, 0, coro_keep(value)};
+	*step = (struct coro_async_step){body, kind, INIT, 0, coro_keep(value)};
+	return true;
 }
 
 static void let_go(struct coro_async_step *step)
@@ -386,9 +391,10 @@ static struct coro_async_step *step_new(struct coro_generator *body, enum step_k
 {
 	struct coro_async_step *step = coro__slot_take(CORO__SLOT_STEP, sizeof(*step));
 
-	if (step)
-		*step = prepare(body, kind, value, site);
-	return step;
+	if (!step || prepare(step, body, kind, value, site))
+		return step;
+	coro__slot_give(CORO__SLOT_STEP, step);
+	return NULL;
 }
 
 struct coro_async_step *coro_asend_step(struct coro_generator *body, coro_value value)
@@ -406,6 +412,15 @@ struct coro_async_step *coro_aclose_step(struct coro_generator *body)
 	return coro__handle(step_new(body, ACLOSE, CORO_NONE, CORO__CALLER));
 }
 
+void coro__async_step_discard(struct coro_async_step *step)
+{
+	step = coro__address(step);
+	if (!step)
+		return;
+	let_go(step);
+	coro__slot_give(CORO__SLOT_STEP, step);
+}
+
 void coro_async_step_free(struct coro_async_step *step)
 {
 	static const char *const methods[] = {"asend", "athrow", "aclose"};
@@ -420,8 +435,7 @@ void coro_async_step_free(struct coro_async_step *step)
 		coro__report_about(coro_object(step->generator), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
 						   "RuntimeWarning: coroutine method '%s' of '%s' was never awaited",
 						   methods[step->kind], step->generator->object.name);
-	let_go(step);
-	coro__slot_give(CORO__SLOT_STEP, step);
+	coro__async_step_discard(step);
 }
 
 coro_value coro_async_step_value(struct coro_async_step *step)
@@ -441,7 +455,8 @@ static coro_value await_new(struct coro_generator *body, enum step_kind kind, co
 
 	if (kind == ASEND && coro_raised(value))
 		return value;
-	step = prepare(body, kind, value, site);
+	if (!prepare(&step, body, kind, value, site))
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	result = await_step(&step, site);
 	let_go(&step);
 	return result;

@@ -11,7 +11,12 @@ struct coro__tasklets;
 enum { CORO__HELD = 8, CORO__DELIVERED = 4, CORO__CONTEXT_LIMIT = 16 };
 
 /* The exceptions that a body (or the thread, outside of all bodies) keeps valid. Each pointer
- * here is a reference. */
+ * here is a reference. There is room for it above the body's first frame (and in the thread's part
+ * of the runtime), so that keeping one never fails:
+ *
+ *     lowest                                         stack_base
+ *     | stack ...             frame | fence | struct coro__errors |
+ */
 struct coro__errors {
 	struct coro_exception *handling; /* sys.exception(): the context of what is raised; or NULL */
 	struct coro_exception *delivered[CORO__DELIVERED]; /* rings */
@@ -30,7 +35,8 @@ struct coro__local {
 	struct coro_generator *first, *last; /* all bodies, in the order of creation */
 	size_t bodies, main_bodies; /* on that list; and of coro__main_body_new() */
 	struct coro__stack_pool *pool; /* of stack_size; the first of a list */
-	struct coro__errors *errors;   /* what was delivered outside of all bodies */
+	struct coro__errors *errors;   /* what was delivered outside of all bodies; NULL: nothing yet */
+	struct coro__errors own_errors; /* the room for it */
 	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
 
@@ -40,6 +46,7 @@ struct coro__local {
 	bool in_tasklet;                 /* another one than main runs */
 	void *sp;        /* of the thread's own stack, while that is left by coro__transfer() */
 
+	bool insists;                  /* coro__insist() */
 	void *signal_stack;            /* overflow.c's; NULL: the thread had one */
 
 	/* tools.c: the stack that the thread itself has. */
@@ -56,11 +63,11 @@ void coro__local_init(void);
 /* ---- Switching (generator.c) ------------------------------------------- */
 
 /* How a body is entered. */
-enum coro__entry { CORO__ENTER_NEXT, CORO__ENTER_SEND, CORO__ENTER_THROW };
+enum coro__entering { CORO__ENTER_NEXT, CORO__ENTER_SEND, CORO__ENTER_THROW };
 
 /* Resumes the chain below `root`, with all that can be wrong: the whole of next, send and throw.
  * `value` is raised if and only if it is thrown. `raw`: see coro__resume(); `resumer_row` too. */
-coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
+coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, coro_value value,
 					   uintptr_t site, bool raw, uint32_t resumer_row);
 
 /* The switch of a resume: from who runs to `leaf`, on behalf of `root`. Gives what comes back. The
@@ -177,8 +184,11 @@ static inline void coro__errors_free(struct coro__errors **errors)
 
 /* Puts aside what is delivered here, and back: around a call of the runtime's own that must not
  * end the validity of what the program holds. */
-struct coro__errors *coro__errors_save(void);
-void coro__errors_restore(struct coro__errors *saved);
+struct coro__errors coro__errors_save(void);
+void coro__errors_restore(const struct coro__errors *saved);
+
+/* Bytes above the first frame of a body, for its errors. */
+enum { CORO__ERRORS_ROOM = (sizeof(struct coro__errors) + 63) & ~(size_t)63 };
 
 /* How many exceptions there are, of all threads. */
 size_t coro__exceptions_alive(void);

@@ -255,6 +255,11 @@ void coro__free_at(struct coro_generator *body, uintptr_t site);
 void coro__release(struct coro_generator *body);
 void coro__release_finished(struct coro_generator *body);
 
+/* A body that ignores that it is closed is dropped as it is, and what stands on its stack is lost.
+ * From now on it is closed again instead, until it ends: its loop is being closed, nobody will resume
+ * it, and what it holds is the loop's. False: no longer. */
+void coro__insist(bool insists);
+
 /* Hooks for async generators: those of the loop that runs, put in place and back. */
 struct coro__hooks {
 	void (*first_iterated)(struct coro_generator *generator, void *data);
@@ -266,6 +271,8 @@ struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
 /* coro_async_step_await(), from the place `site` in the program. */
 struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
+/* coro_async_step_free() without a report. */
+void coro__async_step_discard(struct coro_async_step *step);
 
 /* coro_next(), coro_close(), coro_anext() and coro_aclose(), likewise. A handle is checked there. */
 coro_value coro__next_at(struct coro_generator *handle, uintptr_t site);
@@ -293,6 +300,9 @@ coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future 
 coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *task,
 								  uintptr_t site);
 coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent);
+
+/* The first of this thread's bodies, in the order of creation; NULL: there is none. */
+const struct coro_generator *coro__first_body(void);
 
 /* ---- Contexts (context_variable.c) ------------------------------------- */
 

@@ -268,7 +268,8 @@ coro_value(coro_yield_from)(coro_value inner)
 
 coro_value coro__yield_from_handle(const void *handle)
 {
-	return yield_from(handle ? coro_object(coro__check(handle, 0, CORO__SITE)) : CORO_NONE,
+	return yield_from(handle ? coro_object(coro__check(handle, 0, CORO__SITE))
+							 : coro__awaitable(NULL),
 					  CORO__SITE);
 }
 
@@ -345,6 +346,11 @@ static coro_value await_coroutine(struct coro__wait *wait, struct coro_generator
 	wait->go_on = awaited_coroutine;
 	wait->awaited = inner;
 	return delegate(wait, inner, site);
+}
+
+coro_value coro__awaitable(const void *handle)
+{
+	return handle ? coro_object(handle) : coro__raise_at(0, CORO_MemoryError, "out of memory");
 }
 
 coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, uintptr_t site)

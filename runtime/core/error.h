@@ -35,9 +35,14 @@ struct coro_exception *coro__error_hold(struct coro_exception *exception);
 void coro__error_release(struct coro_exception *exception);
 void coro__error_replace(struct coro_exception **place, struct coro_exception *exception);
 
-/* A new one with room for `text` bytes of message, held by the caller. The immortal MemoryError when
- * memory is out: nothing of that may be changed. */
+/* A new one with room for `text` bytes of message, held by the caller. When memory is out,
+ * coro__error_immortal(). */
 struct coro_exception *coro__error_allocate(const struct coro_exception_type *type, size_t text);
+
+/* What stands in for an exception of this type for which there is no memory: a MemoryError, or of
+ * those that closing, cancelling and loops need, one without message and value. Nothing of it may be
+ * changed. */
+struct coro_exception *coro__error_immortal(const struct coro_exception_type *type);
 
 /* The body that runs keeps it, instead of the caller. As a value; and raised, with its context. */
 coro_value coro__error_made(struct coro_exception *exception);

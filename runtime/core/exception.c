@@ -28,15 +28,31 @@ CORO_EXCEPTION_TYPES(TYPE)
 
 static size_t alive;
 
-/* What is raised when there is no room for what was to be raised. */
-static struct coro_exception no_memory = {
-	.magic = EXCEPTION_MAGIC,
-	.references = 1,
-	.type = CORO_MemoryError,
-	.message = (char *)"out of memory",
-	.value = {CORO_VALUE_NONE, {0}},
-	.immortal = true,
-};
+/* What is raised when there is no room for what was to be raised: a MemoryError. But closing,
+ * cancelling and the end of a loop must not fail: there is one of each of these too. */
+#define IMMORTAL(name, exception_type, text)                                                       \
+	static struct coro_exception name = {                                                          \
+		.magic = EXCEPTION_MAGIC,                                                                  \
+		.references = 1,                                                                           \
+		.type = exception_type,                                                                    \
+		.message = (char *)(text),                                                                 \
+		.value = {CORO_VALUE_NONE, {0}},                                                           \
+		.immortal = true,                                                                          \
+	}
+IMMORTAL(no_memory, CORO_MemoryError, "out of memory");
+IMMORTAL(exit_without_memory, CORO_GeneratorExit, "");
+IMMORTAL(cancelled_without_memory, CORO_CancelledError, "");
+IMMORTAL(stop_without_memory, CORO_StopIteration, "");
+IMMORTAL(async_stop_without_memory, CORO_StopAsyncIteration, "");
+
+struct coro_exception *coro__error_immortal(const struct coro_exception_type *type)
+{
+	return type == CORO_GeneratorExit        ? &exit_without_memory
+		   : type == CORO_CancelledError     ? &cancelled_without_memory
+		   : type == CORO_StopIteration      ? &stop_without_memory
+		   : type == CORO_StopAsyncIteration ? &async_stop_without_memory
+											 : &no_memory;
+}
 
 size_t coro__exceptions_alive(void)
 {
@@ -150,7 +166,6 @@ static struct coro__errors **errors_place(struct coro_generator *body)
 	return body ? &body->errors : &coro__local.errors;
 }
 
-/* NULL when memory is out: then nothing is kept, and nothing is freed either. */
 static struct coro__errors *errors_of(struct coro_generator *body)
 {
 	struct coro__errors **place = errors_place(body);
@@ -158,7 +173,9 @@ static struct coro__errors *errors_of(struct coro_generator *body)
 	if (!*place) {
 		if (!body)
 			coro__local_init();
-		*place = calloc(1, sizeof(**place));
+		*place = body ? (struct coro__errors *)((char *)body->stack_base - CORO__ERRORS_ROOM)
+					  : &coro__local.own_errors;
+		memset(*place, 0, sizeof(**place));
 	}
 	return *place;
 }
@@ -173,23 +190,20 @@ void coro__errors_let_go(struct coro__errors **place)
 		coro__error_release(errors->delivered[i]);
 	for (size_t i = 0; i < CORO__HELD; i++)
 		coro__error_release(errors->made[i]);
-	free(errors);
 }
 
-struct coro__errors *coro__errors_save(void)
+struct coro__errors coro__errors_save(void)
 {
-	struct coro__errors **place = errors_place(coro__active.current), *errors = *place;
+	struct coro__errors *errors = errors_of(coro__active.current), saved = *errors;
 
-	*place = NULL;
-	return errors;
+	memset(errors, 0, sizeof(*errors));
+	return saved;
 }
 
-void coro__errors_restore(struct coro__errors *saved)
+void coro__errors_restore(const struct coro__errors *saved)
 {
-	struct coro__errors **place = errors_place(coro__active.current);
-
-	coro__errors_free(place);
-	*place = saved;
+	coro__errors_free(errors_place(coro__active.current));
+	*errors_of(coro__active.current) = *saved;
 }
 
 static void add_site(struct coro_exception *exception, uintptr_t site)
@@ -208,13 +222,7 @@ static struct coro__errors *keep_delivered(struct coro_generator *body,
 										   struct coro_exception *exception)
 {
 	struct coro__errors *errors = errors_of(body);
-	size_t last;
-
-	if (!errors) {
-		coro__error_hold(exception);
-		return NULL;
-	}
-	last = (errors->next_delivered + CORO__DELIVERED - 1u) % CORO__DELIVERED;
+	size_t last = (errors->next_delivered + CORO__DELIVERED - 1u) % CORO__DELIVERED;
 	if (errors->delivered[last] != exception) {
 		coro__error_replace(&errors->delivered[errors->next_delivered], exception);
 		errors->next_delivered = (uint8_t)((errors->next_delivered + 1u) % CORO__DELIVERED);
@@ -238,7 +246,7 @@ void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t 
 	exception = coro__error_of(raised);
 	add_site(exception, site);
 	errors = keep_delivered(body, exception);
-	if (errors && !ends_a_loop(exception))
+	if (!ends_a_loop(exception))
 		coro__error_replace(&errors->handling, exception);
 }
 
@@ -336,11 +344,8 @@ void coro_handled(void)
 coro_value coro_handling(coro_value exception)
 {
 	struct coro__errors *errors = errors_of(coro__active.current);
-	coro_value before;
+	coro_value before = coro__error_value(errors->handling);
 
-	if (!errors)
-		return CORO_NONE;
-	before = coro__error_value(errors->handling);
 	if (errors->handling) {
 		coro__error_replace(&errors->made[errors->next_made], errors->handling);
 		errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
@@ -384,7 +389,7 @@ struct coro_exception *coro__error_allocate(const struct coro_exception_type *ty
 	struct coro_exception *exception = malloc(sizeof(*exception) + text);
 
 	if (!exception)
-		return &no_memory;
+		return coro__error_immortal(type);
 	memset(exception, 0, offsetof(struct coro_exception, site));
 	memset(exception->text, 0, text);
 	count_alive(1);
@@ -434,6 +439,8 @@ static struct coro_exception *value_new(const struct coro_exception_type *type, 
 
 	if (!exception->immortal)
 		exception->value = value;
+	else if (ends_a_loop(exception) && !coro_is_none(value))
+		return &no_memory; /* the result would be lost */
 	return exception;
 }
 
@@ -442,11 +449,9 @@ coro_value coro__error_made(struct coro_exception *exception)
 {
 	struct coro__errors *errors = errors_of(coro__active.current);
 
-	if (errors) {
-		coro__error_replace(&errors->made[errors->next_made], exception);
-		errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
-		coro__error_release(exception);
-	}
+	coro__error_replace(&errors->made[errors->next_made], exception);
+	errors->next_made = (uint8_t)((errors->next_made + 1u) % CORO__HELD);
+	coro__error_release(exception);
 	return coro__error_value(exception);
 }
 
@@ -641,7 +646,7 @@ const char *coro_message(coro_value value)
 	if (coro_kind(exception->value) == CORO_VALUE_STRING && exception->type != CORO_KeyError) {
 		length = coro_length(exception->value);
 		exception->message = malloc(length + 1);
-		exception->owns_message = true;
+		exception->owns_message = true; /* if there is any: else it is tried again */
 		if (exception->message) {
 			memcpy(exception->message, exception->value.pointer, length);
 			exception->message[length] = 0;

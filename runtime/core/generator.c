@@ -140,7 +140,7 @@ static enum coro_state state_after(coro_value raised, bool closing)
 }
 
 /* Emits how `body` is entered. */
-static void tell_entry(struct coro_generator *body, enum coro__entry entry, coro_value value,
+static void tell_entry(struct coro_generator *body, enum coro__entering entry, coro_value value,
 					   uint32_t peer, uintptr_t site)
 {
 	body->object.resumes++;
@@ -161,7 +161,7 @@ static coro_value refuse(coro_value raised, uintptr_t told)
 	return raised;
 }
 
-coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro_value value,
+coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, coro_value value,
 					   uintptr_t site, bool raw, uint32_t resumer_row)
 {
 	struct coro_generator *leaf = root;
@@ -227,9 +227,9 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 coro_value coro__resume(struct coro_generator *body, uint32_t resumer_row, coro_value value,
 						uintptr_t site, enum coro__outcome *ret_outcome)
 {
-	enum coro__entry entry = coro_raised(value)    ? CORO__ENTER_THROW
-							 : coro_is_none(value) ? CORO__ENTER_NEXT
-												   : CORO__ENTER_SEND;
+	enum coro__entering entry = coro_raised(value)    ? CORO__ENTER_THROW
+								: coro_is_none(value) ? CORO__ENTER_NEXT
+													  : CORO__ENTER_SEND;
 
 	value = coro__drive(body, entry, value, site, true, resumer_row);
 	*ret_outcome = coro_raised(value)                  ? CORO__FAILED

@@ -313,7 +313,7 @@ struct coro_greenlet *coro_greenlet_named(coro_function *function, coro_value ar
 static void kill_suspended(struct coro_generator *body, uintptr_t site)
 {
 	struct greenlet *own = part(body);
-	struct coro__errors *saved = coro__errors_save();
+	struct coro__errors saved = coro__errors_save();
 	coro_value exit = coro__exception_new(CORO_GreenletExit, "the greenlet is freed"), outcome;
 
 	own->killer = current();
@@ -327,7 +327,7 @@ static void kill_suspended(struct coro_generator *body, uintptr_t site)
 	if (!coro__finished(body))
 		coro__report_about(coro_object(body), CORO_REPORT_UNRAISABLE, CORO_NONE,
 						   "GreenletExit did not kill <greenlet object %s>", body->object.name);
-	coro__errors_restore(saved);
+	coro__errors_restore(&saved);
 }
 
 static void free_at(struct coro_generator *body, uintptr_t site)

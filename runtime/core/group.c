@@ -17,7 +17,7 @@
 
 /* ---- Making ------------------------------------------------------------ */
 
-/* Held by the caller. */
+/* Held by the caller. Without memory: the immortal MemoryError. */
 static struct coro_exception *group_new(const char *message, size_t message_length,
 										struct coro_exception *const *children, size_t count)
 {
@@ -38,7 +38,11 @@ static struct coro_exception *group_new(const char *message, size_t message_leng
 	snprintf(group->message, room - message_length - 1, "%.*s (%zu sub-exception%s)",
 			 (int)message_length, message, count, count == 1 ? "" : "s");
 	group->group = calloc(count ? count : 1, sizeof(*group->group));
-	for (size_t i = 0; group->group && i < count; i++)
+	if (!group->group) {
+		coro__error_release(group);
+		return coro__error_immortal(CORO_MemoryError);
+	}
+	for (size_t i = 0; i < count; i++)
 		group->group[group->group_count++] = coro__error_hold(children[i]);
 	return group;
 }
@@ -80,9 +84,15 @@ static bool is_wanted(struct coro_exception *exception, const struct wanted *wan
 	return false;
 }
 
-/* The part of `exception` for which is_wanted() says `sense`. Held by the caller; NULL: nothing. */
+static bool is_no_memory(const struct coro_exception *exception)
+{
+	return exception == coro__error_immortal(CORO_MemoryError);
+}
+
+/* The part of `exception` for which is_wanted() says `sense`. Held by the caller; NULL: nothing;
+ * the immortal MemoryError: memory was out, *ret_failed. */
 static struct coro_exception *cut(struct coro_exception *exception, const struct wanted *wanted,
-								  bool sense)
+								  bool sense, bool *ret_failed)
 {
 	struct coro_exception **parts, *part = NULL;
 	size_t count = 0;
@@ -92,15 +102,18 @@ static struct coro_exception *cut(struct coro_exception *exception, const struct
 	if (!exception->group)
 		return sense ? NULL : coro__error_hold(exception);
 	parts = calloc(exception->group_count ? exception->group_count : 1, sizeof(*parts));
-	for (size_t i = 0; parts && i < exception->group_count; i++) {
-		part = cut(exception->group[i], wanted, sense);
+	*ret_failed |= !parts;
+	for (size_t i = 0; !*ret_failed && i < exception->group_count; i++) {
+		part = cut(exception->group[i], wanted, sense, ret_failed);
 		if (part)
 			parts[count++] = part;
 	}
 	part = NULL;
-	if (count) {
+	if (count && !*ret_failed) {
 		part = group_new(exception->value.pointer, coro_length(exception->value), parts, count);
-		if (!part->immortal) {
+		if (is_no_memory(part)) {
+			*ret_failed = true;
+		} else {
 			coro__error_replace(&part->cause, exception->cause);
 			coro__error_replace(&part->context, exception->context);
 			part->suppress_context = exception->suppress_context;
@@ -109,7 +122,7 @@ static struct coro_exception *cut(struct coro_exception *exception, const struct
 	while (count)
 		coro__error_release(parts[--count]);
 	free(parts);
-	return part;
+	return *ret_failed ? coro__error_immortal(CORO_MemoryError) : part;
 }
 
 static coro_value kept(struct coro_exception *exception)
@@ -122,16 +135,27 @@ void coro_group_split(coro_value value, const struct coro_exception_type *const 
 {
 	struct coro_exception *exception = coro__error_of(value), *match;
 	const struct wanted wanted = {.types = types, .count = count};
+	struct coro_exception *rest;
+	bool failed = false;
 
-	match = cut(exception, &wanted, true);
-	*ret_rest = kept(cut(exception, &wanted, false));
-	if (match && !match->group && !match->immortal) {
+	match = cut(exception, &wanted, true, &failed);
+	rest = failed ? NULL : cut(exception, &wanted, false, &failed);
+	if (!failed && match && !match->group) {
 		struct coro_exception *alone = match;
 
 		match = group_new("", 0, &alone, 1);
+		failed = is_no_memory(match);
 		coro__error_release(alone);
 	}
+	if (failed) {
+		coro__error_release(match);
+		coro__error_release(rest);
+		*ret_match = CORO_NONE;
+		*ret_rest = coro__raise_at(0, CORO_MemoryError, "out of memory");
+		return;
+	}
 	*ret_match = kept(match);
+	*ret_rest = kept(rest);
 }
 
 /* ---- Merging ----------------------------------------------------------- */
@@ -161,13 +185,14 @@ static void add_leaves(struct coro_exception *exception, struct coro_exception *
 		add_leaves(exception->group[i], leaves, count);
 }
 
-/* What of `whole` is in the parts that were raised again, in its own shape and order. */
+/* What of `whole` is in the parts that were raised again, in its own shape and order. As cut(). */
 static struct coro_exception *project(struct coro_exception *whole,
 									  struct coro_exception *const *parts, size_t count)
 {
 	struct coro_exception **leaves, *result;
 	struct wanted wanted = {0};
 	size_t leaf_count = 0;
+	bool failed = false;
 
 	for (size_t i = 0; i < count; i++)
 		leaf_count += count_leaves(parts[i]);
@@ -175,11 +200,11 @@ static struct coro_exception *project(struct coro_exception *whole,
 		return NULL;
 	leaves = calloc(leaf_count, sizeof(*leaves));
 	if (!leaves)
-		return coro__error_hold(whole);
+		return coro__error_immortal(CORO_MemoryError);
 	wanted.exceptions = leaves;
 	for (size_t i = 0; i < count; i++)
 		add_leaves(parts[i], leaves, &wanted.count);
-	result = cut(whole, &wanted, true);
+	result = cut(whole, &wanted, true, &failed);
 	free(leaves);
 	return result;
 }
@@ -190,6 +215,9 @@ coro_value coro_group_merge(coro_value exception, const coro_value *raised, size
 	struct coro_exception *whole = coro__error_of(exception), **again, **anew, *part, *result;
 	size_t again_count = 0, anew_count = 0;
 
+	/* The split failed. */
+	if (coro_raised(rest))
+		return rest;
 	if (!whole->group) {
 		if (count)
 			return coro__raised_value(raised[0]);
@@ -209,7 +237,7 @@ coro_value coro_group_merge(coro_value exception, const coro_value *raised, size
 	if (!coro_is_none(rest))
 		again[again_count++] = coro__error_of(rest);
 	part = project(whole, again, again_count);
-	if (!anew_count) {
+	if (!anew_count || (part && is_no_memory(part))) {
 		result = part;
 	} else {
 		if (part)

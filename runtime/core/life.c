@@ -10,6 +10,7 @@
 #include <coroscope/async_generator.h>
 #include "../context/context.h"
 #include "body.h"
+#include "check.h"
 
 __thread struct coro__active coro__active __attribute__((tls_model("initial-exec")));
 __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
@@ -51,6 +52,7 @@ static void end_thread(void *data)
 	coro__main_greenlet_free();
 	coro__context_drop(&coro__thread_context);
 	coro__errors_free(&local->errors);
+	coro__count_done();
 	coro__overflow_unwatch();
 	for (pool = local->pool; pool; pool = next_pool) {
 		next_pool = pool->next;
@@ -176,7 +178,7 @@ static inline void begin(struct coro__local *local, struct coro_generator *body,
 {
 	body->stack_base = base;
 	body->pool = local->pool;
-	body->sp = coro__stack_prepare(base, body);
+	body->sp = coro__stack_prepare(base - CORO__ERRORS_ROOM, body);
 	body->leaf = body;
 	body->flags = 0;
 	body->function = function;
@@ -341,8 +343,8 @@ static void __attribute__((noinline)) dispose_slowly(struct coro_generator *body
 		body->forget = NULL;
 	}
 	body->finalize = NULL;
-	coro__give_stack(body);
 	coro__errors_free(&body->errors);
+	coro__give_stack(body);
 	coro_probe_event(&body->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&body->object);
 	unlink_body(body->local, body);
@@ -366,14 +368,30 @@ void coro__dispose(struct coro_generator *body)
 /* G18: closes a suspended body; nobody is there to catch what comes out. */
 static void close_for_good(struct coro_generator *body, uintptr_t site)
 {
-	struct coro__errors *saved = coro__errors_save();
+	struct coro__errors saved = coro__errors_save();
 	coro_value outcome = coro__close(body, site);
 
 	if (coro_raised(outcome))
 		coro__report_about(coro_object(body), CORO_REPORT_UNRAISABLE, coro_caught(outcome),
 						   "Exception ignored in: <%s object %s>", coro__kind_name(&body->object),
 						   body->object.name);
-	coro__errors_restore(saved);
+	coro__errors_restore(&saved);
+}
+
+void coro__insist(bool insists)
+{
+	coro__local.insists = insists;
+}
+
+/* It ignored that it was closed, which was reported. */
+static void close_again(struct coro_generator *body, uintptr_t site)
+{
+	enum { PATIENCE = 100 };
+	struct coro__errors saved = coro__errors_save();
+
+	for (int i = 0; i < PATIENCE && !coro_finished(body); i++)
+		coro__close(body, site);
+	coro__errors_restore(&saved);
 }
 
 void coro_hold(struct coro_generator *body)
@@ -432,6 +450,8 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 		return;
 	} else if (!coro__finished(body) && !dropped) {
 		close_for_good(body, site);
+		if (CORO__UNLIKELY(body->local->insists))
+			close_again(body, site);
 		if (body->object.state == CORO_STATE_DELEGATING)
 			abandon_delegate(body, site);
 	}
@@ -465,6 +485,11 @@ void coro__release_finished(struct coro_generator *body)
 		coro__dispose(body);
 	else if (!(body->flags & CORO__BODY_HELD))
 		coro__free_at(body, 0);
+}
+
+const struct coro_generator *coro__first_body(void)
+{
+	return coro__local.first;
 }
 
 struct coro_census coro_census(void)

@@ -24,16 +24,6 @@ static void to_standard_error(const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
-static char *exception_text(coro_value exception)
-{
-	size_t length = coro_format_exception(exception, NULL, 0);
-	char *text = malloc(length + 1);
-
-	if (text)
-		coro_format_exception(exception, text, length + 1);
-	return text;
-}
-
 /* What the report that is being handled is about. */
 static __thread coro_value about = {CORO_VALUE_NONE, {0}};
 
@@ -48,21 +38,36 @@ static void hand_over(enum coro_report_kind kind, coro_value exception, const ch
 static void hand_over(enum coro_report_kind kind, coro_value exception, const char *format,
 					  va_list arguments)
 {
-	char *text = NULL, *more = NULL, *both = NULL;
+	char cut[512], *text = cut;
+	bool has_exception = coro_kind(exception) == CORO_VALUE_EXCEPTION;
+	size_t length, more;
+	va_list again;
 
-	if (vasprintf(&text, format, arguments) < 0)
-		return;
-	if (coro_kind(exception) == CORO_VALUE_EXCEPTION)
-		more = exception_text(exception);
-	if (more && *text && asprintf(&both, "%s\n%s", text, more) < 0)
-		both = NULL;
+	va_copy(again, arguments);
+	length = (size_t)vsnprintf(cut, sizeof(cut), format, again);
+	va_end(again);
+	more = has_exception ? coro_format_exception(exception, NULL, 0) : 0;
+	if (length + more + 2 > sizeof(cut)) {
+		text = malloc(length + more + 2);
+		if (text)
+			vsnprintf(text, length + 1, format, arguments);
+	}
+	if (has_exception && text) {
+		if (length)
+			text[length++] = '\n';
+		coro_format_exception(exception, text + length, more + 1);
+	} else if (has_exception && length + 2 < sizeof(cut)) {
+		/* Without memory it is cut. */
+		if (length)
+			cut[length++] = '\n';
+		coro_format_exception(exception, cut + length, sizeof(cut) - length);
+	}
 	if (report.handler)
-		report.handler(kind, both ? both : more && !*text ? more : text, exception, report.data);
+		report.handler(kind, text ? text : cut, exception, report.data);
 	else
-		to_standard_error(both ? both : more && !*text ? more : text);
-	free(text);
-	free(more);
-	free(both);
+		to_standard_error(text ? text : cut);
+	if (text != cut)
+		free(text);
 }
 
 void coro__report(enum coro_report_kind kind, coro_value exception, const char *format, ...)

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include "body.h"
+#include "check.h"
 
 enum { CHUNK = 16384, LINE = 64 };
 
@@ -176,4 +177,31 @@ bool coro__is_slot(const struct coro__slot *slot, unsigned *ret_kind)
 		return false;
 	*ret_kind = chunk->kind;
 	return true;
+}
+
+static size_t count_free(const struct coro__pool *pool, size_t most)
+{
+	size_t count = 0;
+
+	for (const struct coro__slot *slot = pool->free; slot; slot = slot->next) {
+		CORO__HOLDS(!is_taken(slot), NULL, "a slot on the list of free ones is free");
+		CORO__HOLDS(count++ < most, NULL, "the list of free slots ends");
+	}
+	return count;
+}
+
+void coro__slots_walk(unsigned kind, void (*visit)(void *object, void *data), void *data)
+{
+	struct coro__pool *pool = &coro__pools.kind[kind];
+	size_t free_ones = 0;
+
+	for (struct coro__chunk *chunk = pool->chunks; chunk; chunk = chunk->next)
+		for (struct coro__slot *slot = first_slot(chunk); is_inside(chunk, slot);
+			 slot = next_slot(chunk, slot))
+			if (is_taken(slot))
+				visit(slot + 1, data);
+			else
+				free_ones++;
+	CORO__HOLDS(count_free(pool, free_ones) == free_ones, NULL,
+				"each free slot is on the list of free ones");
 }

@@ -18,6 +18,7 @@
  *   goes to the program is made a handle by the public function that returns it.
  */
 #include <coroscope/generator.h>
+#include "fault.h"
 
 /* Kinds of slot: enum coro_object_kind, and those that are no object for the debugger. Bodies of
  * all kinds share the slots of the first. */
@@ -54,7 +55,7 @@ bool coro__pool_grow(unsigned kind, size_t size);
 /* There is a free one: taking it needs no memory. */
 static inline bool coro__slot_at_hand(unsigned kind)
 {
-	return CORO__LIKELY(coro__pools.kind[kind].free != NULL);
+	return !CORO__MAY_REFUSE && CORO__LIKELY(coro__pools.kind[kind].free != NULL);
 }
 
 /* Takes that one; see below. */
@@ -74,7 +75,8 @@ static inline void *coro__slot_take_free(unsigned kind, unsigned as)
  * when memory is out. */
 static inline void *coro__slot_take_as(unsigned kind, unsigned as, size_t size)
 {
-	if (CORO__UNLIKELY(!coro__pools.kind[kind].free) && !coro__pool_grow(kind, size))
+	if (coro__refused() ||
+		(CORO__UNLIKELY(!coro__pools.kind[kind].free) && !coro__pool_grow(kind, size)))
 		return NULL;
 	return coro__slot_take_free(kind, as);
 }
@@ -130,6 +132,10 @@ static inline void coro__slot_retire(void *object)
 
 /* How many slots of the thread are taken. */
 size_t coro__slots_taken(void);
+
+/* visit(object, data) for each slot of this kind that this thread has taken. It must not take or give
+ * any. Ends the program when a free one is not on the list of those, or a taken one is. */
+void coro__slots_walk(unsigned kind, void (*visit)(void *object, void *data), void *data);
 
 /* The thread ends: what it has is left to others. */
 void coro__pools_leave(void);

@@ -301,13 +301,13 @@ static coro_value exit_made(void)
 /* Nobody is there to catch what comes of it. */
 static void kill_for_good(struct coro_generator *body, uintptr_t site)
 {
-	struct coro__errors *saved = coro__errors_save();
+	struct coro__errors saved = coro__errors_save();
 	coro_value outcome = throw_into(body, exit_made(), site);
 
 	if (coro_raised(outcome))
 		coro__report(CORO_REPORT_UNRAISABLE, coro_caught(outcome), "Exception ignored in: %s",
 					 "the killing of a tasklet");
-	coro__errors_restore(saved);
+	coro__errors_restore(&saved);
 }
 
 static bool is_paused(const struct coro_generator *body)

@@ -7,13 +7,14 @@
  */
 #include <stdlib.h>
 #include <coroscope/async_generator.h>
+#include "../core/check.h"
 #include "../task/tasks.h"
 
 struct coro__live_generator {
 	struct coro_loop *loop;
 	struct coro_generator *body;  /* borrowed: told by `gone` when it is freed */
 	bool shut;                    /* somebody closes it, or has tried to */
-	struct coro_async_step *step; /* of its closing, until a task has that; else NULL */
+	struct coro_async_step *step; /* of its closing, until that has begun; else NULL */
 	struct coro__live_generator *previous, *next;
 };
 
@@ -48,8 +49,10 @@ static void first_iterated(struct coro_generator *body, void *data)
 	body->finalize = live ? finalize : NULL;
 	body->finalize_data = live;
 	body->forget = live ? gone : NULL;
-	if (!live)
+	if (!live) {
+		body->flags &= ~(uint32_t)CORO__BODY_HOOKED;
 		return;
+	}
 	live->loop = loop;
 	live->body = body;
 	live->previous = loop->last_generator;
@@ -60,29 +63,78 @@ static void first_iterated(struct coro_generator *body, void *data)
 	loop->last_generator = live;
 }
 
-/* ---- One that is dropped ----------------------------------------------- */
+/* ---- Closing one ------------------------------------------------------- */
 
-static coro_value close_dropped(coro_value argument)
+/* It is not being closed any more, nor was: what closes all that are left at the end, closes it
+ * too. Somebody may have given it up meanwhile. */
+static void put_off(struct coro__live_generator *live)
 {
-	struct coro_async_step *step = coro_as_ptr(argument);
-	coro_value result = coro__async_step_await_at(step, 0);
+	uint32_t given_up = live->body->flags & CORO__BODY_FREED;
 
+	live->body->flags &= ~given_up; /* so that it outlives the step */
+	coro__async_step_discard(live->step);
+	live->body->flags |= given_up;
+	live->step = NULL;
+	live->shut = false;
+}
+
+static coro_value close_it(coro_value argument)
+{
+	struct coro__live_generator *live = coro_as_ptr(argument);
+	struct coro_async_step *step = live->step;
+	coro_value result;
+
+	coro__current()->forget = NULL;
+	live->step = NULL; /* `live` may go with its generator */
+	result = coro__async_step_await_at(step, 0);
 	coro_async_step_free(step);
 	return result;
 }
 
+/* The coroutine that was to close it is gone without having begun: there was no memory for its
+ * task, or that was cancelled before. */
+static void never_begun(struct coro_generator *coroutine, void *data)
+{
+	put_off(data);
+}
+
+/* The coroutine that closes it. NULL: memory is out, and it is put off. */
+static struct coro_generator *closing_of(struct coro__live_generator *live, uintptr_t site)
+{
+	struct coro_generator *coroutine = NULL;
+
+	live->shut = true;
+	if (!live->step)
+		live->step = coro_aclose_step(live->body);
+	if (live->step)
+		coroutine = coro__coroutine_at(close_it, coro_ptr(live), "close", CORO_SITE_HERE, site);
+	if (!coroutine) {
+		put_off(live);
+		return NULL;
+	}
+	coroutine->flags |= CORO__BODY_AWAITED;
+	coroutine->forget = never_begun;
+	coroutine->finalize_data = live;
+	return coroutine;
+}
+
+/* ---- One that is dropped ----------------------------------------------- */
+
 static coro_value spawn_closing(coro_value argument)
 {
 	struct coro__live_generator *live = coro_as_ptr(argument);
-	struct coro_async_step *step = live->step;
-	struct coro_task *task;
+	struct coro_loop *loop = live->loop;
+	struct coro_generator *coroutine = closing_of(live, 0);
 
-	live->step = NULL; /* the task may end within its spawn, and `live` with it */
-	task = coro__spawn_at(close_dropped, coro_ptr(step), "close_dropped", NULL, CORO_SITE_HERE, 0);
-	if (!task)
-		live->step = step;
-	else
-		coro__future_release(&task->future);
+	if (coroutine && !coro_raised(coro__consume(coroutine))) {
+		struct coro_task *task =
+			coro__task_new(loop, coroutine, NULL, coroutine->object.creation_site, 0);
+
+		if (task)
+			coro__future_release(&task->future);
+		else
+			coro__release(coroutine);
+	}
 	return CORO_NONE;
 }
 
@@ -95,55 +147,68 @@ static bool finalize(struct coro_generator *body, void *data)
 	live->shut = true;
 	if (loop->ending)
 		return false;
-	live->step = coro_aclose_step(body);
-	if (!live->step)
-		return false;
 	/* Its owner has given it up: it goes with the step. */
 	body->flags |= CORO__BODY_FREED;
-	coro__loop_call_now(loop, spawn_closing, coro_ptr(live));
+	live->step = coro_aclose_step(body);
+	if (!live->step || !coro__loop_call_now(loop, spawn_closing, coro_ptr(live)).memory)
+		put_off(live);
 	return true;
 }
 
 /* ---- The end ----------------------------------------------------------- */
 
+/* One that is being closed, and may be gone when that has ended. */
+struct closing {
+	struct coro_generator *body;
+	uint64_t serial;
+};
+
+static coro_value still_there(const struct coro_loop *loop, const struct closing *closing)
+{
+	for (const struct coro__live_generator *live = loop->generators; live; live = live->next)
+		if (live->body == closing->body && live->body->object.serial == closing->serial)
+			return coro_object(live->body);
+	return CORO_NONE;
+}
+
 static coro_value shut_down_at(uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_shutdown_async_generators");
+	coro_value no_memory = CORO_NONE, *values, result;
 	struct coro__live_generator *live;
-	struct coro_generator **bodies = NULL;
-	coro_value *values = NULL, result;
-	size_t count = 0;
+	struct closing *closings;
+	size_t count = 0, begun = 0;
 
 	CORO_TRY(coro__may_await());
 	for (live = loop->generators; live; live = live->next)
 		count += !live->shut;
 	if (!count)
 		return CORO_NONE;
-	bodies = calloc(count, sizeof(*bodies));
+	closings = calloc(count, sizeof(*closings));
 	values = calloc(count, sizeof(*values));
-	if (!bodies || !values) {
-		free(bodies);
+	if (!closings || !values) {
+		free(closings);
 		free(values);
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	}
-	count = 0;
 	for (live = loop->generators; live; live = live->next) {
-		if (live->shut)
-			continue;
-		live->shut = true;
-		bodies[count] = live->body;
-		values[count++] =
-			coro_object(coro__coroutine_at(close_dropped, coro_ptr(coro_aclose_step(live->body)),
-										   "close_dropped", CORO_SITE_HERE, site));
+		struct coro_generator *coroutine = live->shut ? NULL : closing_of(live, site);
+
+		if (coroutine) {
+			closings[begun] = (struct closing){live->body, live->body->object.serial};
+			values[begun++] = coro_object(coroutine);
+		} else if (!live->shut) {
+			no_memory = coro__raise_at(site, CORO_MemoryError, "out of memory");
+		}
 	}
-	result = coro__gather_at(values, count, true, values, CORO_SITE_HERE, site);
-	for (size_t i = 0; !coro_raised(result) && i < count; i++)
+	result = coro__gather_at(values, begun, true, values, CORO_SITE_HERE, site);
+	for (size_t i = 0; !coro_raised(result) && i < begun; i++)
 		if (coro_is(values[i], CORO_Exception))
-			coro__report_about(coro_object(bodies[i]), CORO_REPORT_SHUTDOWN, values[i],
+			coro__report_about(still_there(loop, &closings[i]), CORO_REPORT_SHUTDOWN, values[i],
 							   "an error occurred during closing of asynchronous generator");
-	free(bodies);
+	free(closings);
 	free(values);
-	return coro_raised(result) ? result : CORO_NONE;
+	return coro_raised(result) ? result : no_memory;
 }
 
 coro_value(coro_shutdown_async_generators)(void)
@@ -177,16 +242,37 @@ void coro__live_generators_done(struct coro_loop *loop)
 {
 	while (loop->generators) {
 		struct coro__live_generator *live = loop->generators;
-
 		struct coro_async_step *step = live->step;
+		struct coro_generator *body = live->body;
 
-		live->body->finalize = abandon;
-		live->body->forget = NULL;
+		body->finalize = abandon;
+		body->forget = NULL;
 		unlink_live(live);
 		free(live);
 		/* Nobody has begun to close it: it goes, with its generator. */
-		coro_async_step_free(step);
+		if (step) {
+			coro_async_step_free(step);
+		} else if (body->flags & CORO__BODY_FREED && !body->steps) {
+			body->flags &= ~(uint32_t)CORO__BODY_FREED;
+			coro__free_at(body, 0);
+		}
 	}
+}
+
+void coro__live_generators_check(const struct coro_loop *loop)
+{
+	const struct coro__live_generator *previous = NULL, *live = loop->generators;
+
+	for (; live; previous = live, live = live->next) {
+		CORO__HOLDS(live->previous == previous && live->loop == loop, &loop->object,
+					"the list of async generators is linked both ways");
+		CORO__HOLDS(live->body->forget == gone && live->body->finalize_data == live,
+					&live->body->object, "an async generator knows its place with its loop");
+		CORO__HOLDS(!live->step || live->shut, &live->body->object,
+					"an async generator whose closing was begun is being closed");
+	}
+	CORO__HOLDS(loop->last_generator == previous, &loop->object,
+				"the list of async generators ends with the last one");
 }
 
 void coro__loop_hooks_swap(struct coro_loop *loop)

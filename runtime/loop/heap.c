@@ -115,3 +115,14 @@ void coro__heap_remove(struct coro__heap *heap, struct coro__heap_node *node)
 	else
 		move_down(heap, position, last);
 }
+
+bool coro__heap_is_whole(const struct coro__heap *heap)
+{
+	if (heap->count > heap->capacity)
+		return false;
+	for (uint32_t i = 0; i < heap->count; i++)
+		if (heap->entries[i].node->position != i ||
+			(i && before(&heap->entries[i], &heap->entries[(i - 1) / 4])))
+			return false;
+	return true;
+}

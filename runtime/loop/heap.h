@@ -51,4 +51,7 @@ static inline struct coro__heap_node *coro__heap_first(const struct coro__heap *
 	return heap->count ? heap->entries[0].node : NULL;
 }
 
+/* Verifies the order and the places: false when they are not right. */
+bool coro__heap_is_whole(const struct coro__heap *heap);
+
 #endif

@@ -105,9 +105,11 @@ void coro__loop_close_at(struct coro_loop *loop, uintptr_t call)
 	coro__tasks_report(loop);
 	loop->ending = true;
 	coro__loops.running = loop; /* what the cleanup of coroutines makes, ends with it */
+	coro__insist(true);
 	coro__tasks_close(loop);
 	coro__callbacks_done(loop);
 	coro__live_generators_done(loop);
+	coro__insist(false);
 	coro__watches_done(loop);
 	coro__gathers_done(loop);
 	coro__tasks_done(loop);
@@ -232,6 +234,9 @@ static inline __attribute__((always_inline)) void turn(struct coro_loop *loop)
 {
 	size_t handles;
 
+#ifdef CORO_CHECKS
+	coro__loop_check_turn(loop);
+#endif
 	tell(loop, CORO_EVENT_TURN_BEGIN, CORO_STATE_RUNNING, ++loop->turns);
 	if (CORO__UNLIKELY(loop->observer != NULL))
 		loop->observer(coro__handle(loop), loop->ready_count, loop->observer_context);

@@ -68,6 +68,8 @@ coro_value coro__loop_cancel_all_at(struct coro_loop *loop, uintptr_t call)
 		if (gather)
 			coro__future_release(gather);
 	}
+	if (!gather)
+		result = coro__raise_at(call, CORO_MemoryError, "out of memory");
 	free(values);
 	free(tasks);
 	return coro_raised(result) ? result : CORO_NONE;
@@ -111,6 +113,8 @@ int coro__run(coro_function *fn, coro_value arg, const char *name, const char *s
 		return coro_exit_status(coro__raise_at(
 			call, CORO_RuntimeError, "asyncio.run() cannot be called from a running event loop"));
 	loop = coro__loop_new_at(NULL, call);
+	if (!loop && errno == ENOMEM)
+		return coro_exit_status(coro__raise_at(call, CORO_MemoryError, "out of memory"));
 	if (!loop)
 		return coro_exit_status(coro__raise_errno_at(call, errno));
 	/* What is being handled here is that again at the end: who calls does not see what was raised

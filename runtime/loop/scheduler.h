@@ -92,6 +92,7 @@ struct coro_loop {
 	struct coro_environment *environment; /* owned */
 	int64_t origin;                       /* environment's time at the beginning */
 	uint64_t turns;
+	uint64_t checked; /* the turn at which coro_check() is called next, in builds that do */
 	coro_turn_observer observer;
 	void *observer_context;
 
@@ -224,6 +225,13 @@ void coro__loop_hooks_swap(struct coro_loop *loop);
 void coro__loop_close_generators(struct coro_loop *loop);
 /* Forgets the generators. */
 void coro__live_generators_done(struct coro_loop *loop);
+
+/* coro_check(), at the beginning of a turn; not each time when there is very much to check. */
+void coro__loop_check_turn(struct coro_loop *loop);
+
+/* coro_check(): the list of entries ends where it says; each is counted as listed. How many there are. */
+size_t coro__entries_check(const struct coro__entries *entries, const struct coro_object *owner);
+void coro__live_generators_check(const struct coro_loop *loop);
 
 /* Who acts, for events: the task that runs, else the body that runs, else the loop that runs,
  * else nobody (0). A task begins with its object. */

@@ -160,3 +160,11 @@ bool coro_barrier_broken(const struct coro_barrier *barrier)
 	CORO__CHECK(barrier, CORO_OBJECT_BARRIER);
 	return barrier->state == BROKEN;
 }
+
+void coro__barrier_check(const struct coro_barrier *barrier)
+{
+	CORO__HOLDS(barrier->condition && barrier->parties, &barrier->object,
+				"a barrier has a condition, and parties");
+	CORO__HOLDS(barrier->count <= barrier->parties, &barrier->object,
+				"no more are inside of a barrier than it is for");
+}

@@ -320,3 +320,34 @@ bool coro_channel_closed(const struct coro_channel *channel)
 	CORO__CHECK_UNLESS_NULL(channel, CORO_OBJECT_CHANNEL);
 	return channel && channel->object.state == CORO_STATE_CLOSED;
 }
+
+/* ---- Checking ----------------------------------------------------------- */
+
+static void check_line(const struct coro_channel *channel, const struct coro__line *line,
+					   bool sends)
+{
+	const struct coro_case *previous = NULL, *one = line->first;
+
+	for (; one; previous = one, one = one->next) {
+		CORO__HOLDS(one->previous == previous, &channel->object,
+					"the line of who waits for a channel is linked both ways");
+		CORO__HOLDS(one->waits && one->sends == sends && one->at == channel, &channel->object,
+					"who stands in a line of a channel waits there, on that side");
+	}
+	CORO__HOLDS(line->last == previous, &channel->object, "a line ends with the last one");
+}
+
+void coro__channel_check(const struct coro_channel *channel)
+{
+	CORO__HOLDS(channel->count <= channel->capacity, &channel->object,
+				"a channel holds no more than its capacity");
+	CORO__HOLDS(channel->returned_count + channel->receiving <= channel->returned_room ||
+					!channel->receiving,
+				&channel->object, "there is room for what each receiver may give back");
+	for (size_t i = 0; i < channel->count; i++)
+		coro__check_value(*item_at((struct coro_channel *)(uintptr_t)channel, i));
+	for (size_t i = 0; i < channel->returned_count; i++)
+		coro__check_value(channel->returned[i]);
+	check_line(channel, &channel->senders, true);
+	check_line(channel, &channel->receivers, false);
+}

@@ -73,11 +73,14 @@ struct coro_lock *coro_condition_lock(struct coro_condition *condition)
 }
 
 /* The last CancelledError on the way, kept; or what else ended it; None. */
-static coro_value take_lock_again(struct coro_condition *condition, coro_value cancelled,
+static coro_value take_lock_again(struct coro_condition *condition, struct coro_future *future,
 								  uintptr_t site)
 {
+	coro_value cancelled = CORO_NONE;
+
 	for (;;) {
-		coro_value result = coro__lock_acquire_at(coro__condition_lock(condition, site), 0);
+		coro_value result =
+			coro__lock_acquire_with(coro__condition_lock(condition, site), future, 0);
 
 		if (!coro_raised(result))
 			return cancelled;
@@ -93,6 +96,7 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 									  enum coro_reason reason, uintptr_t site)
 {
 	coro_value result, error;
+	struct coro_future *future;
 	bool told;
 
 	CORO_TRY(coro__may_await());
@@ -100,12 +104,19 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 		return coro__raise_at(site, CORO_RuntimeError, "cannot wait on un-acquired lock");
 	CORO_TRY(coro__bind(&condition->waiters.loop, &condition->object,
 						coro__loop_need("coro_condition_wait"), site));
+	/* What may fail comes first: the lock is still held then, and will be taken again with it. */
+	future =
+		coro__future_make(coro__loop_need("coro_condition_wait"), reason, about, -1, NULL, site);
+	if (!future)
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__lock_release_at(coro__condition_lock(condition, site), site);
+	coro_probe_event(&condition->object, CORO_EVENT_SYNC_WAIT, condition->object.state,
+					 coro__actor_row(), site, NULL);
 	condition->waiters.inside++;
-	result = coro_keep(
-		coro__waiters_wait(&condition->waiters, &condition->object, about, reason, site, &told));
-	error = take_lock_again(condition, CORO_NONE, site);
+	result = coro_keep(coro__waiters_wait_with(&condition->waiters, future, site, &told));
+	error = take_lock_again(condition, future, site);
 	condition->waiters.inside--;
+	coro__future_release(future);
 	if (coro_raised(error)) {
 		coro_drop(result);
 		result = error;
@@ -162,4 +173,10 @@ coro_value(coro_condition_notify_all)(struct coro_condition *condition)
 {
 	CORO__CHECK(condition, CORO_OBJECT_CONDITION);
 	return coro__condition_notify_at(condition, SIZE_MAX, CORO__SITE);
+}
+
+void coro__condition_check(const struct coro_condition *condition)
+{
+	CORO__HOLDS(condition->lock, &condition->object, "a condition has a lock");
+	coro__waiters_check(&condition->waiters, &condition->object);
 }

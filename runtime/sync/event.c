@@ -69,3 +69,12 @@ coro_value(coro_event_wait)(struct coro_event *event)
 	return coro__waiters_wait(&event->waiters, &event->object, &event->object, CORO_REASON_EVENT,
 							  CORO__SITE, &told);
 }
+
+void coro__event_check(const struct coro_event *event)
+{
+	coro__waiters_check(&event->waiters, &event->object);
+	for (const struct coro_future *future = event->waiters.first; future && event->set;
+		 future = future->next)
+		CORO__HOLDS(coro__done(future), &event->object,
+					"who waits for an event that is set was told");
+}

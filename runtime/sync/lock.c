@@ -105,6 +105,37 @@ bool coro_lock_locked(const struct coro_lock *lock)
 	return coro__lock_locked(lock);
 }
 
+/* Queues with `future`, and takes the lock when that is told. */
+static coro_value wait_and_take(struct coro_lock *lock, struct coro_future *future, uintptr_t site)
+{
+	coro_value result;
+
+	coro__waiters_add(&lock->waiters, future);
+	if (coro__current_task())
+		coro__look_for_cycle(coro__current_task(), future);
+	result = coro__future_await(future, site);
+	coro__waiters_remove(&lock->waiters, future);
+	if (!coro_raised(result))
+		take(lock, site);
+	else if (!coro__lock_locked(lock))
+		wake_first(lock);
+	return result;
+}
+
+coro_value coro__lock_acquire_with(struct coro_lock *lock, struct coro_future *future,
+								   uintptr_t site)
+{
+	if (!coro__lock_locked(lock) && !somebody_waits(lock)) {
+		take(lock, site);
+		return coro_bool(true);
+	}
+	CORO_TRY(coro__bind(&lock->waiters.loop, &lock->object, future->loop, site));
+	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
+					 site, NULL);
+	coro__future_renew(future, CORO_REASON_LOCK, &lock->object, site);
+	return wait_and_take(lock, future, site);
+}
+
 coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 {
 	coro_value result = coro__may_await();
@@ -124,16 +155,8 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 	future = coro__future_make(loop, CORO_REASON_LOCK, &lock->object, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	coro__waiters_add(&lock->waiters, future);
-	if (coro__current_task())
-		coro__look_for_cycle(coro__current_task(), future);
-	result = coro__future_await(future, site);
-	coro__waiters_remove(&lock->waiters, future);
+	result = wait_and_take(lock, future, site);
 	coro__future_release(future);
-	if (!coro_raised(result))
-		take(lock, site);
-	else if (!coro__lock_locked(lock))
-		wake_first(lock);
 	return result;
 }
 
@@ -159,4 +182,18 @@ coro_value(coro_lock_release)(struct coro_lock *lock)
 {
 	CORO__CHECK(lock, CORO_OBJECT_LOCK);
 	return coro__lock_release_at(lock, CORO__SITE);
+}
+
+/* ---- Checking ----------------------------------------------------------- */
+
+void coro__lock_check(const struct coro_lock *lock)
+{
+	CORO__HOLDS(lock->object.state == CORO_STATE_LOCKED ||
+					lock->object.state == CORO_STATE_UNLOCKED,
+				&lock->object, "a lock is locked or not");
+	coro__waiters_check(&lock->waiters, &lock->object);
+	/* Whoever is first was told, or was cancelled and will tell the next: no wake-up is lost. */
+	CORO__HOLDS(lock->object.state == CORO_STATE_LOCKED || !lock->waiters.first ||
+					coro__done(lock->waiters.first) || lock->waiters.first->loop->ending,
+				&lock->object, "the first who waits for a lock that is free was told");
 }

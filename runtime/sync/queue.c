@@ -168,6 +168,14 @@ static bool grow(struct coro_queue *queue)
 	return true;
 }
 
+bool coro__queue_reserve(struct coro_queue *queue, size_t items)
+{
+	while (queue->room < items)
+		if (!grow(queue))
+			return false;
+	return true;
+}
+
 /* heapq's _siftdown: the item at `at` rises until its parent comes out before it. */
 static void rise(struct coro_queue *queue, size_t at)
 {
@@ -475,4 +483,27 @@ coro_value(coro_queue_join)(struct coro_queue *queue)
 		return CORO_NONE;
 	return coro__wait_through(&wait, wait_begin(&wait, queue, &queue->joiners,
 												CORO_REASON_QUEUE_JOIN, CORO__SITE, joined));
+}
+
+/* ---- Checking ----------------------------------------------------------- */
+
+void coro__queue_check(const struct coro_queue *queue)
+{
+	CORO__HOLDS(queue->count <= queue->room && !(queue->room & (queue->room - 1)), &queue->object,
+				"the ring of a queue has room for its items, a power of two");
+	CORO__HOLDS(!queue->capacity || queue->count <= queue->capacity, &queue->object,
+				"a queue holds no more than its capacity");
+	CORO__HOLDS(queue->order == FIRST_OUT || !queue->first, &queue->object,
+				"a stack and a heap begin at 0");
+	CORO__HOLDS(queue->shut == (queue->object.state == CORO_STATE_CLOSED), &queue->object,
+				"a queue that was shut down is closed");
+	for (size_t i = 0; i < queue->count; i++)
+		coro__check_value(queue->items[(queue->first + i) & (queue->room - 1)]);
+	coro__waiters_check(&queue->getters, &queue->object);
+	coro__waiters_check(&queue->putters, &queue->object);
+	coro__waiters_check(&queue->joiners, &queue->object);
+	CORO__HOLDS(!queue->shut || (!queue->getters.first && !queue->putters.first), &queue->object,
+				"nobody waits for a queue that was shut down");
+	CORO__HOLDS(queue->unfinished || !queue->joiners.first, &queue->object,
+				"nobody waits for the last item of a queue when all are finished");
 }

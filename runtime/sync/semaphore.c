@@ -111,3 +111,10 @@ coro_value(coro_semaphore_release)(struct coro_semaphore *semaphore)
 	CORO__CHECK(semaphore, CORO_OBJECT_SEMAPHORE);
 	return coro__semaphore_release_at(semaphore, CORO__SITE);
 }
+
+void coro__semaphore_check(const struct coro_semaphore *semaphore)
+{
+	CORO__HOLDS(semaphore->value <= semaphore->bound, &semaphore->object,
+				"a semaphore has no more places than it was made with");
+	coro__waiters_check(&semaphore->waiters, &semaphore->object);
+}

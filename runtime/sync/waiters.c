@@ -50,10 +50,35 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 	future = coro__future_make(loop, reason, about, -1, NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	result = coro__waiters_wait_with(waiters, future, site, ret_told);
+	coro__future_release(future);
+	return result;
+}
+
+coro_value coro__waiters_wait_with(struct coro__waiters *waiters, struct coro_future *future,
+								   uintptr_t site, bool *ret_told)
+{
+	coro_value result;
+
 	coro__waiters_add(waiters, future);
 	result = coro__future_await(future, site);
 	*ret_told = future->object.state == CORO_STATE_DONE;
 	coro__waiters_remove(waiters, future);
-	coro__future_release(future);
 	return result;
+}
+
+void coro__waiters_check(const struct coro__waiters *waiters, const struct coro_object *object)
+{
+	const struct coro_future *previous = NULL, *future = waiters->first;
+
+	for (; future; previous = future, future = future->next) {
+		CORO__HOLDS(future->object.magic == CORO_OBJECT_MAGIC && future->previous == previous,
+					object, "the list of who waits is linked both ways");
+		/* Of a condition, what it is a part of: a barrier. */
+		CORO__HOLDS(future->object.flags & CORO__FUTURE_LISTED &&
+						(future->waited == object || object->kind == CORO_OBJECT_CONDITION),
+					&future->object,
+					"a future that stands in a line waits for what the line is for");
+	}
+	CORO__HOLDS(waiters->last == previous, object, "the list of who waits ends with the last one");
 }

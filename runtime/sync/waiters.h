@@ -7,11 +7,23 @@
  *
  * The list owns nothing: each future belongs to the call that waits with it.
  */
+#include "../core/check.h"
 #include "../task/tasks.h"
+
+struct coro_event;
+struct coro_semaphore;
+struct coro_barrier;
+struct coro_queue;
+struct coro_channel;
+struct coro_lock;
+struct coro_condition;
 
 /* Public functions, from the place `call` in the program. */
 struct coro_lock *coro__lock_new_at(const char *name, const char *site, uintptr_t call);
 coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t call);
+/* The same with a future that the caller has, and nobody else: it is renewed, so that nothing fails. */
+coro_value coro__lock_acquire_with(struct coro_lock *lock, struct coro_future *future,
+								   uintptr_t call);
 coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t call);
 void coro__lock_free_at(struct coro_lock *lock, uintptr_t call);
 bool coro__lock_locked(const struct coro_lock *lock);
@@ -112,6 +124,10 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 							  const struct coro_object *about, enum coro_reason reason,
 							  uintptr_t site, bool *ret_told);
 
+/* The same with a future that was made before, and stays the caller's. */
+coro_value coro__waiters_wait_with(struct coro__waiters *waiters, struct coro_future *future,
+								   uintptr_t site, bool *ret_told);
+
 /* The object of a new one of this kind: CREATE, in `state`, with `value` (NULL: none). */
 void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,
 					  enum coro_state state, const char *name, const char *site, uintptr_t pc,
@@ -119,6 +135,17 @@ void coro__sync_begin(struct coro_object *object, enum coro_object_kind kind,
 /* Ends the program when somebody waits; gives back the object's memory. */
 void coro__sync_end(struct coro_object *object, const struct coro__waiters *waiters,
 					uintptr_t site);
+
+/* coro_check(): the list is linked both ways, and each on it waits for `object`. */
+void coro__waiters_check(const struct coro__waiters *waiters, const struct coro_object *object);
+/* Of one object; each in its own file. */
+void coro__lock_check(const struct coro_lock *lock);
+void coro__event_check(const struct coro_event *event);
+void coro__condition_check(const struct coro_condition *condition);
+void coro__semaphore_check(const struct coro_semaphore *semaphore);
+void coro__barrier_check(const struct coro_barrier *barrier);
+void coro__queue_check(const struct coro_queue *queue);
+void coro__channel_check(const struct coro_channel *channel);
 
 /* Takes waiters off until one was told; those that are done (cancelled) are passed over. */
 static inline void coro__waiters_wake_next(struct coro__waiters *waiters, coro_value value)

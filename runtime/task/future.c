@@ -58,14 +58,10 @@ static inline void begin(struct coro_future *future, struct coro_loop *loop,
 	future->object.waits_on = object ? object->row : 0;
 }
 
-static struct coro_future *__attribute__((noinline))
-make_slowly(struct coro_loop *loop, enum coro_reason reason, const struct coro_object *object,
-			int64_t number, const char *site, uintptr_t pc)
+void coro__future_set_up(struct coro_future *future, struct coro_loop *loop,
+						 enum coro_reason reason, const struct coro_object *object, int64_t number,
+						 const char *site, uintptr_t pc)
 {
-	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
-
-	if (!future)
-		return NULL;
 	coro_probe_object_init(&future->object, CORO_OBJECT_FUTURE, NULL, site);
 	begin(future, loop, reason, object);
 	if (number >= 0)
@@ -74,6 +70,35 @@ make_slowly(struct coro_loop *loop, enum coro_reason reason, const struct coro_o
 	else
 		coro_probe_event(&future->object, CORO_EVENT_FUTURE_NEW, CORO_STATE_PENDING,
 						 future->object.waits_on, pc, NULL);
+}
+
+void coro__future_take_down(struct coro_future *future)
+{
+	struct coro_loop *loop = future->loop;
+
+	coro__future_done(future);
+	coro__loop_release(loop);
+}
+
+void coro__future_renew(struct coro_future *future, enum coro_reason reason,
+						const struct coro_object *object, uintptr_t pc)
+{
+	struct coro_loop *loop = future->loop;
+
+	loop->references++;
+	coro__future_take_down(future);
+	coro__future_set_up(future, loop, reason, object, -1, NULL, pc);
+	coro__loop_release(loop);
+}
+
+static struct coro_future *__attribute__((noinline))
+make_slowly(struct coro_loop *loop, enum coro_reason reason, const struct coro_object *object,
+			int64_t number, const char *site, uintptr_t pc)
+{
+	struct coro_future *future = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*future));
+
+	if (future)
+		coro__future_set_up(future, loop, reason, object, number, site, pc);
 	return future;
 }
 
@@ -430,14 +455,15 @@ coro_value coro__future_await_and_free(struct coro_future *future, uintptr_t sit
 
 /* ---- Callbacks ---------------------------------------------------------- */
 
-void coro__future_add_done_callback(struct coro_future *future, coro_function *function,
-									coro_value argument, struct coro_context *context)
+coro_value coro__future_add_done_callback(struct coro_future *future, coro_function *function,
+										  coro_value argument, struct coro_context *context,
+										  uintptr_t site)
 {
 	struct coro_loop *loop = future->loop;
 	struct coro__callback *callback = coro__callback_new(loop, future, function, argument);
 
 	if (!callback)
-		coro__fatal("out of memory for a callback");
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__callback_enter(callback, context);
 	if (coro__done(future)) {
 		future->references++;
@@ -445,19 +471,21 @@ void coro__future_add_done_callback(struct coro_future *future, coro_function *f
 	} else {
 		coro__entries_add(&future->callbacks, &callback->entry);
 	}
+	return CORO_NONE;
 }
 
-void coro_future_add_done_callback(struct coro_future *future, coro_function *function,
-								   coro_value argument)
+coro_value(coro_future_add_done_callback)(struct coro_future *future, coro_function *function,
+										  coro_value argument)
 {
 	CORO__CHECK(future, CORO_OBJECT_FUTURE);
-	coro__future_add_done_callback(future, function, argument, NULL);
+	return coro__future_add_done_callback(future, function, argument, NULL, CORO__SITE);
 }
 
-void coro_future_add_done_callback_in_context(struct coro_future *future, coro_function *function,
-											  coro_value argument, struct coro_context *context)
+coro_value(coro_future_add_done_callback_in_context)(struct coro_future *future,
+													 coro_function *function, coro_value argument,
+													 struct coro_context *context)
 {
 	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
-	coro__future_add_done_callback(future, function, argument, context);
+	return coro__future_add_done_callback(future, function, argument, context, CORO__SITE);
 }

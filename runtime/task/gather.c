@@ -14,6 +14,7 @@
  * the exceptions of the others, or they would be reported as lost.
  */
 #include <stdlib.h>
+#include "../core/check.h"
 #include "tasks.h"
 
 struct gather;
@@ -263,6 +264,7 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 	struct gather *gather = make(loop, count, return_exceptions);
 
 	if (!gather) {
+		coro__discard(awaitables, 0, count);
 		*ret_error = coro__raise_at(pc, CORO_MemoryError, "out of memory");
 		return NULL;
 	}
@@ -270,6 +272,7 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 		struct coro_future *future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
 
 		if (!future) {
+			coro__discard(awaitables, i + 1, count);
 			unmake(gather);
 			return NULL;
 		}
@@ -318,6 +321,45 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 		coro__future_complete(outer, coro_typed_ptr(&gather->results, "list"), coro__actor_row(),
 							  pc);
 	return gather;
+}
+
+/* ---- Checking ----------------------------------------------------------- */
+
+void coro__gather_check(const struct coro_future *outer)
+{
+	const struct gather *gather = (const struct gather *)outer;
+	size_t listed = 0;
+
+	CORO__HOLDS(gather->children <= gather->count && gather->finished <= gather->children,
+				&outer->object, "a gather has no more children than arguments");
+	for (size_t i = 0; i < gather->children; i++) {
+		const struct child *child = &gather->child[i];
+
+		CORO__HOLDS(child->gather == gather && child->future, &outer->object,
+					"a child knows its gather");
+		coro__count(CORO__REFERENCES, (uintptr_t)child->future);
+		if (!child->listed)
+			continue;
+		listed++;
+		coro__count(CORO__REFERENCES, (uintptr_t)outer);
+	}
+	CORO__HOLDS(outer->loop->ending || gather->finished + listed == gather->children,
+				&outer->object, "each child of a gather is finished, or will be");
+	for (size_t i = 0; i < gather->count; i++) {
+		CORO__HOLDS(gather->places[i] < gather->children, &outer->object,
+					"each argument of a gather has its child");
+		coro__check_value(gather->results.values[i]);
+	}
+}
+
+void coro__gather_check_counts(const struct coro_future *outer)
+{
+	const struct gather *gather = (const struct gather *)outer;
+
+	for (size_t i = 0; i < gather->children; i++)
+		CORO__HOLDS(coro__counted(CORO__LISTED, (uintptr_t)&gather->child[i].entry) ==
+						gather->child[i].listed,
+					&outer->object, "a child of a gather that is not finished is on a list");
 }
 
 /* ---- Use ---------------------------------------------------------------- */

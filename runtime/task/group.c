@@ -24,12 +24,16 @@ struct coro_task_group {
 	struct coro_object object;
 	struct coro_task *parent;    /* borrowed: it is in the section */
 	struct member *first, *last; /* all that were spawned */
+	size_t members;              /* how many */
 	size_t running;              /* of them */
 	bool entered, exiting, aborting;
-	bool parent_cancel_requested;  /* by us: exit takes it back */
-	struct coro_future *completed; /* what exit awaits; NULL: nothing */
-	coro_value base_error;         /* kept; or None */
-	coro_value *errors;            /* owned; each kept */
+	bool parent_cancel_requested; /* by us: exit takes it back */
+	bool waiting;                 /* exit awaits `completed` */
+	/* A slot, from enter on, because to wait for all must not fail; a future while it is waited
+	 * for. */
+	struct coro_future *completed;
+	coro_value base_error; /* kept; or None */
+	coro_value *errors;    /* owned; each kept; room for one of each member and the body's */
 	size_t error_count, error_room;
 };
 
@@ -49,6 +53,22 @@ struct coro_task_group *coro__task_group_new(const char *name, const char *site)
 	return coro__handle(group);
 }
 
+/* Room for an error of each member and of the body, before there are any. */
+static bool make_room(struct coro_task_group *group, size_t members)
+{
+	size_t room = group->error_room ? 2 * group->error_room : 8;
+	coro_value *errors;
+
+	if (members < group->error_room)
+		return true;
+	errors = realloc(group->errors, room * sizeof(*errors));
+	if (!errors)
+		return false;
+	group->errors = errors;
+	group->error_room = room;
+	return true;
+}
+
 static void drop_errors(struct coro_task_group *group)
 {
 	while (group->error_count)
@@ -62,7 +82,7 @@ void coro_task_group_free(struct coro_task_group *group)
 	if (!group)
 		return;
 	CORO__CHECK(group, CORO_OBJECT_GROUP);
-	if (group->completed)
+	if (group->waiting)
 		coro__misused(&group->object, "is freed while a task waits for it", CORO__CALLER);
 	while (group->first) {
 		struct member *member = group->first;
@@ -78,6 +98,8 @@ void coro_task_group_free(struct coro_task_group *group)
 	}
 	drop_errors(group);
 	free(group->errors);
+	if (group->completed)
+		coro__slot_give(CORO_OBJECT_FUTURE, group->completed);
 	coro_probe_event(&group->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
 	coro_probe_object_done(&group->object);
 	coro__slot_give(CORO_OBJECT_GROUP, group);
@@ -92,6 +114,10 @@ coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t si
 	if (!group->parent)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> cannot determine the parent task");
+	if (!group->completed)
+		group->completed = coro__slot_take(CORO_OBJECT_FUTURE, sizeof(*group->completed));
+	if (!group->completed || !make_room(group, 0))
+		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro_probe_event(&group->object, CORO_EVENT_GROUP_ENTER, group->object.state,
 					 group->parent->future.object.row, site, NULL);
 	group->entered = true;
@@ -122,15 +148,6 @@ static void abort_all(struct coro_task_group *group, uint32_t cause)
 
 static void add_error(struct coro_task_group *group, coro_value error)
 {
-	if (group->error_count == group->error_room) {
-		size_t room = group->error_room ? 2 * group->error_room : 8;
-		coro_value *errors = realloc(group->errors, room * sizeof(*errors));
-
-		if (!errors)
-			return;
-		group->errors = errors;
-		group->error_room = room;
-	}
 	group->errors[group->error_count++] = coro_keep(coro_caught(error));
 }
 
@@ -151,7 +168,7 @@ static void member_is_done(struct coro__watch *watch, struct coro_future *future
 	group->running--;
 	coro_probe_event(&group->object, CORO_EVENT_GROUP_DONE, group->object.state, future->object.row,
 					 0, NULL);
-	if (group->completed && !group->running && !coro__done(group->completed))
+	if (group->waiting && !group->running && !coro__done(group->completed))
 		coro__future_complete(group->completed, coro_bool(true), future->object.row, 0);
 	if (future->object.state != CORO_STATE_FAILED)
 		return;
@@ -198,7 +215,9 @@ static coro_value spawn(struct coro_task_group *group, struct coro_generator *bo
 		coro__release(body);
 		return coro__raise_at(site, CORO_RuntimeError, "TaskGroup <TaskGroup> %s", why);
 	}
-	member = coro__watch_new(loop, sizeof(*member), 1, member_is_done, NULL);
+	member = make_room(group, group->members + 1)
+				 ? coro__watch_new(loop, sizeof(*member), 1, member_is_done, NULL)
+				 : NULL;
 	if (member)
 		member->task =
 			coro__task_new_in(loop, body, name, body->object.creation_site, site, context);
@@ -210,6 +229,7 @@ static coro_value spawn(struct coro_task_group *group, struct coro_generator *bo
 	}
 	member->group = group;
 	member->running = true;
+	group->members++;
 	group->running++;
 	if (group->last)
 		group->last->next = member;
@@ -261,16 +281,17 @@ size_t coro__group_awaited(const struct coro_task_group *group, struct coro_futu
  * *cancelled, kept. None, or raised: something else. */
 static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancelled, uintptr_t site)
 {
+	struct coro_loop *loop = coro__loop_need("coro_task_group_exit");
+
 	while (group->running) {
 		coro_value result;
 
-		group->completed = coro__future_make(coro__loop_need("coro_task_group_exit"),
-											 CORO_REASON_WAIT, &group->object, -1, NULL, site);
-		if (!group->completed)
-			return coro__raise_at(site, CORO_MemoryError, "out of memory");
+		coro__future_set_up(group->completed, loop, CORO_REASON_WAIT, &group->object, -1, NULL,
+							site);
+		group->waiting = true;
 		result = coro__future_await(group->completed, site);
-		coro__future_release(group->completed);
-		group->completed = NULL;
+		group->waiting = false;
+		coro__future_take_down(group->completed);
 		if (!coro_raised(result))
 			continue;
 		if (!coro_is(result, CORO_CancelledError))

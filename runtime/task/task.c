@@ -307,6 +307,8 @@ static struct coro_task *spawn_coroutine(struct coro_generator *body, const char
 	struct coro_task *task;
 	coro_value error;
 
+	if (!body)
+		return NULL;
 	body = coro__check_body(body, call);
 	error = coro__consume(body);
 	if (coro_raised(error))
@@ -364,9 +366,36 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 			return NULL;
 		}
 	}
+	if (coro_raised(awaitable)) {
+		*ret_error = awaitable;
+		return NULL;
+	}
 	*ret_error = coro__raise_at(site, CORO_TypeError,
 								"An asyncio.Future, a coroutine or an awaitable is required");
 	return NULL;
+}
+
+static bool is_there(const coro_value *values, size_t count, const void *pointer)
+{
+	while (count--)
+		if (coro_kind(values[count]) == CORO_VALUE_OBJECT && values[count].pointer == pointer)
+			return true;
+	return false;
+}
+
+void coro__discard(const coro_value *awaitables, size_t from, size_t count)
+{
+	for (size_t i = from; i < count; i++) {
+		struct coro_generator *body;
+
+		if (coro_kind(awaitables[i]) != CORO_VALUE_OBJECT ||
+			is_there(awaitables, i, awaitables[i].pointer))
+			continue;
+		body = (struct coro_generator *)coro__object_here(awaitables[i], 0);
+		if (body->object.kind == CORO_OBJECT_COROUTINE &&
+			body->object.state == CORO_STATE_CREATED && !(body->flags & CORO__BODY_CONSUMED))
+			coro__release(body);
+	}
 }
 
 /* ---- A step ------------------------------------------------------------- */
@@ -614,16 +643,17 @@ coro_value coro_task_exception(struct coro_task *task)
 	return coro__future_exception(&task->future, CORO__SITE);
 }
 
-void coro_task_add_done_callback(struct coro_task *task, coro_function *callback, coro_value arg)
+coro_value(coro_task_add_done_callback)(struct coro_task *task, coro_function *callback,
+										coro_value arg)
 {
 	CORO__CHECK(task, CORO_OBJECT_TASK);
-	coro__future_add_done_callback(&task->future, callback, arg, NULL);
+	return coro__future_add_done_callback(&task->future, callback, arg, NULL, CORO__SITE);
 }
 
-void coro_task_add_done_callback_in_context(struct coro_task *task, coro_function *callback,
-											coro_value arg, struct coro_context *context)
+coro_value(coro_task_add_done_callback_in_context)(struct coro_task *task, coro_function *callback,
+												   coro_value arg, struct coro_context *context)
 {
 	CORO__CHECK(task, CORO_OBJECT_TASK);
 	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
-	coro__future_add_done_callback(&task->future, callback, arg, context);
+	return coro__future_add_done_callback(&task->future, callback, arg, context, CORO__SITE);
 }

@@ -87,6 +87,16 @@ struct coro_future *coro__future_make(struct coro_loop *loop, enum coro_reason r
 									  const struct coro_object *object, int64_t number,
 									  const char *site, uintptr_t pc);
 
+/* The same in memory that is there: a slot that the caller has taken, and will give back. It takes it
+ * down instead of releasing it; nobody else may hold it then. Both never fail. */
+void coro__future_set_up(struct coro_future *future, struct coro_loop *loop,
+						 enum coro_reason reason, const struct coro_object *object, int64_t number,
+						 const char *site, uintptr_t pc);
+void coro__future_take_down(struct coro_future *future);
+/* One that only the caller holds becomes a new one, for who waits again and may not fail. */
+void coro__future_renew(struct coro_future *future, enum coro_reason reason,
+						const struct coro_object *object, uintptr_t pc);
+
 /* The parts of a future that all kinds have. Its slot may be used or new: what future_done() leaves
  * behind, and zeros, need no setting. */
 static inline void coro__future_init(struct coro_future *future, struct coro_loop *loop)
@@ -178,6 +188,8 @@ struct coro_queue *coro__queue_new_at(size_t capacity, const char *name, const c
 									  uintptr_t call);
 bool coro__queue_is_waited_for(const struct coro_queue *queue);
 void coro__queue_free_at(struct coro_queue *queue, uintptr_t call);
+/* So many items will find room. False: memory is out. */
+bool coro__queue_reserve(struct coro_queue *queue, size_t items);
 coro_value coro__queue_get_at(struct coro_queue *queue, uintptr_t call);
 coro_value coro__queue_put_nowait_at(struct coro_queue *queue, coro_value item, uintptr_t call);
 
@@ -198,8 +210,9 @@ void coro__select_describe(const struct coro_future *future, char *text, size_t 
 void coro__task_step(struct coro_loop *loop, struct coro__entry *entry);
 
 /* coro_future_add_done_callback(); in a context, NULL: in a copy of the current one. */
-void coro__future_add_done_callback(struct coro_future *future, coro_function *function,
-									coro_value argument, struct coro_context *context);
+coro_value coro__future_add_done_callback(struct coro_future *future, coro_function *function,
+										  coro_value argument, struct coro_context *context,
+										  uintptr_t site);
 
 /* The step of a task, as far as it is not in coro__task_run(). */
 void coro__task_yielded(struct coro_task *task, coro_value value);
@@ -218,6 +231,10 @@ void coro__tasks_done(struct coro_loop *loop);
  * for the loop: the current one, and futures of all are fine. */
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site);
+
+/* Whoever is handed awaitables takes the coroutines among them, also when it fails: gives up those of
+ * `awaitables[from .. count)` that are not taken yet. */
+void coro__discard(const coro_value *awaitables, size_t from, size_t count);
 
 /* coro_future_cancel() and coro_task_cancel(), from the place `site` in the program; 0: not known. */
 bool coro__future_cancel(struct coro_future *future, const char *message, uintptr_t site);
@@ -243,6 +260,10 @@ void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry);
 void coro__gather_child_drop(struct coro__entry *entry);
 /* No child of any gather will be done any more. */
 void coro__gathers_done(struct coro_loop *loop);
+
+/* coro_check() of a gather, in its two rounds. */
+void coro__gather_check(const struct coro_future *outer);
+void coro__gather_check_counts(const struct coro_future *outer);
 
 /* Whose end is waited for, of those that are not done: the children of a gather; the tasks of a
  * group; what a coro_wait() was given, or the as_completed whose queue it is that `waiter` waits for.

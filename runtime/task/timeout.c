@@ -129,19 +129,24 @@ static coro_value time_is_over(coro_value argument)
 	return CORO_NONE;
 }
 
-static void schedule(struct coro_timeout *timeout, double when)
+/* None, or raised: then it is as it was. */
+static coro_value schedule(struct coro_timeout *timeout, double when, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_timeout");
+	struct coro_handle handle = {NULL, 0};
 
-	timeout->when = when;
+	if (!isinf(when)) {
+		if (coro__nanoseconds(when) <= coro__loop_now(loop))
+			handle = coro__loop_call_now(loop, time_is_over, coro_ptr(timeout));
+		else
+			handle = coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0);
+		if (!handle.memory && !loop->ending)
+			return coro__raise_at(site, CORO_MemoryError, "out of memory");
+	}
 	coro_handle_cancel(timeout->handle);
-	set_timer(timeout, (struct coro_handle){NULL, 0});
-	if (isinf(when))
-		return;
-	if (coro__nanoseconds(when) <= coro__loop_now(loop))
-		set_timer(timeout, coro__loop_call_now(loop, time_is_over, coro_ptr(timeout)));
-	else
-		set_timer(timeout, coro__loop_call_when(loop, when, time_is_over, coro_ptr(timeout), 0));
+	set_timer(timeout, handle);
+	timeout->when = when;
+	return CORO_NONE;
 }
 
 /* CREATE or TIMEOUT_RESCHEDULE: who does it, and when the time is over, if it ever is. */
@@ -154,9 +159,16 @@ static void tell_deadline(struct coro_timeout *timeout, unsigned event, double w
 					 isinf(when) ? NULL : &due);
 }
 
+static void end_object(struct coro_timeout *timeout)
+{
+	coro_probe_event(&timeout->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
+	coro_probe_object_done(&timeout->object);
+}
+
 coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
 {
 	static const char *const states[] = {"created", "active", "expiring", "expired", "finished"};
+	coro_value result;
 
 	if (timeout->state == CORO_TIMEOUT_CREATED)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Timeout has not been entered");
@@ -164,8 +176,10 @@ coro_value(coro_timeout_reschedule)(struct coro_timeout *timeout, double when)
 		return coro__raise_at(CORO__SITE, CORO_RuntimeError, "Cannot change state of %s Timeout",
 							  states[timeout->state]);
 	tell_deadline(timeout, CORO_EVENT_TIMEOUT_RESCHEDULE, when, CORO__SITE);
-	schedule(timeout, when);
-	return CORO_NONE;
+	result = schedule(timeout, when, CORO__SITE);
+	if (coro_raised(result))
+		tell_deadline(timeout, CORO_EVENT_TIMEOUT_RESCHEDULE, timeout->when, CORO__SITE);
+	return result;
 }
 
 bool coro_timeout_expired(const struct coro_timeout *timeout)
@@ -176,6 +190,7 @@ bool coro_timeout_expired(const struct coro_timeout *timeout)
 coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t site)
 {
 	struct coro_task *task = coro__current_task();
+	coro_value result;
 
 	if (timeout->state != CORO_TIMEOUT_CREATED)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
@@ -183,11 +198,15 @@ coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t site)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout should be used inside a task");
 	coro_probe_object_init(&timeout->object, CORO_OBJECT_TIMEOUT, NULL, NULL);
 	timeout->object.parent = task->future.object.row;
-	tell_deadline(timeout, CORO_EVENT_CREATE, timeout->when, site);
-	timeout->state = CORO_TIMEOUT_ENTERED;
 	timeout->task = coro__handle(task);
+	tell_deadline(timeout, CORO_EVENT_CREATE, timeout->when, site);
+	result = schedule(timeout, timeout->when, site);
+	if (coro_raised(result)) {
+		end_object(timeout);
+		return result;
+	}
+	timeout->state = CORO_TIMEOUT_ENTERED;
 	timeout->cancelling = coro_task_cancelling(task);
-	schedule(timeout, timeout->when);
 	return CORO_NONE;
 }
 
@@ -198,10 +217,8 @@ coro_value(coro_timeout_enter)(struct coro_timeout *timeout)
 
 coro_value coro__timeout_exit_at(struct coro_timeout *timeout, coro_value result, uintptr_t site)
 {
-	if (timeout->state == CORO_TIMEOUT_ENTERED || timeout->state == CORO_TIMEOUT_EXPIRING) {
-		coro_probe_event(&timeout->object, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, 0, NULL);
-		coro_probe_object_done(&timeout->object);
-	}
+	if (timeout->state == CORO_TIMEOUT_ENTERED || timeout->state == CORO_TIMEOUT_EXPIRING)
+		end_object(timeout);
 	coro_handle_cancel(timeout->handle);
 	set_timer(timeout, (struct coro_handle){NULL, 0});
 	if (timeout->state == CORO_TIMEOUT_ENTERED) {
@@ -248,14 +265,17 @@ static coro_value cancel_and_wait(struct coro_future *future, uintptr_t site)
 		coro__watch_new(future->loop, sizeof(*both), 1, release_waiter, waiter_freed);
 	coro_value result;
 
-	if (!both)
-		return coro__raise_at(site, CORO_MemoryError, "out of memory");
-	both->inner = future;
-	both->outer =
-		coro__future_make(future->loop, CORO_REASON_WAIT, &future->object, -1, NULL, site);
-	if (!both->outer) {
-		both->watch.freed = NULL;
-		coro__watch_release(&both->watch);
+	if (both) {
+		both->inner = future;
+		both->outer =
+			coro__future_make(future->loop, CORO_REASON_WAIT, &future->object, -1, NULL, site);
+	}
+	if (!both || !both->outer) {
+		if (both) {
+			both->watch.freed = NULL;
+			coro__watch_release(&both->watch);
+		}
+		coro__future_cancel(future, NULL, site);
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	}
 	coro__watch_add(&both->watch, future);
@@ -292,11 +312,16 @@ coro_value(coro_wait_for)(coro_value awaitable, double seconds)
 {
 	uintptr_t site = CORO__SITE;
 	struct coro_timeout timeout;
+	coro_value result;
 
 	CORO_TRY(coro__may_await());
 	if (seconds <= 0)
 		return wait_not_at_all(awaitable, site);
 	timeout = coro_timeout(seconds);
-	CORO_TRY(coro__timeout_enter_at(&timeout, site));
+	result = coro__timeout_enter_at(&timeout, site);
+	if (coro_raised(result)) {
+		coro__discard(&awaitable, 0, 1);
+		return result;
+	}
 	return coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
 }

@@ -96,8 +96,13 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 		coro__watch_release(&wait->watch);
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	}
-	if (!isinf(timeout))
+	if (!isinf(timeout)) {
 		wait->timer = coro__release_later(wait->waiter, timeout, site);
+		if (!wait->timer.memory) {
+			coro__watch_release(&wait->watch);
+			return coro__raise_at(site, CORO_MemoryError, "out of memory");
+		}
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct coro_future *future = future_of(futures[i], site);
 
@@ -156,23 +161,41 @@ static coro_value time_is_over(coro_value argument)
 	return CORO_NONE;
 }
 
+/* With room in the queue for all: what is done, must not be lost. NULL: memory is out. */
+static struct coro_completion *completion_new(struct coro_loop *loop, size_t count, uintptr_t site)
+{
+	struct coro_completion *completion = coro__watch_new_in(
+		CORO__SLOT_COMPLETION, loop, sizeof(*completion), count, one_is_complete, completion_freed);
+
+	if (!completion)
+		return NULL;
+	completion->done = coro__queue_new_at(0, "as_completed", CORO_SITE_HERE, site);
+	if (completion->done && coro__queue_reserve(completion->done, count))
+		return completion;
+	coro__watch_release(&completion->watch);
+	return NULL;
+}
+
 struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t count,
 										  double timeout)
 {
 	struct coro_loop *loop = coro__loop_need("coro_as_completed");
-	struct coro_completion *completion;
+	struct coro_completion *completion = completion_new(loop, count, CORO__SITE);
+	bool failed = !completion;
 
-	completion = coro__watch_new_in(CORO__SLOT_COMPLETION, loop, sizeof(*completion), count,
-									one_is_complete, completion_freed);
-	if (!completion)
-		return NULL;
-	completion->done = coro__queue_new_at(0, "as_completed", CORO_SITE_HERE, CORO__SITE);
-	for (size_t i = 0; i < count; i++) {
+	if (failed)
+		coro__discard(awaitables, 0, count);
+	for (size_t i = 0; !failed && i < count; i++) {
 		coro_value error = CORO_NONE;
 		struct coro_future *future = coro__ensure_future(loop, awaitables[i], &error, CORO__SITE);
 
-		if (!future)
-			coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));
+		if (!future) {
+			if (!coro_is(error, CORO_MemoryError))
+				coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));
+			coro__discard(awaitables, i + 1, count);
+			failed = true;
+			break;
+		}
 		if (future->mark != completion) {
 			future->mark = completion;
 			if (completion->done)
@@ -182,13 +205,20 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 		}
 		coro__future_release(future);
 	}
+	if (!completion)
+		return NULL;
 	completion->todo = completion->left = completion->watch.count;
 	for (size_t i = 0; i < completion->left; i++)
 		completion->watch.watchers[i].future->mark = NULL;
-	if (completion->todo && !isinf(timeout))
+	if (!failed && completion->todo && !isinf(timeout)) {
 		completion->timer =
 			coro__loop_call_after(loop, timeout, time_is_over, coro_ptr(completion), CORO__SITE);
-	return coro__handle(completion);
+		failed = !completion->timer.memory && !loop->ending;
+	}
+	if (!failed)
+		return coro__handle(completion);
+	coro_as_completed_free(completion);
+	return NULL;
 }
 
 static coro_value wait_for_one(coro_value argument)
@@ -205,13 +235,21 @@ static coro_value wait_for_one(coro_value argument)
 struct coro_generator *coro_as_completed_next(struct coro_completion *completion)
 {
 	void *handle = completion;
+	struct coro_generator *next = NULL;
 
 	CORO__CHECK(completion, CORO__SLOT_COMPLETION);
-	if (!completion->left)
-		return NULL;
-	completion->left--;
-	return coro__handle(
-		coro__coroutine_at(wait_for_one, coro_ptr(handle), "_wait_for_one", NULL, CORO__SITE));
+	if (completion->left)
+		next =
+			coro__coroutine_at(wait_for_one, coro_ptr(handle), "_wait_for_one", NULL, CORO__SITE);
+	if (next)
+		completion->left--;
+	return coro__handle(next);
+}
+
+size_t coro_as_completed_left(const struct coro_completion *completion)
+{
+	CORO__CHECK(completion, CORO__SLOT_COMPLETION);
+	return completion->left;
 }
 
 void coro_as_completed_free(struct coro_completion *completion)

@@ -108,6 +108,8 @@ static enum flow run_new(struct activation *activation, const struct node *node)
 		body = coro_async_generator_named(run_call, call, name, NULL);
 	else
 		body = coro_coroutine_named(run_call, call, name, NULL);
+	if (!body)
+		return raise_in(activation, out_of_memory());
 	own_body(body);
 	set(activation, node->args[0], coro_object(body));
 	return GO_ON;
@@ -301,6 +303,8 @@ static struct coro_async_step *new_step(struct activation *activation, const str
 	step = !strcmp(method, "athrow")   ? coro_athrow_step(body, value)
 		   : !strcmp(method, "aclose") ? coro_aclose_step(body)
 									   : coro_asend_step(body, value);
+	if (!step)
+		*ret_error = out_of_memory();
 	return step;
 }
 

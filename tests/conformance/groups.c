@@ -78,6 +78,8 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 	for (int i = 2; i < node->arg_count && count < 32; i++)
 		values[count++] = atom(activation, node->args[i]);
 	completion = coro_as_completed(values, count, CORO_FOREVER);
+	if (!completion)
+		return raise_in(activation, out_of_memory());
 	own_handle(completion, free_completion);
 	while ((next = coro_as_completed_next(completion))) {
 		enum flow flow;
@@ -90,6 +92,8 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 		if (flow == RETURN || flow == RAISE)
 			return flow;
 	}
+	if (!next && coro_as_completed_left(completion))
+		return raise_in(activation, out_of_memory());
 	return GO_ON;
 }
 
@@ -192,6 +196,8 @@ static enum flow run_group(struct activation *activation, const struct node *nod
 	coro_value result;
 	enum flow flow;
 
+	if (!group)
+		return raise_in(activation, out_of_memory());
 	own_handle(group, free_group);
 	say(activation->label, "taskgroup enter");
 	result = coro_task_group_enter(group);

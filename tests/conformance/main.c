@@ -164,6 +164,8 @@ static coro_value reap(coro_value argument)
 static bool cancel_leftovers(void)
 {
 	struct leftovers left;
+	coro_value values[256];
+	struct coro_future *kept;
 	struct coro_task *reaper;
 	coro_value result;
 	bool ended;
@@ -172,9 +174,19 @@ static bool cancel_leftovers(void)
 	if (!left.count)
 		return true;
 	say("loop", format("shutdown cancel=%s", pending_names()));
-	for (size_t i = 0; i < left.count; i++)
+	for (size_t i = 0; i < left.count; i++) {
 		coro_task_cancel(left.tasks[i], NULL);
+		values[i] = coro_object(left.tasks[i]);
+	}
+	/* Those that are nobody's would be gone when they are done. */
+	kept = coro_gather_future(values, left.count, true);
+	if (!kept)
+		return true;
 	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
+	if (!reaper) {
+		coro_future_free(kept);
+		return true;
+	}
 	while ((ended = drive(reaper, &result)) && coro_raised(result)) {
 		say("loop", format("shutdown-raise %s", show_error(result)));
 		if (coro_task_done(reaper))
@@ -182,6 +194,8 @@ static bool cancel_leftovers(void)
 	}
 	if (!ended) {
 		say("loop", format("stuck %s", pending_names()));
+		coro_task_free(reaper);
+		coro_future_free(kept);
 		return false;
 	}
 	for (size_t i = 0; i < left.count; i++) {
@@ -196,6 +210,7 @@ static bool cancel_leftovers(void)
 							   show(coro_object(left.tasks[i])), show_error(error)));
 	}
 	coro_task_free(reaper);
+	coro_future_free(kept);
 	return true;
 }
 
@@ -209,6 +224,8 @@ static void close_generators(void)
 	struct coro_task *closer = coro_spawn(close_async_generators, CORO_NONE, "anon-agens");
 	coro_value result;
 
+	if (!closer)
+		return;
 	if (drive(closer, &result) && coro_raised(result))
 		say("loop", format("shutdown-raise %s", show_error(result)));
 	coro_task_free(closer);
@@ -223,6 +240,8 @@ static bool run_loop(struct call *call)
 	bool ended;
 
 	the_loop = coro_loop_new(&options);
+	if (!the_loop)
+		return true;
 	if (scenario.debug)
 		coro_loop_set_slow(the_loop, scenario.slow / 1000.0);
 	coro_loop_set_eager(the_loop, scenario.eager);
@@ -230,6 +249,8 @@ static bool run_loop(struct call *call)
 		coro_loop_observe_turns(the_loop, observe_turn, NULL);
 	task =
 		coro_spawn_coroutine(coro_coroutine_named(run_call, coro_ptr(call), "main", NULL), "main");
+	if (!task)
+		return true;
 	own_handle(task, free_task);
 	ended = drive(task, &result);
 	coro_loop_observe_turns(the_loop, NULL, NULL);

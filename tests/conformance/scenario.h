@@ -146,6 +146,8 @@ coro_value atom(struct activation *activation, const char *word);
 coro_value new_list(size_t count);
 /* The results of a gather as a list of the scenario's; other values as they are. */
 coro_value as_list(coro_value value);
+/* Raised MemoryError: the runtime gave NULL. */
+coro_value out_of_memory(void);
 /* Its value, or raised. */
 coro_value expression(struct activation *activation, char **words);
 bool is_true(coro_value value);

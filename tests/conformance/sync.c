@@ -12,6 +12,8 @@
 static enum flow keep_object(struct activation *activation, const struct node *node, void *object,
 							 void (*free_object)(void *))
 {
+	if (!object)
+		return raise_in(activation, out_of_memory());
 	set_label(object, label(node->args[0]));
 	own_handle(object, free_object);
 	set(activation, node->args[0], coro_object(object));

@@ -64,6 +64,8 @@ static enum flow run_spawn(struct activation *activation, const struct node *nod
 	}
 	task = coro_spawn_coroutine(coroutine, name);
 	returned(activation, CORO_NONE);
+	if (!task)
+		return raise_in(activation, out_of_memory());
 	own_handle(task, free_task);
 	set(activation, node->args[0], coro_object(task));
 	say(activation->label, format("spawned %s", show(coro_object(task))));
@@ -172,6 +174,8 @@ static enum flow run_future(struct activation *activation, const struct node *no
 {
 	struct coro_future *future = coro_future_new(CORO_REASON_NONE, NULL);
 
+	if (!future)
+		return raise_in(activation, out_of_memory());
 	set_label(future, label(node->args[0]));
 	own_handle(future, free_future);
 	set(activation, node->args[0], coro_object(future));
@@ -231,8 +235,8 @@ static enum flow run_on_done(struct activation *activation, const struct node *n
 	tag->text = node->args[1];
 	if (*tag->text == '"')
 		tag->text = format("%.*s", (int)strlen(tag->text) - 2, tag->text + 1);
-	coro_future_add_done_callback(tag->future, tell_done, coro_ptr(tag));
-	return GO_ON;
+	error = coro_future_add_done_callback(tag->future, tell_done, coro_ptr(tag));
+	return coro_raised(error) ? raise_in(activation, error) : GO_ON;
 }
 
 /* ---- Callbacks --------------------------------------------------------- */
@@ -242,6 +246,8 @@ static enum flow keep_handle(struct activation *activation, const struct node *n
 {
 	struct coro_handle *kept = keep_memory(sizeof(*kept));
 
+	if (!handle.memory)
+		return raise_in(activation, out_of_memory());
 	*kept = handle;
 	store(activation, node->target, coro_typed_ptr(kept, type));
 	return GO_ON;
@@ -332,6 +338,8 @@ static enum flow run_make_gather(struct activation *activation, const struct nod
 	struct coro_future *future = coro_gather_future(values, count, exceptions);
 
 	returned(activation, CORO_NONE);
+	if (!future)
+		return raise_in(activation, out_of_memory());
 	set_label(future, label("gather"));
 	own_handle(future, free_future);
 	store(activation, node->target, coro_object(future));

@@ -245,6 +245,11 @@ coro_value exception_of(struct activation *activation, char **words)
 	return value;
 }
 
+coro_value out_of_memory(void)
+{
+	return coro_raise(CORO_MemoryError, "out of memory");
+}
+
 /* ---- Text -------------------------------------------------------------- */
 
 const char *format(const char *pattern, ...)

@@ -413,9 +413,10 @@ static coro_value limit_a_sleep(coro_value unused)
 static void a_timeout_tells_its_deadline_and_when_it_is_over(void **state)
 {
 	watch(limit_a_sleep);
-	assert_non_null(strstr(events, "timeout create main>open; timer timer_set loop>pending; "
-								   "timeout timeout_reschedule main>open; timer timer_cancel>none; "
-								   "timer timer_set loop>pending; "));
+	assert_non_null(strstr(events,
+						   "timeout create main>open; timer timer_set loop>pending; "
+						   "timeout timeout_reschedule main>open; timer timer_set loop>pending; "
+						   "timer timer_cancel>none; "));
 	assert_non_null(strstr(events, "loop callback>running; timeout timeout_expire main>closed; "
 								   "main cancel loop>suspended; "));
 	assert_non_null(strstr(events, "timeout destroy>none; "));

@@ -30,7 +30,8 @@
  * - One step at a time: RuntimeError "anext(): asynchronous generator is already running".
  * - It ends with StopAsyncIteration, and returns no value.
  * - One that is dropped before its end is closed by its loop, in a task of its own, for
- *   closing may await. What the loop finds alive at its end, it closes then.
+ *   closing may await. What the loop finds alive at its end, it closes then; so it
+ *   does with those for whose closing there was no memory.
  *
  * Ownership: coro_free() gives it up, as for every body. Rules A1-A10.
  */
@@ -52,7 +53,7 @@ CORO_API struct coro_generator *coro_async_generator_named(coro_function *functi
 /* ---- Awaited at once (PEP 525, rules A2, A4-A7, A9) --------------------- */
 
 /* Each of these is awaited: in a coroutine or another async generator. They return the next item;
- * raised: StopAsyncIteration at the end, or what left it. */
+ * raised: StopAsyncIteration at the end, or what left it; MemoryError, before anything has happened. */
 
 /* await anext(generator) */
 CORO_API coro_value coro_anext(struct coro_generator *generator);
@@ -125,8 +126,8 @@ CORO_API void coro_set_async_generator_hooks(coro_first_iteration_hook *first_it
 											 coro_finalizer_hook *finalize, void *data);
 
 /* Closes all async generators of the loop that were started and not freed, in the order of their
- * first iteration, at once; what they raise is reported. Awaited. None, or raised
- * (CancelledError). (loop.shutdown_asyncgens, rule A10) */
+ * first iteration, at once; what they raise is reported. Awaited. None, or raised: CancelledError,
+ * MemoryError when some could not be closed. (loop.shutdown_asyncgens, rule A10) */
 CORO_API coro_value coro_shutdown_async_generators(void);
 #define coro_shutdown_async_generators(...) CORO__CALLED((coro_shutdown_async_generators)(__VA_ARGS__))
 

@@ -23,7 +23,7 @@
  *     channel.h    Go's channels, and select
  *     loop.h       the loop: turns, timers, descriptors
  *     tasklet.h    tasklets and their channels: scheduled without a loop
- *     debug.h      looking at the runtime itself
+ *     debug.h      what there is, and whether it is whole
  *
  * The names follow Python's and asyncio's.
  */

@@ -43,7 +43,8 @@ CORO_API struct coro_generator *coro_coroutine_named(coro_function *function, co
 /* await awaitable: what it returns, or raised what left it. `awaitable` is the handle of a
  * coroutine, a task or a future, or a value that holds one. Of anything else: TypeError "object
  * int can't be used in 'await' expression". Only in a coroutine: RuntimeError elsewhere.
- * A raised value is returned as it is.
+ * A raised value is returned as it is. A handle that is NULL, for memory was out when it was to be
+ * made, is MemoryError: so CORO_CALL() needs no look at what it makes.
  *
  * Of a coroutine that is suspended in an await already: RuntimeError "coroutine is being awaited
  * already"; of a finished one: RuntimeError "cannot reuse already awaited coroutine".

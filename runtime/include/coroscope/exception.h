@@ -30,6 +30,16 @@
  * - coro_handled() says that the handling is over, as the end of an `except` block does;
  *   CORO_EXCEPT is such a block.
  *
+ * Out of memory
+ * - What cannot be done for want of memory raises MemoryError, or returns NULL where it makes
+ *   something; each function says which. Then nothing else has happened: nothing is lost, nobody is
+ *   left waiting, no lock is taken. Where a function consumes coroutines, it does so also then.
+ * - Raising needs memory too. Without it a MemoryError is raised that always exists: in the place of
+ *   any exception but those that closing, cancelling and the end of a loop need. GeneratorExit,
+ *   CancelledError, StopIteration and StopAsyncIteration exist always too, without message or value
+ *   and context.
+ * - A report is cut, a long name of a task too, and a message of a cancellation left out.
+ *
  * Manual: "Built-in Exceptions" of Python's library reference; PEP 3151 for those of the system.
  */
 #include <stdarg.h>
@@ -176,7 +186,8 @@ CORO_API bool coro_is(coro_value value, const struct coro_exception_type *type);
 
 /* type(exception) */
 CORO_API const struct coro_exception_type *coro_exception_type(coro_value exception);
-/* str(exception): the message; of a value, what coro_format() makes of it; "" without. */
+/* str(exception): the message; of a value, what coro_format() makes of it; "" without one, or without
+ * memory for that. */
 CORO_API const char *coro_message(coro_value exception);
 /* StopIteration's value, an errno, ...; None without. */
 CORO_API coro_value coro_exception_value(coro_value exception);
@@ -195,7 +206,8 @@ CORO_API coro_value coro_group_at(coro_value exception, size_t index);
 
 /* group.split(types): the part of it that is of one of `types`, and the rest; each None, or an
  * exception of the same shape: groups within keep their place. Of what is no group, the match is a
- * group without a message around it. Both results are valid as if made here. (PEP 654) */
+ * group without a message around it. Both results are valid as if made here. When memory is out the
+ * match is None, and the rest a raised MemoryError, which coro_group_merge() passes on. (PEP 654) */
 CORO_API void coro_group_split(coro_value exception, const struct coro_exception_type *const *types,
 							   size_t count, coro_value *ret_match, coro_value *ret_rest);
 

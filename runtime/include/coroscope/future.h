@@ -75,24 +75,30 @@ CORO_API coro_value coro_future_set_result(struct coro_future *future, coro_valu
 CORO_API coro_value coro_future_set_exception(struct coro_future *future, coro_value exception);
 
 /* Cancels it: who awaits it gets CancelledError. True; false when it is done already: its exception
- * counts as fetched then. `message` is copied, and may be NULL. Cancelling the future of a gather
+ * counts as fetched then. `message` is copied, and may be NULL; without memory for it the
+ * CancelledError has none. Cancelling the future of a gather
  * cancels its children. */
 CORO_API bool coro_future_cancel(struct coro_future *future, const char *message);
 
 /* Calls callback(arg) through the ready queue once the future is done, or at the next
- * turn when it is already. What it raises goes to the report handler. (rules F2, L5) */
-CORO_API void coro_future_add_done_callback(struct coro_future *future, coro_function *callback,
-											coro_value arg);
+ * turn when it is already. What it raises goes to the report handler. None, or raised MemoryError:
+ * then it will not be called. (rules F2, L5) */
+CORO_API coro_value coro_future_add_done_callback(struct coro_future *future,
+												  coro_function *callback, coro_value arg);
 /* The same in a context (context_variable.h); NULL, as above: in a copy of the current one. */
-CORO_API void coro_future_add_done_callback_in_context(struct coro_future *future,
-													   coro_function *callback, coro_value arg,
-													   struct coro_context *context);
+CORO_API coro_value coro_future_add_done_callback_in_context(struct coro_future *future,
+															 coro_function *callback,
+															 coro_value arg,
+															 struct coro_context *context);
 
 /* Calls that stay calls, see CORO__CALLED. */
 #define coro_future_set_result(future, result)                                                     \
 	CORO__CALLED((coro_future_set_result)((future), (result)))
 #define coro_future_set_exception(future, exception)                                               \
 	CORO__CALLED((coro_future_set_exception)((future), (exception)))
+#define coro_future_add_done_callback(...) CORO__CALLED((coro_future_add_done_callback)(__VA_ARGS__))
+#define coro_future_add_done_callback_in_context(...)                                              \
+	CORO__CALLED((coro_future_add_done_callback_in_context)(__VA_ARGS__))
 
 #ifdef __cplusplus
 }

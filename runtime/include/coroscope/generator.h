@@ -88,7 +88,7 @@ struct coro_generator {
 
 	coro_function *function;
 	coro_value argument;
-	struct coro__errors *errors;   /* exceptions made by or delivered to it; NULL: none yet */
+	struct coro__errors *errors;   /* exceptions made by or delivered to it, on its stack; NULL: none yet */
 	void *stack;                   /* lowest address of its stack, above the guard; NULL: none */
 	struct coro__stack_pool *pool; /* where the stack came from */
 	struct coro_generator *previous, *next; /* on exactly one list: its thread's bodies */
@@ -140,7 +140,7 @@ CORO_API void coro_hold(struct coro_generator *generator);
 /* ---- From outside (PEP 342, rules G1-G13) ------------------------------- */
 
 /* Each of these returns what the generator yields; raised: StopIteration with the returned
- * value, or the exception that left it. Of a generator that runs already: ValueError
+ * value (without memory for that: MemoryError), or the exception that left it. Of a generator that runs already: ValueError
  * "generator already executing", and it is not affected. Of one that is finished:
  * StopIteration without a value. */
 

@@ -71,7 +71,7 @@ struct coro_loop_options {
 	 * nothing can. Also chosen by COROSCOPE_TIME=virtual in the environment. */
 	bool virtual_time;
 	/* Where time, chance and readiness come from; NULL: the system. Owned by the
-	 * loop from now on. */
+	 * loop, once there is one. */
 	struct coro_environment *environment;
 };
 
@@ -107,7 +107,7 @@ CORO_API coro_value coro_loop_run_until_complete(struct coro_loop *loop, coro_va
 
 /* Cancels the tasks that are not done, in creation order, and runs until they are;
  * errors that they raise go to the report handler. Returns none, or raised when they
- * wait for each other for ever. What asyncio.run does at its end. (rule L9) */
+ * wait for each other for ever, or MemoryError. What asyncio.run does at its end. (rule L9) */
 CORO_API coro_value coro_loop_cancel_all(struct coro_loop *loop);
 
 /* ---- Handles (rules L1-L4) ---------------------------------------------- */
@@ -120,7 +120,8 @@ struct coro_handle {
 };
 
 /* Runs callback(arg) at the end of the ready queue. A raised result goes to the report
- * handler, and the loop goes on. (loop.call_soon, rules L1, L5) */
+ * handler, and the loop goes on. When memory is out, or the loop is closed, nothing will run:
+ * `memory` is NULL. (loop.call_soon, rules L1, L5) */
 CORO_API struct coro_handle coro_loop_call_soon(struct coro_loop *loop, coro_function *callback,
 												coro_value arg);
 /* The same after `delay` seconds. (loop.call_later, rules L2, L3) */
@@ -174,15 +175,15 @@ CORO_API void coro_loop_set_eager(struct coro_loop *loop, bool eager);
 
 /* Suspends the calling task. 0 or less: for one turn. Otherwise until loop time has
  * gone on so far. Returns none, or raised (CancelledError; ValueError for NaN; RuntimeError when no
- * loop runs). (asyncio.sleep, rule T2) */
+ * loop runs; MemoryError). (asyncio.sleep, rule T2) */
 CORO_API coro_value coro_sleep(double seconds);
 
 /* ---- Descriptors (rule L2) ---------------------------------------------- */
 
 /* Suspends the calling task until descriptor `fd` can be read or written without
  * blocking (or has an error or an end to tell). One task may wait for each direction:
- * RuntimeError for a second. None, or raised: OSError when it cannot be watched, CancelledError.
- * Regular files are always ready. (loop.add_reader) */
+ * RuntimeError for a second. None, or raised: OSError when it cannot be watched, CancelledError,
+ * MemoryError. Regular files are always ready. (loop.add_reader) */
 CORO_API coro_value coro_wait_readable(int fd);
 CORO_API coro_value coro_wait_writable(int fd);
 

@@ -56,7 +56,7 @@ CORO_API struct coro_queue *coro__priority_queue_new(size_t capacity, coro_befor
  * allowed. */
 CORO_API void coro_queue_free(struct coro_queue *queue);
 
-/* Puts an item, waiting for a place. None, or raised (CancelledError): then it is not
+/* Puts an item, waiting for a place. None, or raised (CancelledError, MemoryError): then it is not
  * in the queue. QueueShutDown when it was shut down. A raised `item` is not put but returned.
  * (rules Q1, Q3, Q5) */
 CORO_API coro_value coro_queue_put(struct coro_queue *queue, coro_value item);

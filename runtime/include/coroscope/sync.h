@@ -25,7 +25,8 @@
  * Not for threads: each belongs to the thread that made it, and to the loop of the tasks that wait
  * for it: RuntimeError "<Lock jobs #3> is bound to a different event loop" for others. All are freed
  * by who made them, when nobody waits; NULL is allowed. Names are for the debugger, borrowed, and may
- * be NULL. A constructor returns NULL when memory is out.
+ * be NULL. A constructor returns NULL when memory is out. Whatever waits may raise MemoryError
+ * instead: then nothing has changed, neither a lock nor a place is taken or given up.
  *
  * Rules S1-S5. Manual: "Synchronization Primitives" of Python's asyncio.
  */
@@ -92,7 +93,7 @@ CORO_API void coro_condition_free(struct coro_condition *condition);
 CORO_API struct coro_lock *coro_condition_lock(struct coro_condition *condition);
 
 /* Gives up the lock, waits to be notified, and takes the lock again, also when it is cancelled
- * meanwhile. True, or raised: CancelledError, RuntimeError when nobody has the lock. Wake-ups
+ * meanwhile. True, or raised: CancelledError, RuntimeError when nobody has the lock, MemoryError. Wake-ups
  * without a cause are possible: look again at what you wait for. */
 CORO_API coro_value coro_condition_wait(struct coro_condition *condition);
 

@@ -51,14 +51,15 @@ struct coro_task;
 
 /* ---- Spawning (rules T1-T3) --------------------------------------------- */
 
-/* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied,
- * and NULL becomes "Task-1", "Task-2" ...
+/* Spawns a task of the current loop for a new coroutine `fn(arg)`. `name` is copied (without memory
+ * for a long one: its first 23 bytes), and NULL becomes "Task-1", "Task-2" ...
  * Returns NULL when memory is out. (asyncio.create_task, rule T1) */
 #define coro_spawn(fn, arg, name) coro__spawn((fn), (arg), #fn, (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn(coro_function *fn, coro_value arg, const char *function,
 									   const char *name, const char *site);
 
-/* The same for a coroutine that exists, and is consumed. (asyncio.create_task, rule T1) */
+/* The same for a coroutine that exists, and is consumed, also when memory is out. NULL of NULL.
+ * (asyncio.create_task, rule T1) */
 #define coro_spawn_coroutine(coroutine, name)                                                      \
 	coro__spawn_coroutine((coroutine), (name), CORO_SITE_HERE)
 CORO_API struct coro_task *coro__spawn_coroutine(struct coro_generator *coroutine, const char *name,
@@ -96,7 +97,7 @@ CORO_API struct coro_future *coro_task_future(struct coro_task *task);
 
 /* task.get_name(): borrowed, until the name is set anew. */
 CORO_API const char *coro_task_name(const struct coro_task *task);
-/* task.set_name(name): it is copied. */
+/* task.set_name(name): it is copied, as coro_spawn() does. */
 CORO_API void coro_task_set_name(struct coro_task *task, const char *name);
 
 /* The context that it runs in. Yours: coro_context_free(). NULL when memory is out.
@@ -111,19 +112,22 @@ CORO_API coro_value coro_task_result(struct coro_task *task);
 CORO_API coro_value coro_task_exception(struct coro_task *task);
 
 /* Called when the task is done, through the ready queue. What it raises goes to the report
- * handler. (rules F2, L5) */
-CORO_API void coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
-										  coro_value arg);
+ * handler. None, or raised MemoryError: then it will not be called. (rules F2, L5) */
+CORO_API coro_value coro_task_add_done_callback(struct coro_task *task, coro_function *callback,
+												coro_value arg);
+#define coro_task_add_done_callback(...) CORO__CALLED((coro_task_add_done_callback)(__VA_ARGS__))
 /* The same in a context (context_variable.h); NULL, as above: in a copy of the current one. (rule F2,
  * PEP 567) */
-CORO_API void coro_task_add_done_callback_in_context(struct coro_task *task,
-													 coro_function *callback, coro_value arg,
-													 struct coro_context *context);
+CORO_API coro_value coro_task_add_done_callback_in_context(struct coro_task *task,
+														   coro_function *callback, coro_value arg,
+														   struct coro_context *context);
+#define coro_task_add_done_callback_in_context(...)                                                \
+	CORO__CALLED((coro_task_add_done_callback_in_context)(__VA_ARGS__))
 
 /* ---- Cancelling (rules K1-K6) ------------------------------------------- */
 
 /* Asks the task to end. True; false when it is done already. `message` may be NULL, and is
- * copied. */
+ * copied; without memory for it the CancelledError has none. */
 CORO_API bool coro_task_cancel(struct coro_task *task, const char *message);
 /* How many requests stand; and one less, returning how many are left. (rule K3) */
 CORO_API unsigned coro_task_cancelling(const struct coro_task *task);
@@ -142,7 +146,8 @@ struct coro_results {
  * may be NULL. The first exception is raised at once and the others go on; with
  * `return_exceptions` exceptions are results like any other, CancelledError too.
  * Cancelling whoever waits here cancels them all. Exceptions in `ret_values` stay valid
- * until the calling task's next gather. (asyncio.gather, rule W1)
+ * until the calling task's next gather. The coroutines are consumed also when it raises at once
+ * (MemoryError, TypeError); those that were tasks by then go on. (asyncio.gather, rule W1)
  *
  *     coro_value both[] = {coro_object(first), coro_object(second)};
  *     CORO_TRY(coro_gather(both, 2, false, both)); */
@@ -153,7 +158,7 @@ CORO_API coro_value coro__gather(const coro_value *awaitables, size_t count, boo
 								 coro_value *ret_values, const char *site);
 
 /* The same without waiting: a future whose result is a pointer to a struct coro_results,
- * which lives as long as the future. Freed with coro_future_free. */
+ * which lives as long as the future. Freed with coro_future_free. NULL when memory is out. */
 #define coro_gather_future(awaitables, count, return_exceptions)                                   \
 	coro__gather_future((awaitables), (count), (return_exceptions), CORO_SITE_HERE)
 CORO_API struct coro_future *coro__gather_future(const coro_value *awaitables, size_t count,

@@ -48,13 +48,13 @@ CORO_API struct coro_task_group *coro__task_group_new(const char *name, const ch
 CORO_API void coro_task_group_free(struct coro_task_group *group);
 
 /* Begins the section: the task that runs is the group's parent. None, or raised: RuntimeError
- * outside of a task, or for the second time. (rule N1) */
+ * outside of a task, or for the second time; MemoryError: it has not begun. (rule N1) */
 CORO_API coro_value coro_task_group_enter(struct coro_task_group *group);
 #define coro_task_group_enter(...) CORO__CALLED((coro_task_group_enter)(__VA_ARGS__))
 
 /* Spawns a task of the group for function(argument). `name` is copied, and may be NULL. The task
  * (coro_as_object() is its handle), or raised: RuntimeError of a group that was not entered, is
- * finished, or is being cancelled. (rule N1) */
+ * finished, or is being cancelled; MemoryError. (rule N1) */
 #define coro_task_group_spawn(group, function, argument, name)                                     \
 	coro_task_group_spawn_coroutine(                                                               \
 		(group), coro_coroutine_named((function), (argument), #function, CORO_SITE_HERE), (name))
@@ -78,7 +78,8 @@ CORO_API coro_value coro_task_group_spawn_coroutine_in_context(struct coro_task_
 	CORO__CALLED((coro_task_group_spawn_coroutine_in_context)(__VA_ARGS__))
 
 /* Ends the section, whatever came of its body: `result`, which may be raised. Waits for the tasks.
- * `result`, or raised as told above. (rules N2-N6) */
+ * `result`, or raised as told above. Waiting needs no memory; when there is none for the
+ * ExceptionGroup, MemoryError is raised in its place. (rules N2-N6) */
 CORO_API coro_value coro_task_group_exit(struct coro_task_group *group, coro_value result);
 #define coro_task_group_exit(...) CORO__CALLED((coro_task_group_exit)(__VA_ARGS__))
 

@@ -283,7 +283,9 @@ CORO_API coro_value coro__with_leave(struct coro__with *block, coro_value result
 		given;                                                                                     \
 	})
 
-/* A handle, or a value, as a value: coro_await() and coro_yield_from() take both. */
+/* A handle, or a value, as a value: coro_await() and its like take both. NULL is what a constructor
+ * gives that finds no memory: raised MemoryError. */
+CORO_API coro_value coro__awaitable(const void *handle);
 CORO__INLINE coro_value coro__value_same(coro_value value)
 {
 	return value;
@@ -297,10 +299,10 @@ static inline coro_value coro__value_of(coro_value value)
 }
 static inline coro_value coro__value_of(const void *handle)
 {
-	return coro_object(handle);
+	return coro__awaitable(handle);
 }
 #define CORO__VALUE(x) coro__value_of(x)
 #else
-#define CORO__VALUE(x) _Generic((x), coro_value : coro__value_same, default : coro_object)(x)
+#define CORO__VALUE(x) _Generic((x), coro_value : coro__value_same, default : coro__awaitable)(x)
 #endif
 #endif

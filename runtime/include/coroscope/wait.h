@@ -46,7 +46,7 @@ enum coro_return_when {
 /* Waits until what is asked for has happened among `futures` (tasks, futures; at least one), or
  * `timeout` seconds are over. None of them is cancelled, and nothing of theirs is raised: look at
  * them. The number that are done (int); or raised: CancelledError, TypeError of a coroutine,
- * ValueError of nothing at all. (asyncio.wait, rule W2) */
+ * ValueError of nothing at all, MemoryError. (asyncio.wait, rule W2) */
 CORO_API coro_value coro_wait(const coro_value *futures, size_t count, enum coro_return_when when,
 							  double timeout);
 #define coro_wait(...) CORO__CALLED((coro_wait)(__VA_ARGS__))
@@ -59,15 +59,18 @@ CORO_API coro_value coro_wait(const coro_value *futures, size_t count, enum coro
  *         CORO_TRY(use(CORO_TRY(coro_await(next))));
  *     coro_as_completed_free(all);
  *
- * Coroutines become tasks, and are consumed. What cannot be awaited ends the program. Yours: free it
- * with coro_as_completed_free(). NULL: memory is out. (asyncio.as_completed, rule W3) */
+ * Coroutines become tasks, and are consumed, also when it returns NULL: memory is out. What cannot be
+ * awaited ends the program. What is done is never lost for want of memory. Yours: free it with
+ * coro_as_completed_free(). (asyncio.as_completed, rule W3) */
 struct coro_completion;
 CORO_API struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t count,
 												   double timeout);
 /* A coroutine that gives the result of the next one that is done, or raises what that did; or
  * TimeoutError when `timeout` (seconds from the beginning) is over first. To be awaited. NULL after
- * as many as there are. (rule W3) */
+ * as many as there are; also when memory is out: then some are left. (rule W3) */
 CORO_API struct coro_generator *coro_as_completed_next(struct coro_completion *completion);
+/* How many it has not given yet. (rule W3) */
+CORO_API size_t coro_as_completed_left(const struct coro_completion *completion);
 /* Ends the iteration; what it was about goes on. NULL is fine. No coroutine that it gave may be
  * waiting any more. (rule W3) */
 CORO_API void coro_as_completed_free(struct coro_completion *completion);
@@ -81,12 +84,13 @@ CORO_API coro_value coro_shield(coro_value awaitable);
 
 /* The same without waiting: a future that is done when `awaitable` is; if it is done already,
  * that one itself. A handle of its own, freed with coro_future_free(). Raised TypeError, in
- * *ret_error, of what cannot be awaited: then NULL. (asyncio.shield, rule K7) */
+ * *ret_error, of what cannot be awaited, or MemoryError: then NULL. (asyncio.shield, rule K7) */
 CORO_API struct coro_future *coro_shield_future(coro_value awaitable, coro_value *ret_error);
 
 /* Awaits `awaitable` for at most `timeout` seconds: what it returns, or raised what left it. After
  * that it is cancelled, and when that is done TimeoutError is raised; if it returns nevertheless,
- * that is the result. (asyncio.wait_for, rule K8) */
+ * that is the result. Without memory to watch the time: MemoryError, and a coroutine is consumed
+ * without having begun. (asyncio.wait_for, rule K8) */
 CORO_API coro_value coro_wait_for(coro_value awaitable, double timeout);
 #define coro_wait_for(awaitable, timeout)                                                          \
 	CORO__CALLED((coro_wait_for)(CORO__VALUE(awaitable), (timeout)))
@@ -116,7 +120,7 @@ CORO_API struct coro_timeout coro_timeout(double delay);
 CORO_API struct coro_timeout coro_timeout_at(double when);
 
 /* Begins the section: from now on the task that runs is cancelled when the time is over. None, or
- * raised: RuntimeError outside of a task, or for the second time. */
+ * raised: RuntimeError outside of a task, or for the second time; MemoryError: it has not begun. */
 CORO_API coro_value coro_timeout_enter(struct coro_timeout *timeout);
 #define coro_timeout_enter(...) CORO__CALLED((coro_timeout_enter)(__VA_ARGS__))
 
@@ -126,7 +130,7 @@ CORO_API coro_value coro_timeout_exit(struct coro_timeout *timeout, coro_value r
 #define coro_timeout_exit(...) CORO__CALLED((coro_timeout_exit)(__VA_ARGS__))
 
 /* Another deadline, in loop time; CORO_FOREVER: none. None, or raised: RuntimeError outside of the
- * section. */
+ * section; MemoryError: the one before stands. */
 CORO_API coro_value coro_timeout_reschedule(struct coro_timeout *timeout, double when);
 #define coro_timeout_reschedule(...) CORO__CALLED((coro_timeout_reschedule)(__VA_ARGS__))
 
