@@ -553,6 +553,8 @@ coro_value coro_raise_from(coro_value raised, coro_value cause)
 {
 	struct coro_exception *exception = coro__error_of(raised);
 
+	if (!coro_is_none(cause) && coro_kind(cause) != CORO_VALUE_EXCEPTION)
+		return coro__raise_at(0, CORO_TypeError, "exception causes must derive from BaseException");
 	if (exception->immortal)
 		return raised;
 	exception->suppress_context = true;
