@@ -287,8 +287,9 @@ static coro_value yield_from_iterator(struct coro_iterator *iterator, uintptr_t 
 		if (!coro_is_none(sent)) {
 			if (iterator->close)
 				iterator->close(iterator);
+			/* A StopIteration ends the delegation, wherever it comes from. */
 			if (coro_raised(sent))
-				return sent;
+				return coro_is(sent, CORO_StopIteration) ? coro_exception_value(sent) : sent;
 			return coro__deliver(coro__raise_at(site, CORO_AttributeError,
 												"'%s' object has no attribute 'send'",
 												iterator->type ? iterator->type : "iterator"),
