@@ -173,6 +173,13 @@ static void free_gather(struct gather *gather)
 	coro__slot_give(CORO__SLOT_GATHER, gather);
 }
 
+static void release_children(struct gather *gather)
+{
+	while (gather->children)
+		coro__future_release(gather->child[--gather->children].future);
+	gather->count = 0;
+}
+
 void coro__gather_free(struct coro_future *outer)
 {
 	struct gather *gather = gather_of(outer);
@@ -180,10 +187,9 @@ void coro__gather_free(struct coro_future *outer)
 	coro__future_done(outer);
 	unlink_gather(outer->loop, outer);
 	if (gather->results.values)
-		for (size_t i = 0; i < gather->count; i++)
+		for (size_t i = 0; i < gather->results.count; i++)
 			coro_drop(gather->results.values[i]);
-	for (size_t i = 0; i < gather->children; i++)
-		coro__future_release(gather->child[i].future);
+	release_children(gather);
 	free_gather(gather);
 }
 
@@ -193,7 +199,7 @@ void coro__gathers_done(struct coro_loop *loop)
 
 	while (outer) {
 		struct gather *gather = gather_of(outer);
-		bool dropped = false;
+		bool dropped = gather->children != 0;
 
 		outer->references++;
 		for (size_t i = 0; i < gather->children; i++) {
@@ -203,8 +209,9 @@ void coro__gathers_done(struct coro_loop *loop)
 				continue;
 			coro__entries_remove(&child->future->callbacks, &child->entry);
 			coro__gather_child_drop(&child->entry);
-			dropped = true;
 		}
+		/* Tasks end with their loop, whoever refers to them. */
+		release_children(gather);
 		struct coro_future *next = outer->next;
 		coro__future_release(outer);
 		/* A gather that is freed may free others with it. */
@@ -234,13 +241,26 @@ static struct gather *make(struct coro_loop *loop, size_t count, bool return_exc
 	return gather;
 }
 
+/* A child of a gather that there is not: nobody else will look at its exception. */
+static coro_value look_at(coro_value child)
+{
+	struct coro_future *future = coro_as_ptr(child);
+
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	return CORO_NONE;
+}
+
 /* Only what was made so far, when an argument was wrong. */
 static void unmake(struct gather *gather)
 {
 	for (size_t i = 0; i < gather->children; i++) {
-		gather->child[i].future->mark = NULL;
-		coro__future_release(gather->child[i].future);
+		struct coro_future *future = gather->child[i].future;
+
+		future->mark = NULL;
+		if (!coro__done(future))
+			coro_future_add_done_callback(future, look_at, coro_ptr(future));
 	}
+	release_children(gather);
 	free_gather(gather);
 }
 
@@ -267,12 +287,20 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct coro_future *future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
+		size_t before = coro__same_coroutine(awaitables, i, pc);
+		struct coro_future *future;
 
+		if (before < i) {
+			gather->places[i] = gather->places[before];
+			continue;
+		}
+		future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
 		if (!future) {
 			unmake(gather);
 			return NULL;
 		}
+		if (awaitables[i].pointer != future)
+			future->object.flags |= CORO__FUTURE_QUIET;
 		if (future->mark == gather) {
 			coro__future_release(future);
 		} else {

@@ -220,7 +220,7 @@ void coro_task_free(struct coro_task *task)
 void coro__tasks_report(struct coro_loop *loop)
 {
 	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
-		if (!coro__done(&task->future))
+		if (!coro__done(&task->future) && !(task->future.object.flags & CORO__FUTURE_QUIET))
 			coro__report_about(coro_object(task), CORO_REPORT_PENDING, CORO_NONE,
 							   "Task was destroyed but it is pending!: task '%s'",
 							   coro_task_name(task));
@@ -328,6 +328,21 @@ struct coro_task *coro__spawn_coroutine_in_context(struct coro_generator *body, 
 {
 	CORO__CHECK_UNLESS_NULL(context, CORO__SLOT_CONTEXT);
 	return spawn_coroutine(body, name, context, site, CORO__SITE);
+}
+
+size_t coro__same_coroutine(const coro_value *awaitables, size_t index, uintptr_t site)
+{
+	const coro_value *awaitable = &awaitables[index];
+	size_t place = 0;
+
+	/* One that has no task yet is no other's. */
+	if (coro_kind(*awaitable) != CORO_VALUE_OBJECT ||
+		coro__object_here(*awaitable, site)->kind != CORO_OBJECT_COROUTINE ||
+		!(((const struct coro_generator *)awaitable->pointer)->flags & CORO__BODY_AWAITED))
+		return index;
+	while (awaitables[place].pointer != awaitable->pointer)
+		place++;
+	return place;
 }
 
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,

@@ -14,6 +14,7 @@ enum {
 	CORO__FUTURE_LISTED = 8,    /* on a list of waiters */
 	CORO__FUTURE_REPORTED = 16, /* its exception was reported */
 	CORO__FUTURE_ASKED = 32,    /* a request to cancel goes through it right now */
+	CORO__FUTURE_QUIET = 64,    /* of a task: nobody need be told that it was pending at the end */
 };
 
 struct coro_future {
@@ -218,6 +219,10 @@ void coro__tasks_done(struct coro_loop *loop);
  * for the loop: the current one, and futures of all are fine. */
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site);
+
+/* The first of the awaitables that is the coroutine at `index`: several are one task. `index` of
+ * all others. `site` is the place in the program that asks. */
+size_t coro__same_coroutine(const coro_value *awaitables, size_t index, uintptr_t site);
 
 /* coro_future_cancel() and coro_task_cancel(), from the place `site` in the program; 0: not known. */
 bool coro__future_cancel(struct coro_future *future, const char *message, uintptr_t site);
