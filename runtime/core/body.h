@@ -78,6 +78,10 @@ coro_value coro__close(struct coro_generator *body, uintptr_t site);
  * one, and it did not. */
 bool coro__finalize(struct coro_generator *body, bool *ret_dropped);
 
+/* A coroutine that awaits a step of an async generator is that step: what is thrown into it before
+ * it begins, it takes. False of all others. */
+bool coro__step_takes(struct coro_generator *body, coro_value raised);
+
 /* "generator already executing" and its like: raised in who runs. `text` follows the word for
  * what `body` is. */
 coro_value coro__raise_about(const struct coro_generator *body,

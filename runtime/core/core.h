@@ -266,6 +266,11 @@ struct coro__hooks coro__hooks_swap(struct coro__hooks hooks);
 /* coro_async_step_await(), from the place `site` in the program. */
 struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
+/* A step as a value; and the coroutine that awaits it, for a task: it has the step freed, if that is
+ * consumed. */
+bool coro__is_async_step(coro_value value);
+struct coro_generator *coro__async_step_coroutine(struct coro_async_step *step, bool consumed,
+												  uintptr_t site);
 
 /* coro_next(), coro_close(), coro_anext() and coro_aclose(), likewise. A handle is checked there. */
 coro_value coro__next_at(struct coro_generator *handle, uintptr_t site);

@@ -21,6 +21,7 @@
  * close() is the one that walks: it closes the innermost first, then raises GeneratorExit in
  * each body above, as PEP 380 has it. Those above are BUSY meanwhile.
  */
+#include <coroscope/async_generator.h>
 #include <coroscope/iterator.h>
 #include "body.h"
 
@@ -366,6 +367,8 @@ coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, u
 				   ? coro__task_await_begin(wait, (struct coro_future *)object, site)
 				   : coro__future_await_begin(wait, (struct coro_future *)object, site);
 	}
+	if (coro__is_async_step(awaitable))
+		return coro__async_step_await_at(coro_as_ptr(awaitable), site);
 	return coro__deliver(coro__raise_at(site, CORO_TypeError,
 										"object %s can't be used in 'await' expression",
 										coro_type_name(awaitable)),

@@ -186,6 +186,10 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 			return coro__raise_text(CORO_TypeError, "can't send non-None value to a just-started ",
 									coro__kind_name(&root->object), told);
 		root->flags |= CORO__BODY_AWAITED;
+		if (entry == CORO__ENTER_THROW && coro__step_takes(root, value)) {
+			entry = CORO__ENTER_NEXT;
+			value = CORO_NONE;
+		}
 		if (entry == CORO__ENTER_THROW) {
 			coro__event_value(&root->object, CORO_EVENT_THROW, state_after(value, false), peer,
 							  site, value);

@@ -62,27 +62,24 @@ static void first_iterated(struct coro_generator *body, void *data)
 
 /* ---- One that is dropped ----------------------------------------------- */
 
-static coro_value close_dropped(coro_value argument)
-{
-	struct coro_async_step *step = coro_as_ptr(argument);
-	coro_value result = coro__async_step_await_at(step, 0);
-
-	coro_async_step_free(step);
-	return result;
-}
-
 static coro_value spawn_closing(coro_value argument)
 {
 	struct coro__live_generator *live = coro_as_ptr(argument);
 	struct coro_async_step *step = live->step;
+	struct coro_generator *body = coro__async_step_coroutine(step, true, 0);
 	struct coro_task *task;
 
+	if (!body)
+		return CORO_NONE;
 	live->step = NULL; /* the task may end within its spawn, and `live` with it */
-	task = coro__spawn_at(close_dropped, coro_ptr(step), "close_dropped", NULL, CORO_SITE_HERE, 0);
-	if (!task)
+	coro__consume(body);
+	task = coro__task_new(live->loop, body, NULL, CORO_SITE_HERE, 0);
+	if (!task) {
 		live->step = step;
-	else
+		coro__release(body);
+	} else {
 		coro__future_release(&task->future);
+	}
 	return CORO_NONE;
 }
 
@@ -133,8 +130,7 @@ static coro_value shut_down_at(uintptr_t site)
 		live->shut = true;
 		bodies[count] = live->body;
 		values[count++] =
-			coro_object(coro__coroutine_at(close_dropped, coro_ptr(coro_aclose_step(live->body)),
-										   "close_dropped", CORO_SITE_HERE, site));
+			coro_object(coro__async_step_coroutine(coro_aclose_step(live->body), true, site));
 	}
 	result = coro__gather_at(values, count, true, values, CORO_SITE_HERE, site);
 	for (size_t i = 0; !coro_raised(result) && i < count; i++)

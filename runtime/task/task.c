@@ -345,6 +345,23 @@ size_t coro__same_coroutine(const coro_value *awaitables, size_t index, uintptr_
 	return place;
 }
 
+static struct coro_future *spawn_awaited(struct coro_loop *loop, struct coro_generator *body,
+										 coro_value *ret_error, uintptr_t site)
+{
+	struct coro_task *task;
+
+	*ret_error = coro__consume(body);
+	if (coro_raised(*ret_error))
+		return NULL;
+	task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
+						  body->object.creation_site, site);
+	if (task)
+		return &task->future;
+	coro__release(body);
+	*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
+	return NULL;
+}
+
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site)
 {
@@ -363,21 +380,17 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 			future->references++;
 			return future;
 		}
-		if (object->kind == CORO_OBJECT_COROUTINE) {
-			struct coro_generator *body = (struct coro_generator *)object;
-			struct coro_task *task;
+		if (object->kind == CORO_OBJECT_COROUTINE)
+			return spawn_awaited(loop, (struct coro_generator *)object, ret_error, site);
+	}
+	if (coro__is_async_step(awaitable)) {
+		struct coro_generator *body =
+			coro__async_step_coroutine(coro_as_ptr(awaitable), false, site);
 
-			*ret_error = coro__consume(body);
-			if (coro_raised(*ret_error))
-				return NULL;
-			task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
-								  object->creation_site, site);
-			if (task)
-				return &task->future;
-			coro__release(body);
-			*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
-			return NULL;
-		}
+		if (body)
+			return spawn_awaited(loop, body, ret_error, site);
+		*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
+		return NULL;
 	}
 	*ret_error = coro__raise_at(site, CORO_TypeError,
 								"An asyncio.Future, a coroutine or an awaitable is required");
