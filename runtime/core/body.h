@@ -164,9 +164,9 @@ void coro__main_tasklet_free(void);
 
 /* ---- Exceptions (exception.c) ------------------------------------------ */
 
-/* A body is thrown into: the exception gets the body's own handled exception for context, arrives
- * there. */
-void coro__throw_into(struct coro_generator *body, coro_value raised);
+/* A body is thrown into, at `site`: the exception gets the body's own handled exception for context,
+ * arrives there. */
+void coro__throw_into(struct coro_generator *body, coro_value raised, uintptr_t site);
 
 /* Arrives in `body` without counting as handled: for a raw resume. */
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised);

@@ -87,6 +87,19 @@ coro_value coro__deliver(coro_value raised, uintptr_t site);
  * comes between. */
 void coro__timeout_context(coro_value exception);
 
+/* What is handled here becomes the context of what is raised now: PyErr_SetObject's part. */
+void coro__chain(coro_value raised);
+
+/* A call of the library that in Python is a coroutine of its own, in which nothing is handled: what
+ * is thrown in gets its context where it leaves the call. */
+struct coro__inside {
+	bool already;        /* in another one */
+	coro_value handling; /* what is handled around it; or None */
+};
+struct coro__inside coro__inside_begin(void);
+/* Its result. */
+coro_value coro__inside_end(struct coro__inside inside, coro_value result);
+
 /* The same for another body; NULL: outside of all. */
 void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t site);
 
@@ -128,6 +141,7 @@ enum {
 	CORO__BODY_CONSUMED = 32, /* freed by who awaits or drives it */
 	CORO__BODY_RETURNED = 64, /* the last outcome of a raw resume was a return */
 	CORO__BODY_HELD = 128,    /* its owner keeps the handle: coro_hold() */
+	CORO__BODY_INSIDE = 8192, /* in a struct coro__inside */
 
 	/* Of an async generator. */
 	CORO__BODY_GAVE = 256,        /* the last outcome was an item, not something that it awaits */

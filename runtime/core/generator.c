@@ -214,14 +214,17 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entry entry, coro
 				  (raw ? CORO__BODY_RAW : 0);
 	if (undelegates) {
 		if (coro_raised(value))
-			coro__deliver_to(leaf, value, leaf->site);
+			coro__throw_into(leaf, value, leaf->site);
 		coro__undelegate(root, leaf, CORO_STATE_RUNNING, value);
 	} else {
 		tell_entry(leaf, entry, value, peer, site);
 		if (coro_raised(value))
-			coro__throw_into(leaf, value);
+			coro__throw_into(leaf, value, 0);
 	}
+	if (entry == CORO__ENTER_THROW)
+		root->thrown = leaf;
 	value = coro__enter(root, leaf, value);
+	root->thrown = NULL;
 	root->resumer_site = 0;
 	root->resumer_row = usual_row;
 	root->flags = (root->flags & ~(uint32_t)CORO__BODY_RAW) | usual;
@@ -326,11 +329,15 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 	body->resumer_row = closer_row;
 	body->flags |= CORO__BODY_RAW | CORO__BODY_CLOSING;
 	body->flags &= ~(uint32_t)CORO__BODY_RETURNED;
-	coro__throw_into(body, value);
+	if (!coro_raised(error))
+		coro__chain(value);
+	coro__throw_into(body, value, 0);
 	if (!coro_raised(error))
 		coro_drop(value);
 
+	body->thrown = body;
 	value = coro__enter(body, body, value);
+	body->thrown = NULL;
 	returned = body->flags & CORO__BODY_RETURNED;
 	body->resumer_site = 0;
 	body->resumer_row = usual_row;
@@ -456,6 +463,20 @@ static inline coro_value hand_up(struct coro_generator *root, coro_value result)
 	return result;
 }
 
+/* The outcome goes to who delegates. In Python a throw goes down the chain call by call, and on the
+ * way back up each of them is thrown into: there the error gets a context. */
+static void hand_out(struct coro_generator *root, const struct coro_generator *body,
+					 struct coro_generator *outer, coro_value result)
+{
+	if (CORO__LIKELY(root->thrown != body)) {
+		coro__deliver_to(outer, result, outer->site);
+		return;
+	}
+	root->thrown = outer;
+	if (coro_raised(result))
+		coro__throw_into(outer, result, outer->site);
+}
+
 static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_value result)
 {
 	struct coro_generator *root = body->root, *outer = NULL, *receiver = root->resumer;
@@ -476,7 +497,7 @@ static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_v
 		coro__event_value(&body->object, CORO_EVENT_RETURN, CORO_STATE_DONE, peer, 0, result);
 
 	if (outer) {
-		coro__deliver_to(outer, result, outer->site);
+		hand_out(root, body, outer, result);
 		coro__undelegate(root, outer, CORO_STATE_RUNNING, result);
 		outer->root = root;
 	} else {

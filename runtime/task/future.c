@@ -316,9 +316,10 @@ coro_value coro__future_error(struct coro_future *future)
 
 coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site)
 {
-	coro_value error = coro__future_error(future);
-	coro_value raised = coro__deliver(error, site);
+	coro_value error = coro__future_error(future), raised;
 
+	coro__chain(error);
+	raised = coro__deliver(error, site);
 	coro_drop(error);
 	return raised;
 }

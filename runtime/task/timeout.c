@@ -292,11 +292,18 @@ coro_value(coro_wait_for)(coro_value awaitable, double seconds)
 {
 	uintptr_t site = CORO__SITE;
 	struct coro_timeout timeout;
+	struct coro__inside inside;
+	coro_value result;
 
 	CORO_TRY(coro__may_await());
-	if (seconds <= 0)
-		return wait_not_at_all(awaitable, site);
-	timeout = coro_timeout(seconds);
-	CORO_TRY(coro__timeout_enter_at(&timeout, site));
-	return coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
+	inside = coro__inside_begin();
+	if (seconds <= 0) {
+		result = wait_not_at_all(awaitable, site);
+	} else {
+		timeout = coro_timeout(seconds);
+		result = coro__timeout_enter_at(&timeout, site);
+		if (!coro_raised(result))
+			result = coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
+	}
+	return coro__inside_end(inside, result);
 }
