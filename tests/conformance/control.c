@@ -104,6 +104,26 @@ struct call *new_call(struct activation *activation, const struct function *func
 	return call;
 }
 
+struct activation *activations;
+
+static void link_activation(struct activation *activation)
+{
+	activation->next = activations;
+	if (activations)
+		activations->previous = activation;
+	activations = activation;
+}
+
+static void unlink_activation(struct activation *activation)
+{
+	if (activation->previous)
+		activation->previous->next = activation->next;
+	else
+		activations = activation->next;
+	if (activation->next)
+		activation->next->previous = activation->previous;
+}
+
 coro_value run_plain(const struct call *call, coro_value handling)
 {
 	struct activation activation = {
@@ -112,11 +132,15 @@ coro_value run_plain(const struct call *call, coro_value handling)
 		.outcome = CORO_NONE,
 		.handling = handling,
 	};
+	enum flow flow;
 
+	link_activation(&activation);
 	for (size_t i = 0; call->function->params[i]; i++)
 		set(&activation, call->function->params[i], call->args[i]);
 	say(activation.label, "start");
-	switch (run_block(&activation, &call->function->body)) {
+	flow = run_block(&activation, &call->function->body);
+	unlink_activation(&activation);
+	switch (flow) {
 	case RETURN:
 		return activation.outcome;
 	case RAISE:
@@ -358,8 +382,8 @@ static enum flow run_except(struct activation *activation, const struct clause *
 static enum flow run_except_star(struct activation *activation, const struct clause *clause,
 								 coro_value exception)
 {
-	coro_value rest = coro_caught(exception), raised[16];
-	size_t count = 0;
+	coro_value rest = coro_caught(exception), raised[16], changed[16], cause[16];
+	size_t count = 0, changed_count = 0;
 
 	for (; clause && !strcmp(clause->head[0], "exceptstar"); clause = clause->next) {
 		const struct coro_exception_type *types[8] = {NULL};
@@ -381,12 +405,20 @@ static enum flow run_except_star(struct activation *activation, const struct cla
 		flow = run_except(activation, clause, match);
 		activation->handling = before;
 		coro_handling(before);
-		if (flow == RAISE && count < 16)
+		if (flow == RAISE && count < 16) {
 			raised[count++] = coro_caught(activation->outcome);
-		else if (flow == BREAK || flow == CONTINUE || flow == RETURN)
+			/* `as` has taken its traceback: when it is raised again, it is not the same. */
+			if (coro_equal(activation->outcome, match) && name_after_as(clause->head + 1)) {
+				cause[changed_count] = coro_cause(match);
+				changed[changed_count++] = match;
+				coro_raise_from(match, match);
+			}
+		} else if (flow == BREAK || flow == CONTINUE || flow == RETURN)
 			return flow;
 	}
 	rest = coro_group_merge(exception, raised, count, rest);
+	while (changed_count--)
+		coro_raise_from(changed[changed_count], cause[changed_count]);
 	return coro_is_none(rest) ? GO_ON : raise_in(activation, rest);
 }
 

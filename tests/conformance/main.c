@@ -24,6 +24,7 @@ int milliseconds(void)
 struct owned {
 	void *handle;
 	void (*free_handle)(void *);
+	bool held; /* by a task, for ever */
 	struct owned *next;
 };
 void free_task(void *task)
@@ -47,7 +48,7 @@ void own_handle(void *handle, void (*free_handle)(void *))
 {
 	struct owned *entry = keep_memory(sizeof(*entry));
 
-	*entry = (struct owned){handle, free_handle, NULL};
+	*entry = (struct owned){handle, free_handle, false, NULL};
 	*owned_end = entry;
 	owned_end = &entry->next;
 }
@@ -61,6 +62,28 @@ void disown_handle(const void *handle)
 		entry->free_handle((void *)(uintptr_t)handle);
 		return;
 	}
+}
+
+/* Steps that no variable holds: CPython has freed them already, which shows when their generator
+ * goes. */
+void free_unheld_steps(void)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next) {
+		struct coro_async_step *step = entry->handle;
+
+		if (!step || entry->held || entry->free_handle != free_step ||
+			is_held(coro_async_step_value(step)))
+			continue;
+		entry->handle = NULL;
+		coro_async_step_free(step);
+	}
+}
+
+void keep_step(struct coro_async_step *step)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next)
+		if (entry->handle == step)
+			entry->held = true;
 }
 
 void own_body(struct coro_generator *body)
@@ -147,16 +170,14 @@ static bool drive(struct coro_task *task, coro_value *ret_result)
 struct leftovers {
 	size_t count;
 	struct coro_task *tasks[256];
+	coro_value values[256];
 };
 
 static coro_value reap(coro_value argument)
 {
 	const struct leftovers *left = coro_as_ptr(argument);
-	coro_value values[256];
 
-	for (size_t i = 0; i < left->count; i++)
-		values[i] = coro_object(left->tasks[i]);
-	CORO_TRY(coro_gather(values, left->count, true, NULL));
+	CORO_TRY(coro_gather(left->values, left->count, true, NULL));
 	return CORO_NONE;
 }
 
@@ -164,6 +185,7 @@ static coro_value reap(coro_value argument)
 static bool cancel_leftovers(void)
 {
 	struct leftovers left;
+	struct coro_future *holder;
 	struct coro_task *reaper;
 	coro_value result;
 	bool ended;
@@ -172,6 +194,10 @@ static bool cancel_leftovers(void)
 	if (!left.count)
 		return true;
 	say("loop", format("shutdown cancel=%s", pending_names()));
+	for (size_t i = 0; i < left.count; i++)
+		left.values[i] = coro_object(left.tasks[i]);
+	/* Those that nobody has a handle of would go as soon as they are done. */
+	holder = coro_gather_future(left.values, left.count, true);
 	for (size_t i = 0; i < left.count; i++)
 		coro_task_cancel(left.tasks[i], NULL);
 	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
@@ -196,6 +222,7 @@ static bool cancel_leftovers(void)
 							   show(coro_object(left.tasks[i])), show_error(error)));
 	}
 	coro_task_free(reaper);
+	coro_future_free(holder);
 	return true;
 }
 

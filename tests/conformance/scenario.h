@@ -89,7 +89,9 @@ struct activation {
 	struct variable *locals;
 	coro_value outcome;  /* of RETURN, RAISE */
 	coro_value handling; /* innermost exception that an except or finally block is about */
+	struct activation *previous, *next; /* all that have not ended */
 };
+extern struct activation *activations;
 
 struct call {
 	const struct function *function;
@@ -134,6 +136,13 @@ struct list {
 	size_t count;
 	coro_value *items;
 };
+/* Its list; NULL: it is none. */
+const struct list *list_of(coro_value value);
+/* Of a string: ended by a zero. */
+const char *text_of(coro_value string);
+/* Python's `<`: a bool, or raised TypeError. */
+coro_value less(coro_value left, coro_value right);
+
 extern const char list_type[], handle_type[], timer_handle_type[], timeout_type[];
 
 coro_value get(struct activation *activation, const char *name);
@@ -142,6 +151,8 @@ void set(struct activation *activation, const char *name, coro_value value);
 void store(struct activation *activation, const char *name, coro_value value);
 /* All are None from now on. */
 void forget_globals(void);
+/* A variable of somebody holds it, or a list there. */
+bool is_held(coro_value value);
 coro_value atom(struct activation *activation, const char *word);
 coro_value new_list(size_t count);
 /* The results of a gather as a list of the scenario's; other values as they are. */
@@ -160,6 +171,8 @@ const char *show_chain(coro_value exception);
 const char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 
 bool is_object(coro_value value, unsigned kind);
+/* A coroutine, future, task, or a step of an async generator. */
+bool can_be_awaited(coro_value value);
 bool is_type(coro_value value, const char *type);
 /* The handle, if `value` is of this kind; else NULL and raised AttributeError in *ret_error:
  * "'int' object has no attribute 'send'". A task counts as a future. */
@@ -192,6 +205,21 @@ coro_value keep_error(coro_value exception);
 /* ---- The run ----------------------------------------------------------- */
 
 extern struct coro_loop *the_loop; /* NULL under `main` */
+
+/* A task is being spawned. CPython names an eager one only after its first step: until then it is
+ * Task-N, the N-th of all. */
+struct naming {
+	const char *name;
+	int number;
+	const struct naming *outer;
+};
+void naming_begin(struct naming *naming, const char *name);
+void naming_end(const struct naming *naming);
+/* Its number; 0: it has its name. */
+int number_of(const char *name);
+/* Those of them that are coroutines, or steps, become tasks. */
+void count_tasks(const coro_value *values, size_t count);
+
 int milliseconds(void);
 
 /* Objects of `new` live until `del` or the end. */
@@ -200,6 +228,9 @@ void disown_body(struct coro_generator *body);
 void free_task(void *task);
 void free_body(void *body);
 void free_step(void *step);
+void free_unheld_steps(void);
+/* A task has it. */
+void keep_step(struct coro_async_step *step);
 void own_handle(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
 

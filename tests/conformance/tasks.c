@@ -44,6 +44,39 @@ static enum flow run_time(struct activation *activation, const struct node *node
 
 /* ---- Tasks ------------------------------------------------------------- */
 
+static const struct naming *namings;
+static int task_count = 1; /* main */
+
+void naming_begin(struct naming *naming, const char *name)
+{
+	*naming = (struct naming){name, ++task_count, namings};
+	namings = naming;
+}
+
+void naming_end(const struct naming *naming)
+{
+	namings = naming->outer;
+}
+
+int number_of(const char *name)
+{
+	for (const struct naming *naming = namings; naming; naming = naming->outer)
+		if (!strcmp(naming->name, name))
+			return naming->number;
+	return 0;
+}
+
+void count_tasks(const coro_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool step = is_type(values[i], coro_asend_type) || is_type(values[i], coro_athrow_type);
+
+		task_count += step || is_object(values[i], CORO_OBJECT_COROUTINE);
+		if (step)
+			keep_step(coro_as_ptr(values[i]));
+	}
+}
+
 /* The run is over: all that is left is the cleanup of what never ended. */
 static enum flow loop_is_closed(struct activation *activation)
 {
@@ -56,13 +89,16 @@ static enum flow run_spawn(struct activation *activation, const struct node *nod
 	const char *name = label(node->args[0]);
 	struct call *call = new_call(activation, function, name, node->args + 2);
 	struct coro_generator *coroutine = coro_coroutine_named(run_call, coro_ptr(call), name, NULL);
+	struct naming naming;
 	struct coro_task *task;
 
 	if (journal_closed) {
 		coro_free(coroutine);
 		return loop_is_closed(activation);
 	}
+	naming_begin(&naming, name);
 	task = coro_spawn_coroutine(coroutine, name);
+	naming_end(&naming);
 	returned(activation, CORO_NONE);
 	own_handle(task, free_task);
 	set(activation, node->args[0], coro_object(task));
@@ -315,6 +351,7 @@ static enum flow run_gather(struct activation *activation, const struct node *no
 	size_t count = atoms(activation, node, exceptions, values);
 
 	begins(activation, "gather");
+	count_tasks(values, count);
 	result = coro_gather(values, count, exceptions, results);
 	if (!coro_raised(result)) {
 		struct coro_results all = {count, results};
@@ -329,8 +366,14 @@ static enum flow run_make_gather(struct activation *activation, const struct nod
 	bool exceptions = node->arg_count && !strcmp(node->args[0], "rex");
 	coro_value values[32];
 	size_t count = atoms(activation, node, exceptions, values);
-	struct coro_future *future = coro_gather_future(values, count, exceptions);
+	struct coro_future *future;
 
+	for (size_t i = 0; i < count; i++)
+		if (!can_be_awaited(values[i]))
+			return raise_in(activation, coro_raise(CORO_TypeError, "An asyncio.Future, a coroutine "
+																   "or an awaitable is required"));
+	count_tasks(values, count);
+	future = coro_gather_future(values, count, exceptions);
 	returned(activation, CORO_NONE);
 	set_label(future, label("gather"));
 	own_handle(future, free_future);
