@@ -310,7 +310,12 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 			outcome = step_throw(step, sent, site);
 		}
 	}
-	return outcome.kind == ENDS ? outcome.value : coro__deliver(outcome.value, site);
+	if (outcome.kind == ENDS)
+		return outcome.value;
+	/* What a generator that had not begun was given to raise: to an await it is the result. */
+	if (coro_is(outcome.value, CORO_StopIteration))
+		return coro_exception_value(outcome.value);
+	return coro__deliver(outcome.value, site);
 }
 
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site)

@@ -396,7 +396,8 @@ static bool somebody_has(struct coro_generator *body)
 	return true;
 }
 
-/* It ignored that it was closed: what it delegates to has nobody else now. */
+/* It goes without an end, having ignored that it was closed, or because a hook did not close it:
+ * what it delegates to has nobody else now. */
 static void abandon_delegate(struct coro_generator *body, uintptr_t site)
 {
 	struct coro_generator *inner = body->delegate;
@@ -423,18 +424,19 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 		return;
 	if (coro__executing(body) == body)
 		coro__misused(&body->object, "is freed while it is running", site);
-	if (body->object.state == CORO_STATE_CREATED) {
+	if (body->object.state == CORO_STATE_CREATED &&
+		body->object.kind != CORO_OBJECT_ASYNC_GENERATOR) {
 		if (body->object.kind == CORO_OBJECT_COROUTINE && !(body->flags & CORO__BODY_AWAITED))
 			coro__report_about(coro_object(body), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
 							   "RuntimeWarning: coroutine '%s' was never awaited",
 							   body->object.name);
 	} else if (coro__finalize(body, &dropped)) {
 		return;
-	} else if (!coro__finished(body) && !dropped) {
+	} else if (body->object.state != CORO_STATE_CREATED && !coro__finished(body) && !dropped) {
 		close_for_good(body, site);
-		if (body->object.state == CORO_STATE_DELEGATING)
-			abandon_delegate(body, site);
 	}
+	if (body->object.state == CORO_STATE_DELEGATING)
+		abandon_delegate(body, site);
 	coro__dispose(body);
 }
 
