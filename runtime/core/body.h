@@ -190,6 +190,9 @@ size_t coro__exceptions_alive(void);
 /* A StopIteration that leaves a body of this kind: "generator raised StopIteration". */
 coro_value coro__stop_left(const char *kind, coro_value raised);
 
+/* The same of one that was thrown in at a suspend, where in Python a generator of its own stands. */
+coro_value coro__stop_suspended(coro_value raised);
+
 /* PEP 479 and 525: what may not leave the body. */
 bool coro__may_not_leave(const struct coro_generator *body, coro_value result);
 

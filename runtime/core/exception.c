@@ -749,6 +749,20 @@ coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised)
 	return coro__stop_left(coro__kind_name(&body->object), raised);
 }
 
+coro_value coro__stop_suspended(coro_value raised)
+{
+	struct coro_generator *body = coro__active.current;
+	struct coro_exception *stop = coro__error_of(raised);
+	struct coro_exception *handling = body->errors ? body->errors->handling : NULL;
+
+	/* It was thrown into that generator, where nothing is handled; its error then into the body. */
+	if (handling && stop->context == handling)
+		coro__error_replace(&stop->context, NULL);
+	raised = coro__stop_left("generator", raised);
+	set_context(coro__error_of(raised), handling);
+	return raised;
+}
+
 coro_value coro__stop_left(const char *kind, coro_value raised)
 {
 	struct coro_exception *stop = coro__error_of(raised), *error;

@@ -428,7 +428,7 @@ coro_value(coro_suspend)(coro_value value)
 	value = coro__suspend(value, CORO__SITE);
 	/* In Python a generator of one yield stands here, and a StopIteration would leave it. */
 	if (coro_raised(value) && coro_is(value, CORO_StopIteration))
-		return coro__deliver(coro__stop_left("generator", value), CORO__SITE);
+		return coro__deliver(coro__stop_suspended(value), CORO__SITE);
 	return value;
 }
 
