@@ -129,10 +129,14 @@ new_slowly(struct coro_loop *loop, struct coro_generator *body, const char *name
 	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
 					 pc, NULL);
 	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
-	if (loop->eager && loop->running)
+	if (loop->eager && loop->running) {
 		coro__task_step(loop, &task->entry);
-	else
+		/* It counts as made now: what it spawned was before it. */
+		unlink_task(loop, task);
+		link_last(loop, task);
+	} else {
 		coro__ready(loop, &task->entry);
+	}
 	return task;
 }
 

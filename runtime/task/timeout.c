@@ -176,7 +176,10 @@ bool coro_timeout_expired(const struct coro_timeout *timeout)
 coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t site)
 {
 	struct coro_task *task = coro__current_task();
+	const struct coro_loop *loop = coro__loops.running;
 
+	if (!loop || !loop->running)
+		return coro__raise_at(site, CORO_RuntimeError, "no running event loop");
 	if (timeout->state != CORO_TIMEOUT_CREATED)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
 	if (!task)
