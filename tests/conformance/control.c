@@ -124,32 +124,48 @@ static void unlink_activation(struct activation *activation)
 		activation->next->previous = activation->previous;
 }
 
+/* A local variable holds an exception whose context holds, in its traceback, the local variables:
+ * CPython frees them when it looks for rings, not now. */
+static bool is_in_a_ring(const struct activation *activation)
+{
+	for (const struct variable *variable = activation->locals; variable; variable = variable->next)
+		if (coro_kind(variable->value) == CORO_VALUE_EXCEPTION &&
+			!coro_is_none(coro_context(variable->value)))
+			return true;
+	return false;
+}
+
+/* Not on the stack: one that ignored its end goes with it. */
 coro_value run_plain(const struct call *call, coro_value handling)
 {
-	struct activation activation = {
+	struct activation *activation = keep_memory(sizeof(*activation));
+	coro_value outcome = CORO_NONE;
+	enum flow flow;
+
+	*activation = (struct activation){
 		.label = call->label,
 		.function = call->function,
 		.outcome = CORO_NONE,
 		.handling = handling,
 	};
-	enum flow flow;
-
-	link_activation(&activation);
+	link_activation(activation);
 	for (size_t i = 0; call->function->params[i]; i++)
-		set(&activation, call->function->params[i], call->args[i]);
-	say(activation.label, "start");
-	flow = run_block(&activation, &call->function->body);
-	unlink_activation(&activation);
-	switch (flow) {
-	case RETURN:
-		return activation.outcome;
-	case RAISE:
-		say(activation.label, format("raise %s", show_error(activation.outcome)));
-		return activation.outcome;
-	default:
-		say(activation.label, "return None");
-		return CORO_NONE;
-	}
+		set(activation, call->function->params[i], call->args[i]);
+	say(activation->label, "start");
+	flow = run_block(activation, &call->function->body);
+	if (flow == RETURN || flow == RAISE)
+		outcome = activation->outcome;
+	else
+		say(activation->label, "return None");
+	if (flow == RAISE)
+		say(activation->label, format("raise %s", show_error(outcome)));
+	if (flow != RAISE && is_in_a_ring(activation))
+		return outcome;
+	unlink_activation(activation);
+	/* The traceback of an exception holds them. */
+	if (flow != RAISE)
+		free_unheld_steps();
+	return outcome;
 }
 
 coro_value run_call(coro_value call)

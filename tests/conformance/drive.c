@@ -10,11 +10,6 @@ static bool is_body(coro_value value)
 	return is_object(value, CORO_OBJECT_GENERATOR) || is_object(value, CORO_OBJECT_COROUTINE);
 }
 
-static bool is_step(coro_value value)
-{
-	return is_type(value, coro_asend_type) || is_type(value, coro_athrow_type);
-}
-
 static coro_value no_attribute(coro_value value, const char *attribute)
 {
 	return coro_raise(CORO_AttributeError, "'%s' object has no attribute '%s'",

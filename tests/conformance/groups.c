@@ -63,6 +63,12 @@ static enum flow run_wait(struct activation *activation, const struct node *node
 	return finished(activation, &silent, modes[mode].name, result);
 }
 
+/* After the tasks: some may wait for it to the last. */
+static void free_next(void *next)
+{
+	coro_free(next);
+}
+
 static void free_completion(void *completion)
 {
 	coro_as_completed_free(completion);
@@ -87,7 +93,8 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 	while ((next = coro_as_completed_next(completion))) {
 		enum flow flow;
 
-		own_body(next);
+		coro_hold(next);
+		own_handle(next, free_next);
 		set(activation, node->args[0], coro_object(next));
 		flow = run_block(activation, &node->clauses->block);
 		if (flow == BREAK)
@@ -122,7 +129,11 @@ static enum flow run_make_shield(struct activation *activation, const struct nod
 	if (!future)
 		return raise_in(activation, error);
 	set_label(future, label("shield"));
-	own_handle(future, free_future);
+	/* Of what is done, it is that itself. */
+	if (coro_equal(coro_object(future), awaited))
+		coro_future_free(future);
+	else
+		own_handle(future, free_future);
 	store(activation, node->target, coro_object(future));
 	return GO_ON;
 }

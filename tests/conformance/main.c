@@ -159,6 +159,7 @@ static void observe_turn(struct coro_loop *loop, size_t handles, void *context)
 static bool drive(struct coro_task *task, coro_value *ret_result)
 {
 	*ret_result = keep_error(coro_loop_run_until_complete(the_loop, coro_object(task)));
+	coro_handled();
 	if (!coro_raised(*ret_result) || coro_exception_type(*ret_result) != CORO_DeadlockError)
 		return true;
 	if (scenario.trace_turns && turns >= 0)
@@ -200,6 +201,7 @@ static bool cancel_leftovers(void)
 	holder = coro_gather_future(left.values, left.count, true);
 	for (size_t i = 0; i < left.count; i++)
 		coro_task_cancel(left.tasks[i], NULL);
+	count_task();
 	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
 	while ((ended = drive(reaper, &result)) && coro_raised(result)) {
 		say("loop", format("shutdown-raise %s", show_error(result)));

@@ -171,6 +171,8 @@ const char *show_chain(coro_value exception);
 const char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 
 bool is_object(coro_value value, unsigned kind);
+/* What __anext__() and its like give: a step of an async generator. */
+bool is_step(coro_value value);
 /* A coroutine, future, task, or a step of an async generator. */
 bool can_be_awaited(coro_value value);
 bool is_type(coro_value value, const char *type);
@@ -217,6 +219,7 @@ void naming_begin(struct naming *naming, const char *name);
 void naming_end(const struct naming *naming);
 /* Its number; 0: it has its name. */
 int number_of(const char *name);
+void count_task(void);
 /* Those of them that are coroutines, or steps, become tasks. */
 void count_tasks(const coro_value *values, size_t count);
 

@@ -58,6 +58,11 @@ void naming_end(const struct naming *naming)
 	namings = naming->outer;
 }
 
+void count_task(void)
+{
+	task_count++;
+}
+
 int number_of(const char *name)
 {
 	for (const struct naming *naming = namings; naming; naming = naming->outer)
@@ -69,7 +74,7 @@ int number_of(const char *name)
 void count_tasks(const coro_value *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool step = is_type(values[i], coro_asend_type) || is_type(values[i], coro_athrow_type);
+		bool step = is_step(values[i]);
 
 		task_count += step || is_object(values[i], CORO_OBJECT_COROUTINE);
 		if (step)

@@ -41,7 +41,12 @@ coro_value get(struct activation *activation, const char *name)
 
 void set(struct activation *activation, const char *name, coro_value value)
 {
-	find(activation, name)->value = keep_error(value);
+	struct variable *variable = find(activation, name);
+	coro_value before = variable->value;
+
+	variable->value = keep_error(value);
+	if (is_step(before))
+		free_unheld_steps();
 }
 
 void store(struct activation *activation, const char *name, coro_value value)
@@ -135,11 +140,15 @@ bool is_type(coro_value value, const char *type)
 	return coro_kind(value) == CORO_VALUE_POINTER && coro_type_name(value) == type;
 }
 
+bool is_step(coro_value value)
+{
+	return is_type(value, coro_asend_type) || is_type(value, coro_athrow_type);
+}
+
 bool can_be_awaited(coro_value value)
 {
 	return is_object(value, CORO_OBJECT_COROUTINE) || is_object(value, CORO_OBJECT_FUTURE) ||
-		   is_object(value, CORO_OBJECT_TASK) || is_type(value, coro_asend_type) ||
-		   is_type(value, coro_athrow_type);
+		   is_object(value, CORO_OBJECT_TASK) || is_step(value);
 }
 
 void *handle_of(coro_value value, unsigned kind, const char *attribute, coro_value *ret_error)
