@@ -65,18 +65,26 @@ static coro_value result_of(struct coro_future *future)
 	return coro_keep(coro_error_value(CORO_CancelledError, coro_str("")));
 }
 
-static void complete(struct gather *gather, struct coro_future *last)
+/* What CPython makes of a child that may have a result: the message of the last request to cancel
+ * that it was given itself stays with it. */
+static coro_value cancelled_error_of(struct coro_future *future)
+{
+	const char *message = NULL;
+
+	if (future->object.state == CORO_STATE_CANCELLED)
+		return coro__future_error(future);
+	if (coro__is_task(future))
+		message = ((struct coro_task *)future)->request_message;
+	return coro__exception_new(CORO_CancelledError, "%s", message ? message : "");
+}
+
+static void complete(struct gather *gather)
 {
 	if (gather->cancel_requested) {
-		coro_value error = CORO_NONE;
-
 		for (size_t i = 0; i < gather->children; i++)
 			gather->child[i].future->object.flags |= CORO__FUTURE_RETRIEVED;
-		if (last->object.state == CORO_STATE_CANCELLED)
-			error = coro__future_error(last);
-		else
-			error = coro__exception_new(CORO_CancelledError, "%s", "");
-		complete_raised(gather, error);
+		complete_raised(
+			gather, cancelled_error_of(gather->child[gather->places[gather->count - 1]].future));
 		return;
 	}
 	for (size_t i = 0; i < gather->count; i++) {
@@ -98,7 +106,7 @@ static void child_finished(struct gather *gather, struct coro_future *future)
 	if (!gather->return_exceptions && future->object.state != CORO_STATE_DONE)
 		complete_raised(gather, coro__future_error(future));
 	else if (gather->finished == gather->children)
-		complete(gather, future);
+		complete(gather);
 }
 
 void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry)

@@ -467,15 +467,11 @@ static void step_raising(struct coro_task *task, coro_value error)
 /* It was asked to cancel while it ran: what it awaits now is asked. */
 void coro__task_cancel_awaited(struct coro_task *task)
 {
-	char *message = task->request_message;
-
 	/* Its own: the request may come back to this task. */
-	task->request_message = NULL;
+	char *message = task->request_message ? strdup(task->request_message) : NULL;
+
 	task->must_cancel = !coro__future_cancel(task->awaited, message, 0);
-	free(task->request_message);
-	task->request_message = task->must_cancel ? message : NULL;
-	if (!task->must_cancel)
-		free(message);
+	free(message);
 }
 
 void coro__task_yielded(struct coro_task *task, coro_value value)

@@ -51,7 +51,8 @@ struct coro_task {
 	bool must_cancel;            /* CancelledError goes into the next step */
 	uint16_t timeouts;           /* how many of those that it is in have a timer */
 	uint32_t cancel_requests;
-	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
+	char *request_message; /* owned: message of the last cancellation that was to wait in
+							  must_cancel; it stays when that was delivered */
 	uintptr_t await_site;  /* where its coroutine awaits */
 	coro__context context; /* in which its steps run */
 	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */
