@@ -33,6 +33,9 @@ struct coro__local {
 	struct coro__errors *errors;   /* what was delivered outside of all bodies */
 	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
+	/* It is freed, and who delegated to it last goes on, without its having ended: to be closed
+	 * there; or NULL. */
+	struct coro_generator *orphan;
 
 	/* greenlet.c: the one that runs, and the thread's main one; NULL: none was asked for yet. */
 	struct coro_generator *greenlet, *main_greenlet;

@@ -110,9 +110,12 @@ void coro__unlink(struct coro_generator *root, struct coro_generator *outer)
 	outer->object.waits_on = 0;
 	outer->leaf = outer;
 	chain_changed(root, outer, outer);
-	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators &&
-		coro__finished(inner))
+	if (CORO__LIKELY(!(inner->flags & CORO__BODY_FREED)) || inner->delegators)
+		return;
+	if (coro__finished(inner))
 		coro__dispose(inner);
+	else
+		inner->local->orphan = inner;
 }
 
 struct coro_generator *coro__delegator(struct coro_generator *root, struct coro_generator *body)
@@ -230,7 +233,13 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 /* The delegate is finished. */
 static coro_value yielded_from(struct coro__wait *wait, coro_value result)
 {
-	(void)wait;
+	struct coro_generator *orphan = coro__local.orphan;
+
+	if (CORO__UNLIKELY(orphan != NULL)) {
+		coro__local.orphan = NULL;
+		orphan->flags &= ~(uint32_t)CORO__BODY_FREED;
+		coro__free_at(orphan, wait->site);
+	}
 	return result;
 }
 
