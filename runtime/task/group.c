@@ -85,9 +85,14 @@ void coro_task_group_free(struct coro_task_group *group)
 
 coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t site)
 {
+	const struct coro_loop *loop;
+
 	if (group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has already been entered");
+	loop = coro__loops.running;
+	if (!loop || !loop->running)
+		return coro__raise_at(site, CORO_RuntimeError, "no running event loop");
 	group->parent = coro__current_task();
 	if (!group->parent)
 		return coro__raise_at(site, CORO_RuntimeError,
