@@ -258,7 +258,7 @@ static enum flow run_group_spawn(struct activation *activation, const struct nod
 	if (group)
 		result = coro_task_group_spawn_coroutine(
 			group, coro_coroutine_named(run_call, coro_ptr(call), name, NULL), name);
-	naming_end(&naming);
+	naming_end(&naming, !coro_raised(result));
 	stored.target = node->args[1];
 	return finished(activation, &stored, "tgspawn", result);
 }

@@ -103,8 +103,12 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 {
 	for (struct owned *entry = owned; entry; entry = entry->next) {
 		void *handle = entry->handle;
+		bool wanted = handle && (!free_handle || entry->free_handle == free_handle);
 
-		if (handle && (!free_handle || entry->free_handle == free_handle)) {
+		/* A local variable of somebody who is not at the end keeps it. */
+		if (wanted && last && free_handle == free_body)
+			wanted = !is_held(coro_object(handle));
+		if (wanted) {
 			entry->handle = NULL;
 			entry->free_handle(handle);
 		}

@@ -216,7 +216,7 @@ struct naming {
 	const struct naming *outer;
 };
 void naming_begin(struct naming *naming, const char *name);
-void naming_end(const struct naming *naming);
+void naming_end(const struct naming *naming, bool spawned);
 /* Its number; 0: it has its name. */
 int number_of(const char *name);
 void count_task(void);

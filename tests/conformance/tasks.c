@@ -53,9 +53,10 @@ void naming_begin(struct naming *naming, const char *name)
 	namings = naming;
 }
 
-void naming_end(const struct naming *naming)
+void naming_end(const struct naming *naming, bool spawned)
 {
 	namings = naming->outer;
+	task_count -= !spawned;
 }
 
 void count_task(void)
@@ -103,7 +104,7 @@ static enum flow run_spawn(struct activation *activation, const struct node *nod
 	}
 	naming_begin(&naming, name);
 	task = coro_spawn_coroutine(coroutine, name);
-	naming_end(&naming);
+	naming_end(&naming, true);
 	returned(activation, CORO_NONE);
 	own_handle(task, free_task);
 	set(activation, node->args[0], coro_object(task));
