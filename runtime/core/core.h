@@ -265,7 +265,8 @@ coro_value coro__consume(struct coro_generator *body);
 /* coro_free(), from the place `site` in the program. */
 void coro__free_at(struct coro_generator *body, uintptr_t site);
 
-/* Frees a consumed coroutine that is finished, or closes it first. The other: when it is finished. */
+/* Frees a consumed coroutine that is finished, or closes it first. The other: the same, quickly
+ * when it is finished. */
 void coro__release(struct coro_generator *body);
 void coro__release_finished(struct coro_generator *body);
 

@@ -463,7 +463,8 @@ void coro__release(struct coro_generator *body)
 void coro__release_finished(struct coro_generator *body)
 {
 	body->flags &= ~(uint32_t)CORO__BODY_CONSUMED;
-	if (CORO__LIKELY(!(body->flags & (CORO__BODY_HELD | CORO__BODY_FREED)) && !body->steps))
+	if (CORO__LIKELY(!(body->flags & (CORO__BODY_HELD | CORO__BODY_FREED)) && !body->steps &&
+					 coro__finished(body)))
 		coro__dispose(body);
 	else if (!(body->flags & CORO__BODY_HELD))
 		coro__free_at(body, 0);
