@@ -50,22 +50,33 @@ struct coro_generator *coro__leaf(struct coro_generator *body)
 	return leaf;
 }
 
+/* The first of a list of delegators that is not `body`. */
+static struct coro_generator *first_but(struct coro_generator *list,
+										const struct coro_generator *body)
+{
+	return list == body ? list->next_delegator : list;
+}
+
 /* All that delegate to `body`, directly or not, forget their leaf. They are a tree: down to the
- * first of the delegators, sideways to the next, up along `delegate`. */
+ * first of the delegators, sideways to the next, up along `delegate`. Or they are a ring, for the
+ * moment, when `body` has begun to delegate to one of them: then it ends there. */
 static void forget_above(struct coro_generator *body)
 {
-	struct coro_generator *at = body;
+	struct coro_generator *at = body, *next;
 
 	for (;;) {
-		if (at->delegators) {
-			at = at->delegators;
-		} else {
-			while (at != body && !at->next_delegator)
-				at = at->delegate;
+		next = first_but(at->delegators, body);
+		while (!next) {
 			if (at == body)
 				return;
-			at = at->next_delegator;
+			next = first_but(at->next_delegator, body);
+			if (!next) {
+				at = at->delegate;
+				if (at == body)
+					return;
+			}
 		}
+		at = next;
 		at->leaf = NULL;
 	}
 }
@@ -199,6 +210,9 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner, uintptr_t site)
 {
 	struct coro_generator *self = coro__active.current, *root = self->root, *target = inner;
+	/* A ring: its chain leads to us, or above us. */
+	struct coro_generator *obstacle =
+		inner->object.state == CORO_STATE_DELEGATING ? coro__executing(inner) : NULL;
 	coro_value value = CORO_NONE;
 	bool undelegates = false;
 
@@ -212,8 +226,13 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 		return CORO_NONE;
 	}
 	coro__link(root, self, inner);
-	if (inner->object.state == CORO_STATE_DELEGATING)
+	if (CORO__UNLIKELY(obstacle != NULL)) {
+		value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
+		target = coro__delegator(inner, obstacle);
+		undelegates = true;
+	} else if (inner->object.state == CORO_STATE_DELEGATING) {
 		target = coro__target(root, inner, &value, &undelegates);
+	}
 	target->root = root;
 	if (undelegates) {
 		if (coro_raised(value))
