@@ -63,12 +63,6 @@ static enum flow run_wait(struct activation *activation, const struct node *node
 	return finished(activation, &silent, modes[mode].name, result);
 }
 
-/* After the tasks: some may wait for it to the last. */
-static void free_next(void *next)
-{
-	coro_free(next);
-}
-
 static void free_completion(void *completion)
 {
 	coro_as_completed_free(completion);
@@ -94,7 +88,7 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 		enum flow flow;
 
 		coro_hold(next);
-		own_handle(next, free_next);
+		own_handle(next, free_late_body);
 		set(activation, node->args[0], coro_object(next));
 		flow = run_block(activation, &node->clauses->block);
 		if (flow == BREAK)

@@ -37,6 +37,11 @@ void free_body(void *body)
 	coro_free(body);
 }
 
+void free_late_body(void *body)
+{
+	coro_free(body);
+}
+
 void free_step(void *step)
 {
 	coro_async_step_free(step);
@@ -319,6 +324,7 @@ int main(int argc, char **argv)
 	coro_set_report_handler(ignore_report, NULL);
 	free_owned(free_step, NULL);
 	free_owned(free_body, NULL);
+	free_owned(free_late_body, NULL);
 	journal_begin();
 	free_owned(NULL, NULL);
 	coro_handled();

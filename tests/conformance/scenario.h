@@ -231,6 +231,8 @@ void disown_body(struct coro_generator *body);
 void free_task(void *task);
 void free_body(void *body);
 void free_step(void *step);
+/* After the tasks: some may wait for it to the last. */
+void free_late_body(void *body);
 void free_unheld_steps(void);
 /* A task has it. */
 void keep_step(struct coro_async_step *step);
