@@ -110,8 +110,9 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 		void *handle = entry->handle;
 		bool wanted = handle && (!free_handle || entry->free_handle == free_handle);
 
-		/* A local variable of somebody who is not at the end keeps it. */
-		if (wanted && last && free_handle == free_body)
+		/* A task that never ended may await it: its variable keeps it. */
+		if (wanted && last && the_loop && free_handle == free_body &&
+			is_object(coro_object(handle), CORO_OBJECT_COROUTINE))
 			wanted = !is_held(coro_object(handle));
 		if (wanted) {
 			entry->handle = NULL;
