@@ -245,6 +245,9 @@ void coro__tasks_close(struct coro_loop *loop)
 		task->awaited = NULL;
 		task->body = NULL;
 		coro__set_task(body, NULL);
+		/* It never ran: Python says of its coroutine that nobody awaited it, too. */
+		if (body->object.state == CORO_STATE_CREATED)
+			body->flags &= ~(uint32_t)CORO__BODY_AWAITED;
 		coro__release(body);
 		task = loop->first_task;
 	}

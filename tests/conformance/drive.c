@@ -240,7 +240,10 @@ static enum flow run_suspend(struct activation *activation, const struct node *n
 	if (coro_raised(value))
 		return raise_in(activation, value);
 	say(activation->label, format("suspend %s", show(value)));
-	return resumed(activation, node, coro_suspend(value));
+	gives_way(coro_is_none(value));
+	value = coro_suspend(value);
+	gives_way(false);
+	return resumed(activation, node, value);
 }
 
 struct string_iterator {

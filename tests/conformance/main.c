@@ -29,6 +29,7 @@ struct owned {
 };
 void free_task(void *task)
 {
+	forget_loose(task);
 	coro_task_free(task);
 }
 
@@ -280,6 +281,7 @@ static bool run_loop(struct call *call)
 	if (!cancel_leftovers())
 		return false;
 	close_generators();
+	close_loose_tasks();
 	return true;
 }
 

@@ -207,6 +207,13 @@ coro_value keep_error(coro_value exception);
 /* ---- The run ----------------------------------------------------------- */
 
 extern struct coro_loop *the_loop; /* NULL under `main` */
+extern bool loop_closed;           /* the run is over */
+/* The loop lets go of its ready queue. */
+void close_loose_tasks(void);
+/* The current task goes to the end of the ready queue; or has come back. */
+void gives_way(bool now);
+/* The handle of a task is given up. */
+void forget_loose(const void *task);
 
 /* A task is being spawned. CPython names an eager one only after its first step: until then it is
  * Task-N, the N-th of all. */

@@ -18,6 +18,72 @@ static void free_future(void *future)
 
 /* ---- Time -------------------------------------------------------------- */
 
+/* Tasks of `spawn`. Those that at the end of the run have given way, and that no variable holds,
+ * CPython frees when the loop lets go of its ready queue, while the log goes on. */
+struct loose {
+	const char *name;
+	struct coro_generator *coroutine;
+	struct coro_task *task;
+	int gave_way; /* when it did so last; 0: it does not right now */
+	struct loose *next;
+};
+static struct loose *loose_tasks, **last_loose = &loose_tasks;
+bool loop_closed;
+
+static struct loose *new_loose(const char *name, struct coro_generator *coroutine)
+{
+	struct loose *loose = keep_memory(sizeof(*loose));
+
+	loose->name = name;
+	loose->coroutine = coroutine;
+	*last_loose = loose;
+	last_loose = &loose->next;
+	return loose;
+}
+
+void gives_way(bool now)
+{
+	static int times;
+	struct coro_task *task = coro_task_current();
+
+	for (struct loose *loose = loose_tasks; task && loose; loose = loose->next)
+		if (!strcmp(loose->name, coro_task_name(task)))
+			loose->gave_way = now ? ++times : 0;
+}
+
+void forget_loose(const void *task)
+{
+	for (struct loose *loose = loose_tasks; loose; loose = loose->next)
+		if (loose->task == task)
+			loose->task = NULL;
+}
+
+static bool is_loose(const struct loose *loose)
+{
+	return loose->gave_way && loose->task && !coro_task_done(loose->task) &&
+		   !is_held(coro_object(loose->task));
+}
+
+void close_loose_tasks(void)
+{
+	loop_closed = true;
+	for (;;) {
+		struct loose *first = NULL;
+		coro_value result;
+
+		for (struct loose *loose = loose_tasks; loose; loose = loose->next)
+			if ((!first || loose->gave_way < first->gave_way) && is_loose(loose))
+				first = loose;
+		if (!first)
+			return;
+		result = coro_close(first->coroutine);
+		first->task = NULL;
+		if (coro_raised(result))
+			say_late("unraisable", show_error(keep_error(result)));
+		coro_handled();
+	}
+}
+
 static enum flow run_sleep(struct activation *activation, const struct node *node)
 {
 	coro_value time = atom(activation, node->args[0]), result, value = CORO_NONE;
@@ -25,7 +91,9 @@ static enum flow run_sleep(struct activation *activation, const struct node *nod
 	begins(activation, describe(activation, node, 1));
 	if (node->arg_count > 1)
 		value = atom(activation, node->args[1]);
+	gives_way(coro_as_int(time) <= 0);
 	result = coro_sleep(seconds(time));
+	gives_way(false);
 	return finished(activation, node, describe(activation, node, 1),
 					coro_raised(result) ? result : value);
 }
@@ -96,14 +164,17 @@ static enum flow run_spawn(struct activation *activation, const struct node *nod
 	struct call *call = new_call(activation, function, name, node->args + 2);
 	struct coro_generator *coroutine = coro_coroutine_named(run_call, coro_ptr(call), name, NULL);
 	struct naming naming;
+	struct loose *loose;
 	struct coro_task *task;
 
-	if (journal_closed) {
+	if (loop_closed) {
 		coro_free(coroutine);
 		return loop_is_closed(activation);
 	}
 	naming_begin(&naming, name);
+	loose = new_loose(name, coroutine);
 	task = coro_spawn_coroutine(coroutine, name);
+	loose->task = task;
 	naming_end(&naming, true);
 	returned(activation, CORO_NONE);
 	own_handle(task, free_task);
@@ -296,7 +367,7 @@ static coro_value call_of(struct activation *activation, char **words)
 
 static enum flow run_call_soon(struct activation *activation, const struct node *node)
 {
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node,
 					   coro_loop_call_soon(the_loop, run_call, call_of(activation, node->args)),
@@ -308,7 +379,7 @@ static enum flow run_call_later(struct activation *activation, const struct node
 	double time = seconds(atom(activation, node->args[0]));
 	coro_value call = call_of(activation, node->args + 1);
 
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node, coro_loop_call_later(the_loop, time, run_call, call),
 					   timer_handle_type);
@@ -319,7 +390,7 @@ static enum flow run_call_at(struct activation *activation, const struct node *n
 	double time = seconds(atom(activation, node->args[0]));
 	coro_value call = call_of(activation, node->args + 1);
 
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node, coro_loop_call_at(the_loop, time, run_call, call),
 					   timer_handle_type);
