@@ -196,6 +196,8 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 									  "", 0);
 		else if (!coro_raised(*value))
 			*value = CORO_NONE;
+		else if (coro_is(*value, CORO_StopIteration))
+			*value = coro_exception_value(*value);
 	} else {
 		*value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
 	}
