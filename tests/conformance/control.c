@@ -135,6 +135,14 @@ static bool is_in_a_ring(const struct activation *activation)
 	return false;
 }
 
+/* What leaves it stays with the task, and with its traceback the local variables. */
+static bool is_of_a_task(const struct activation *activation)
+{
+	struct coro_task *task = the_loop ? coro_task_current() : NULL;
+
+	return task && !strcmp(activation->label, coro_task_name(task));
+}
+
 /* Not on the stack: one that ignored its end goes with it. */
 coro_value run_plain(const struct call *call, coro_value handling)
 {
@@ -159,7 +167,7 @@ coro_value run_plain(const struct call *call, coro_value handling)
 		say(activation->label, "return None");
 	if (flow == RAISE)
 		say(activation->label, format("raise %s", show_error(outcome)));
-	if (flow != RAISE && is_in_a_ring(activation))
+	if (flow == RAISE ? is_of_a_task(activation) : is_in_a_ring(activation))
 		return outcome;
 	unlink_activation(activation);
 	/* The traceback of an exception holds them. */
