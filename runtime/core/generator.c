@@ -379,6 +379,9 @@ coro_value coro__close(struct coro_generator *body, uintptr_t site)
 		coro__give_stack(body);
 		return CORO_NONE;
 	}
+	/* Who closes it drives it, as a step would: the task of its last step may be gone. */
+	if (body->object.kind == CORO_OBJECT_ASYNC_GENERATOR)
+		coro__set_task(body, coro__current_task());
 	if (body->object.state == CORO_STATE_DELEGATING)
 		error = coro__close_delegates(body, site);
 	return coro__deliver(coro__close_one(body, error, coro__current_row(), site), site);

@@ -336,7 +336,11 @@ coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value re
 		if (!group->aborting)
 			abort_all(group, group->parent->future.object.row);
 	}
-	outcome = wait_for_all(group, &cancelled, inside.handling, site);
+	/* Cancelling them is a thing for the loop, which has ended: that is told, instead of waiting. */
+	if (coro_raised(result) && group->running && group->parent->future.loop->ending)
+		outcome = coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
+	else
+		outcome = wait_for_all(group, &cancelled, inside.handling, site);
 	if (!coro_raised(outcome))
 		outcome = end(group, result, &cancelled, site);
 	coro__deliver(coro__inside_end(inside, outcome), site);

@@ -135,6 +135,14 @@ static bool is_in_a_ring(const struct activation *activation)
 	return false;
 }
 
+bool ends_in_a_ring(const char *label)
+{
+	for (const struct activation *one = activations; one; one = one->next)
+		if (!strcmp(one->label, label))
+			return is_in_a_ring(one);
+	return false;
+}
+
 /* What leaves it stays with the task, and with its traceback the local variables. */
 static bool is_of_a_task(const struct activation *activation)
 {

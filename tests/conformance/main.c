@@ -24,7 +24,8 @@ int milliseconds(void)
 struct owned {
 	void *handle;
 	void (*free_handle)(void *);
-	bool held; /* by a task, for ever */
+	bool held;   /* by a task, for ever */
+	bool waited; /* somebody may wait for it */
 	struct owned *next;
 };
 void free_task(void *task)
@@ -54,9 +55,16 @@ void own_handle(void *handle, void (*free_handle)(void *))
 {
 	struct owned *entry = keep_memory(sizeof(*entry));
 
-	*entry = (struct owned){handle, free_handle, false, NULL};
+	*entry = (struct owned){handle, free_handle, false, false, NULL};
 	*owned_end = entry;
 	owned_end = &entry->next;
+}
+
+void own_waited(void *handle, void (*free_handle)(void *))
+{
+	own_handle(handle, free_handle);
+	for (struct owned *entry = owned; entry; entry = entry->next)
+		entry->waited |= entry->handle == handle;
 }
 
 void disown_handle(const void *handle)
@@ -115,9 +123,17 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 		if (wanted && last && the_loop && free_handle == free_body &&
 			is_object(coro_object(handle), CORO_OBJECT_COROUTINE))
 			wanted = !is_held(coro_object(handle));
+		/* Somebody may be in it to the last. */
+		if (wanted && !free_handle && entry->waited && somebody_ignored)
+			wanted = false;
 		if (wanted) {
+			const char *name = entry->free_handle == free_body ? show(coro_object(handle)) : "<>";
+
+			name = format("%.*s", (int)strlen(name) - 2, name + 1);
+			ring_end = journal_closed && ends_in_a_ring(name) ? handle : NULL;
 			entry->handle = NULL;
 			entry->free_handle(handle);
+			ring_end = NULL;
 		}
 		if (entry == last)
 			return;

@@ -92,6 +92,8 @@ struct activation {
 	struct activation *previous, *next; /* all that have not ended */
 };
 extern struct activation *activations;
+/* The locals of this body are in a ring, which CPython has to look for. */
+bool ends_in_a_ring(const char *label);
 
 struct call {
 	const struct function *function;
@@ -197,6 +199,11 @@ void forget_late(void);
 extern bool journal_closed;
 /* Reports are said at once. */
 extern bool journal_immediate;
+/* A body that ends in a ring is being freed: what it awaits goes only when CPython looks for rings
+ * again, after the end of the log. NULL: none is. */
+extern struct coro_generator *ring_end;
+/* A body ignored that it was closed: it may wait for something for ever. */
+extern bool somebody_ignored;
 /* A round of a loop; ends the scenario after very many. */
 void count_round(void);
 
@@ -244,6 +251,8 @@ void free_unheld_steps(void);
 /* A task has it. */
 void keep_step(struct coro_async_step *step);
 void own_handle(void *handle, void (*free_handle)(void *));
+/* The same of what tasks may wait for: when one of them never ends, it is not freed. */
+void own_waited(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
 
 /* From here on, to the end of the program, everything is to be given back. */
