@@ -302,10 +302,14 @@ static enum flow run_call_op(struct activation *activation, const struct node *n
 	begins(activation, description);
 	name = label(node->args[0]);
 	call = coro_ptr(new_call(activation, function, name, node->args + 1));
-	if (function->kind == GEN)
-		result = coro_await(coro_generator_named(run_call, call, name, NULL));
-	else
+	if (function->kind == GEN) {
+		struct coro_generator *generator = coro_generator_named(run_call, call, name, NULL);
+
+		result = coro_await(coro_object(generator));
+		coro_free(generator);
+	} else {
 		result = coro_await(coro_coroutine_named(run_call, call, name, NULL));
+	}
 	return finished(activation, node, description, result);
 }
 

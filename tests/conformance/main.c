@@ -237,6 +237,7 @@ static bool cancel_leftovers(void)
 	}
 	if (!ended) {
 		say("loop", format("stuck %s", pending_names()));
+		coro_future_free(holder);
 		return false;
 	}
 	for (size_t i = 0; i < left.count; i++) {
