@@ -26,6 +26,11 @@ struct coro_async_step {
 	enum step_state state;
 	unsigned awaited; /* calls that await it right now */
 	coro_value value; /* ASEND: what is sent; ATHROW: the exception, kept */
+
+	/* Of one that a task drives. */
+	coro_value thrown;             /* into it before it began: raised, kept; else None */
+	bool consumed;                 /* it is freed when it is over */
+	struct coro_async_step **kept; /* where its owner has it until it begins; or NULL */
 };
 
 const char coro_asend_type[] = "async_generator_asend",
@@ -286,7 +291,10 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 
 	if (!self || !coro__awaits(self))
 		return coro__raise_text(CORO_RuntimeError, "await outside a coroutine", "", site);
-	outcome = step_send(step, CORO_NONE, site);
+	if (CORO__LIKELY(coro_is_none(step->thrown)))
+		outcome = step_send(step, CORO_NONE, site);
+	else
+		outcome = step_throw(step, step->thrown, site);
 	while (outcome.kind == SUSPENDS) {
 		step->awaited++;
 		sent = coro__suspend(outcome.value, site);
@@ -303,7 +311,12 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 			outcome = step_throw(step, sent, site);
 		}
 	}
-	return outcome.kind == ENDS ? outcome.value : coro__deliver(outcome.value, site);
+	if (outcome.kind == ENDS)
+		return outcome.value;
+	/* What a generator that had not begun was given to raise: to an await it is the result. */
+	if (coro_is(outcome.value, CORO_StopIteration))
+		return coro_exception_value(outcome.value);
+	return coro__deliver(outcome.value, site);
 }
 
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site)
@@ -315,6 +328,48 @@ coro_value(coro_async_step_await)(struct coro_async_step *step)
 {
 	CORO__CHECK(step, CORO__SLOT_STEP);
 	return await_step(step, CORO__SITE);
+}
+
+bool coro__is_async_step(coro_value value)
+{
+	const char *type = coro_kind(value) == CORO_VALUE_POINTER ? coro_type_name(value) : NULL;
+
+	return type == coro_asend_type || type == coro_athrow_type;
+}
+
+static coro_value await_value(coro_value value)
+{
+	struct coro_async_step *step = coro__check(coro_as_ptr(value), CORO__SLOT_STEP, 0);
+	coro_value result;
+
+	if (step->kept)
+		*step->kept = NULL;
+	result = await_step(step, 0);
+	coro_drop(step->thrown);
+	step->thrown = CORO_NONE;
+	if (step->consumed)
+		coro_async_step_free(step);
+	return result;
+}
+
+struct coro_generator *coro__async_step_coroutine(struct coro_async_step *step, bool consumed,
+												  struct coro_async_step **kept, uintptr_t site)
+{
+	coro_value value = coro_async_step_value(step);
+	struct coro_async_step *here = coro__address(step);
+
+	here->consumed = consumed;
+	here->kept = kept;
+	return coro__coroutine_at(await_value, value, coro_type_name(value), NULL, site);
+}
+
+bool coro__step_takes(struct coro_generator *body, coro_value raised)
+{
+	if (body->function != await_value)
+		return false;
+	((struct coro_async_step *)coro__address(coro_as_ptr(body->argument)))->thrown =
+		coro_keep(raised);
+	return true;
 }
 
 /* ---- Hooks ------------------------------------------------------------- */
@@ -350,8 +405,11 @@ static bool first_step(struct coro_generator *body)
 
 bool coro__finalize(struct coro_generator *body, bool *ret_dropped)
 {
-	if (body->object.kind != CORO_OBJECT_ASYNC_GENERATOR || coro__finished(body) ||
-		!body->finalize || body->flags & (CORO__BODY_ENDED | CORO__BODY_FINALIZING))
+	if (body->object.kind != CORO_OBJECT_ASYNC_GENERATOR || coro__finished(body) || !body->finalize)
+		return false;
+	/* Once is enough: it did not end when the hook closed it. */
+	*ret_dropped = body->flags & CORO__BODY_FINALIZING;
+	if (body->flags & (CORO__BODY_ENDED | CORO__BODY_FINALIZING))
 		return false;
 	body->flags |= CORO__BODY_FINALIZING;
 	if (body->finalize(coro__handle(body), body->finalize_data))
@@ -371,7 +429,11 @@ static bool prepare(struct coro_async_step *step, struct coro_generator *handle,
 	if (!first_step(body))
 		return false;
 	body->steps++;
-	*step = (struct coro_async_step){body, kind, INIT, 0, coro_keep(value)};
+	*step = (struct coro_async_step){.generator = body,
+									 .kind = kind,
+									 .state = INIT,
+									 .value = coro_keep(value),
+									 .thrown = CORO_NONE};
 	return true;
 }
 

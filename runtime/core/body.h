@@ -39,6 +39,9 @@ struct coro__local {
 	struct coro__errors own_errors; /* the room for it */
 	struct coro__hooks hooks;      /* of async generators */
 	struct coro_generator *ended;  /* its stack waits for coro__reap(); or NULL */
+	/* It is freed, and who delegated to it last goes on, without its having ended: to be closed
+	 * there; or NULL. */
+	struct coro_generator *orphan;
 
 	/* greenlet.c: the one that runs, and the thread's main one; NULL: none was asked for yet. */
 	struct coro_generator *greenlet, *main_greenlet;
@@ -84,6 +87,10 @@ coro_value coro__close(struct coro_generator *body, uintptr_t site);
 /* An async generator is given up: true when the finalizer hook took it. *ret_dropped: there was
  * one, and it did not. */
 bool coro__finalize(struct coro_generator *body, bool *ret_dropped);
+
+/* A coroutine that awaits a step of an async generator is that step: what is thrown into it before
+ * it begins, it takes. False of all others. */
+bool coro__step_takes(struct coro_generator *body, coro_value raised);
 
 /* "generator already executing" and its like: raised in who runs. `text` follows the word for
  * what `body` is. */
@@ -167,9 +174,9 @@ void coro__main_tasklet_free(void);
 
 /* ---- Exceptions (exception.c) ------------------------------------------ */
 
-/* A body is thrown into: the exception gets the body's own handled exception for context, arrives
- * there. */
-void coro__throw_into(struct coro_generator *body, coro_value raised);
+/* A body is thrown into, at `site`: the exception gets the body's own handled exception for context,
+ * arrives there. */
+void coro__throw_into(struct coro_generator *body, coro_value raised, uintptr_t site);
 
 /* Arrives in `body` without counting as handled: for a raw resume. */
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
@@ -195,6 +202,9 @@ size_t coro__exceptions_alive(void);
 
 /* A StopIteration that leaves a body of this kind: "generator raised StopIteration". */
 coro_value coro__stop_left(const char *kind, coro_value raised);
+
+/* The same of one that was thrown in at a suspend, where in Python a generator of its own stands. */
+coro_value coro__stop_suspended(coro_value raised);
 
 /* PEP 479 and 525: what may not leave the body. */
 bool coro__may_not_leave(const struct coro_generator *body, coro_value result);

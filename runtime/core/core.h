@@ -87,6 +87,19 @@ coro_value coro__deliver(coro_value raised, uintptr_t site);
  * comes between. */
 void coro__timeout_context(coro_value exception);
 
+/* What is handled here becomes the context of what is raised now: PyErr_SetObject's part. */
+void coro__chain(coro_value raised);
+
+/* A call of the library that in Python is a coroutine of its own, in which nothing is handled: what
+ * is thrown in gets its context where it leaves the call. */
+struct coro__inside {
+	bool already;        /* in another one */
+	coro_value handling; /* what is handled around it; or None */
+};
+struct coro__inside coro__inside_begin(void);
+/* Its result. */
+coro_value coro__inside_end(struct coro__inside inside, coro_value result);
+
 /* The same for another body; NULL: outside of all. */
 void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t site);
 
@@ -128,6 +141,7 @@ enum {
 	CORO__BODY_CONSUMED = 32, /* freed by who awaits or drives it */
 	CORO__BODY_RETURNED = 64, /* the last outcome of a raw resume was a return */
 	CORO__BODY_HELD = 128,    /* its owner keeps the handle: coro_hold() */
+	CORO__BODY_INSIDE = 8192, /* in a struct coro__inside */
 
 	/* Of an async generator. */
 	CORO__BODY_GAVE = 256,        /* the last outcome was an item, not something that it awaits */
@@ -251,7 +265,8 @@ coro_value coro__consume(struct coro_generator *body);
 /* coro_free(), from the place `site` in the program. */
 void coro__free_at(struct coro_generator *body, uintptr_t site);
 
-/* Frees a consumed coroutine that is finished, or closes it first. The other: when it is finished. */
+/* Frees a consumed coroutine that is finished, or closes it first. The other: the same, quickly
+ * when it is finished. */
 void coro__release(struct coro_generator *body);
 void coro__release_finished(struct coro_generator *body);
 
@@ -273,6 +288,12 @@ struct coro_async_step;
 coro_value coro__async_step_await_at(struct coro_async_step *step, uintptr_t site);
 /* coro_async_step_free() without a report. */
 void coro__async_step_discard(struct coro_async_step *step);
+/* A step as a value; and the coroutine that awaits it, for a task. `consumed`: it has the step freed
+ * when that is over. `kept`: where its owner has the step, set to NULL when it begins; or NULL. NULL
+ * when memory is out. */
+bool coro__is_async_step(coro_value value);
+struct coro_generator *coro__async_step_coroutine(struct coro_async_step *step, bool consumed,
+												  struct coro_async_step **kept, uintptr_t site);
 
 /* coro_next(), coro_close(), coro_anext() and coro_aclose(), likewise. A handle is checked there. */
 coro_value coro__next_at(struct coro_generator *handle, uintptr_t site);

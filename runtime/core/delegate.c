@@ -21,6 +21,7 @@
  * close() is the one that walks: it closes the innermost first, then raises GeneratorExit in
  * each body above, as PEP 380 has it. Those above are BUSY meanwhile.
  */
+#include <coroscope/async_generator.h>
 #include <coroscope/iterator.h>
 #include "body.h"
 
@@ -49,22 +50,33 @@ struct coro_generator *coro__leaf(struct coro_generator *body)
 	return leaf;
 }
 
+/* The first of a list of delegators that is not `body`. */
+static struct coro_generator *first_but(struct coro_generator *list,
+										const struct coro_generator *body)
+{
+	return list == body ? list->next_delegator : list;
+}
+
 /* All that delegate to `body`, directly or not, forget their leaf. They are a tree: down to the
- * first of the delegators, sideways to the next, up along `delegate`. */
+ * first of the delegators, sideways to the next, up along `delegate`. Or they are a ring, for the
+ * moment, when `body` has begun to delegate to one of them: then it ends there. */
 static void forget_above(struct coro_generator *body)
 {
-	struct coro_generator *at = body;
+	struct coro_generator *at = body, *next;
 
 	for (;;) {
-		if (at->delegators) {
-			at = at->delegators;
-		} else {
-			while (at != body && !at->next_delegator)
-				at = at->delegate;
+		next = first_but(at->delegators, body);
+		while (!next) {
 			if (at == body)
 				return;
-			at = at->next_delegator;
+			next = first_but(at->next_delegator, body);
+			if (!next) {
+				at = at->delegate;
+				if (at == body)
+					return;
+			}
 		}
+		at = next;
 		at->leaf = NULL;
 	}
 }
@@ -109,9 +121,12 @@ void coro__unlink(struct coro_generator *root, struct coro_generator *outer)
 	outer->object.waits_on = 0;
 	outer->leaf = outer;
 	chain_changed(root, outer, outer);
-	if (CORO__UNLIKELY(inner->flags & CORO__BODY_FREED) && !inner->delegators &&
-		coro__finished(inner))
+	if (CORO__LIKELY(!(inner->flags & CORO__BODY_FREED)) || inner->delegators)
+		return;
+	if (coro__finished(inner))
 		coro__dispose(inner);
+	else
+		inner->local->orphan = inner;
 }
 
 struct coro_generator *coro__delegator(struct coro_generator *root, struct coro_generator *body)
@@ -181,6 +196,8 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 									  "", 0);
 		else if (!coro_raised(*value))
 			*value = CORO_NONE;
+		else if (coro_is(*value, CORO_StopIteration))
+			*value = coro_exception_value(*value);
 	} else {
 		*value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
 	}
@@ -195,6 +212,9 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner, uintptr_t site)
 {
 	struct coro_generator *self = coro__active.current, *root = self->root, *target = inner;
+	/* A ring: its chain leads to us, or above us. */
+	struct coro_generator *obstacle =
+		inner->object.state == CORO_STATE_DELEGATING ? coro__executing(inner) : NULL;
 	coro_value value = CORO_NONE;
 	bool undelegates = false;
 
@@ -208,8 +228,13 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 		return CORO_NONE;
 	}
 	coro__link(root, self, inner);
-	if (inner->object.state == CORO_STATE_DELEGATING)
+	if (CORO__UNLIKELY(obstacle != NULL)) {
+		value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
+		target = coro__delegator(inner, obstacle);
+		undelegates = true;
+	} else if (inner->object.state == CORO_STATE_DELEGATING) {
 		target = coro__target(root, inner, &value, &undelegates);
+	}
 	target->root = root;
 	if (undelegates) {
 		if (coro_raised(value))
@@ -229,7 +254,13 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 /* The delegate is finished. */
 static coro_value yielded_from(struct coro__wait *wait, coro_value result)
 {
-	(void)wait;
+	struct coro_generator *orphan = coro__local.orphan;
+
+	if (CORO__UNLIKELY(orphan != NULL)) {
+		coro__local.orphan = NULL;
+		orphan->flags &= ~(uint32_t)CORO__BODY_FREED;
+		coro__free_at(orphan, wait->site);
+	}
 	return result;
 }
 
@@ -288,8 +319,9 @@ static coro_value yield_from_iterator(struct coro_iterator *iterator, uintptr_t 
 		if (!coro_is_none(sent)) {
 			if (iterator->close)
 				iterator->close(iterator);
+			/* A StopIteration ends the delegation, wherever it comes from. */
 			if (coro_raised(sent))
-				return sent;
+				return coro_is(sent, CORO_StopIteration) ? coro_exception_value(sent) : sent;
 			return coro__deliver(coro__raise_at(site, CORO_AttributeError,
 												"'%s' object has no attribute 'send'",
 												iterator->type ? iterator->type : "iterator"),
@@ -371,6 +403,8 @@ coro_value coro__await_begin_at(struct coro__wait *wait, coro_value awaitable, u
 				   ? coro__task_await_begin(wait, (struct coro_future *)object, site)
 				   : coro__future_await_begin(wait, (struct coro_future *)object, site);
 	}
+	if (coro__is_async_step(awaitable))
+		return coro__async_step_await_at(coro_as_ptr(awaitable), site);
 	return coro__deliver(coro__raise_at(site, CORO_TypeError,
 										"object %s can't be used in 'await' expression",
 										coro_type_name(awaitable)),

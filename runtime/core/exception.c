@@ -197,6 +197,8 @@ struct coro__errors coro__errors_save(void)
 	struct coro__errors *errors = errors_of(coro__active.current), saved = *errors;
 
 	memset(errors, 0, sizeof(*errors));
+	/* What is being handled stays so. */
+	errors->handling = coro__error_hold(saved.handling);
 	return saved;
 }
 
@@ -295,11 +297,41 @@ static void set_context(struct coro_exception *exception, struct coro_exception 
 	coro__error_release(context);
 }
 
-void coro__throw_into(struct coro_generator *body, coro_value raised)
+void coro__chain(coro_value raised)
 {
-	if (body->errors && body->errors->handling)
+	set_context(coro__error_of(raised), topmost(coro__active.current));
+}
+
+void coro__throw_into(struct coro_generator *body, coro_value raised, uintptr_t site)
+{
+	if (body->errors && body->errors->handling && !(body->flags & CORO__BODY_INSIDE))
 		set_context(coro__error_of(raised), body->errors->handling);
-	coro__deliver_to(body, raised, 0);
+	coro__deliver_to(body, raised, site);
+}
+
+struct coro__inside coro__inside_begin(void)
+{
+	struct coro_generator *body = coro__active.current;
+	struct coro__inside inside = {body->flags & CORO__BODY_INSIDE, CORO_NONE};
+
+	if (body->errors && body->errors->handling)
+		inside.handling = coro_keep(coro__error_value(body->errors->handling));
+	body->flags |= CORO__BODY_INSIDE;
+	return inside;
+}
+
+coro_value coro__inside_end(struct coro__inside inside, coro_value result)
+{
+	struct coro_generator *body = coro__active.current;
+
+	if (!inside.already)
+		body->flags &= ~(uint32_t)CORO__BODY_INSIDE;
+	if (coro_is_none(inside.handling))
+		return result;
+	if (coro_raised(result) && body->root->thrown == body && !inside.already)
+		set_context(coro__error_of(result), coro__error_of(inside.handling));
+	coro_drop(inside.handling);
+	return result;
 }
 
 static void insert_timeout(struct coro_exception *exception)
@@ -523,11 +555,14 @@ coro_value coro__stop_deliver_to(struct coro_generator *body, coro_value result,
 	if (CORO__LIKELY(is_only_kept(stop))) {
 		stop->value = result;
 		stop->site_count = 0;
+		set_context(stop, topmost(body));
 		add_site(stop, site);
 		errors->next_delivered = (uint8_t)((errors->next_delivered + 1u) % CORO__DELIVERED);
 		return coro__raised_value(coro__error_value(stop));
 	}
-	raised = coro__raised_value(coro__error_value(value_new(CORO_StopIteration, result)));
+	stop = value_new(CORO_StopIteration, result);
+	set_context(stop, topmost(body));
+	raised = coro__raised_value(coro__error_value(stop));
 	coro__deliver_to(body, raised, site);
 	coro_drop(raised);
 	return raised;
@@ -550,7 +585,7 @@ coro_value coro__raise_text(const struct coro_exception_type *type, const char *
 
 coro_value coro_raise_again(coro_value exception)
 {
-	set_context(coro__error_of(exception), topmost(coro__active.current));
+	coro__chain(exception);
 	return coro__raised_value(exception);
 }
 
@@ -558,6 +593,8 @@ coro_value coro_raise_from(coro_value raised, coro_value cause)
 {
 	struct coro_exception *exception = coro__error_of(raised);
 
+	if (!coro_is_none(cause) && coro_kind(cause) != CORO_VALUE_EXCEPTION)
+		return coro__raise_at(0, CORO_TypeError, "exception causes must derive from BaseException");
 	if (exception->immortal)
 		return raised;
 	exception->suppress_context = true;
@@ -714,6 +751,20 @@ bool coro__may_not_leave(const struct coro_generator *body, coro_value result)
 coro_value coro__stop_leaked(struct coro_generator *body, coro_value raised)
 {
 	return coro__stop_left(coro__kind_name(&body->object), raised);
+}
+
+coro_value coro__stop_suspended(coro_value raised)
+{
+	struct coro_generator *body = coro__active.current;
+	struct coro_exception *stop = coro__error_of(raised);
+	struct coro_exception *handling = body->errors ? body->errors->handling : NULL;
+
+	/* It was thrown into that generator, where nothing is handled; its error then into the body. */
+	if (handling && stop->context == handling)
+		coro__error_replace(&stop->context, NULL);
+	raised = coro__stop_left("generator", raised);
+	set_context(coro__error_of(raised), handling);
+	return raised;
 }
 
 coro_value coro__stop_left(const char *kind, coro_value raised)

@@ -186,6 +186,10 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, c
 			return coro__raise_text(CORO_TypeError, "can't send non-None value to a just-started ",
 									coro__kind_name(&root->object), told);
 		root->flags |= CORO__BODY_AWAITED;
+		if (entry == CORO__ENTER_THROW && coro__step_takes(root, value)) {
+			entry = CORO__ENTER_NEXT;
+			value = CORO_NONE;
+		}
 		if (entry == CORO__ENTER_THROW) {
 			coro__event_value(&root->object, CORO_EVENT_THROW, state_after(value, false), peer,
 							  site, value);
@@ -210,14 +214,17 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, c
 				  (raw ? CORO__BODY_RAW : 0);
 	if (undelegates) {
 		if (coro_raised(value))
-			coro__deliver_to(leaf, value, leaf->site);
+			coro__throw_into(leaf, value, leaf->site);
 		coro__undelegate(root, leaf, CORO_STATE_RUNNING, value);
 	} else {
 		tell_entry(leaf, entry, value, peer, site);
 		if (coro_raised(value))
-			coro__throw_into(leaf, value);
+			coro__throw_into(leaf, value, 0);
 	}
+	if (entry == CORO__ENTER_THROW)
+		root->thrown = leaf;
 	value = coro__enter(root, leaf, value);
+	root->thrown = NULL;
 	root->resumer_site = 0;
 	root->resumer_row = usual_row;
 	root->flags = (root->flags & ~(uint32_t)CORO__BODY_RAW) | usual;
@@ -322,11 +329,15 @@ coro_value coro__close_one(struct coro_generator *body, coro_value error, uint32
 	body->resumer_row = closer_row;
 	body->flags |= CORO__BODY_RAW | CORO__BODY_CLOSING;
 	body->flags &= ~(uint32_t)CORO__BODY_RETURNED;
-	coro__throw_into(body, value);
+	if (!coro_raised(error))
+		coro__chain(value);
+	coro__throw_into(body, value, 0);
 	if (!coro_raised(error))
 		coro_drop(value);
 
+	body->thrown = body;
 	value = coro__enter(body, body, value);
+	body->thrown = NULL;
 	returned = body->flags & CORO__BODY_RETURNED;
 	body->resumer_site = 0;
 	body->resumer_row = usual_row;
@@ -368,6 +379,9 @@ coro_value coro__close(struct coro_generator *body, uintptr_t site)
 		coro__give_stack(body);
 		return CORO_NONE;
 	}
+	/* Who closes it drives it, as a step would: the task of its last step may be gone. */
+	if (body->object.kind == CORO_OBJECT_ASYNC_GENERATOR)
+		coro__set_task(body, coro__current_task());
 	if (body->object.state == CORO_STATE_DELEGATING)
 		error = coro__close_delegates(body, site);
 	return coro__deliver(coro__close_one(body, error, coro__current_row(), site), site);
@@ -417,7 +431,7 @@ coro_value(coro_suspend)(coro_value value)
 	value = coro__suspend(value, CORO__SITE);
 	/* In Python a generator of one yield stands here, and a StopIteration would leave it. */
 	if (coro_raised(value) && coro_is(value, CORO_StopIteration))
-		return coro__deliver(coro__stop_left("generator", value), CORO__SITE);
+		return coro__deliver(coro__stop_suspended(value), CORO__SITE);
 	return value;
 }
 
@@ -452,6 +466,20 @@ static inline coro_value hand_up(struct coro_generator *root, coro_value result)
 	return result;
 }
 
+/* The outcome goes to who delegates. In Python a throw goes down the chain call by call, and on the
+ * way back up each of them is thrown into: there the error gets a context. */
+static void hand_out(struct coro_generator *root, const struct coro_generator *body,
+					 struct coro_generator *outer, coro_value result)
+{
+	if (CORO__LIKELY(root->thrown != body)) {
+		coro__deliver_to(outer, result, outer->site);
+		return;
+	}
+	root->thrown = outer;
+	if (coro_raised(result))
+		coro__throw_into(outer, result, outer->site);
+}
+
 static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_value result)
 {
 	struct coro_generator *root = body->root, *outer = NULL, *receiver = root->resumer;
@@ -472,7 +500,7 @@ static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_v
 		coro__event_value(&body->object, CORO_EVENT_RETURN, CORO_STATE_DONE, peer, 0, result);
 
 	if (outer) {
-		coro__deliver_to(outer, result, outer->site);
+		hand_out(root, body, outer, result);
 		coro__undelegate(root, outer, CORO_STATE_RUNNING, result);
 		outer->root = root;
 	} else {

@@ -55,8 +55,12 @@ coro_value(coro_raise_group)(const char *message, const coro_value *exceptions, 
 coro_value coro__raise_group_at(uintptr_t site, const char *message, const coro_value *exceptions,
 								size_t count)
 {
-	struct coro_exception **children = calloc(count ? count : 1, sizeof(*children)), *group;
+	struct coro_exception **children, *group;
 
+	if (!count)
+		return coro__raise_at(site, CORO_ValueError,
+							  "second argument (exceptions) must be a non-empty sequence");
+	children = calloc(count, sizeof(*children));
 	if (!children)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	for (size_t i = 0; i < count; i++)

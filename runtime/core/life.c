@@ -414,7 +414,8 @@ static bool somebody_has(struct coro_generator *body)
 	return true;
 }
 
-/* It ignored that it was closed: what it delegates to has nobody else now. */
+/* It goes without an end, having ignored that it was closed, or because a hook did not close it:
+ * what it delegates to has nobody else now. */
 static void abandon_delegate(struct coro_generator *body, uintptr_t site)
 {
 	struct coro_generator *inner = body->delegate;
@@ -441,20 +442,21 @@ void coro__free_at(struct coro_generator *body, uintptr_t site)
 		return;
 	if (coro__executing(body) == body)
 		coro__misused(&body->object, "is freed while it is running", site);
-	if (body->object.state == CORO_STATE_CREATED) {
+	if (body->object.state == CORO_STATE_CREATED &&
+		body->object.kind != CORO_OBJECT_ASYNC_GENERATOR) {
 		if (body->object.kind == CORO_OBJECT_COROUTINE && !(body->flags & CORO__BODY_AWAITED))
 			coro__report_about(coro_object(body), CORO_REPORT_NEVER_AWAITED, CORO_NONE,
 							   "RuntimeWarning: coroutine '%s' was never awaited",
 							   body->object.name);
 	} else if (coro__finalize(body, &dropped)) {
 		return;
-	} else if (!coro__finished(body) && !dropped) {
+	} else if (body->object.state != CORO_STATE_CREATED && !coro__finished(body) && !dropped) {
 		close_for_good(body, site);
 		if (CORO__UNLIKELY(body->local->insists))
 			close_again(body, site);
-		if (body->object.state == CORO_STATE_DELEGATING)
-			abandon_delegate(body, site);
 	}
+	if (body->object.state == CORO_STATE_DELEGATING)
+		abandon_delegate(body, site);
 	coro__dispose(body);
 }
 
@@ -481,7 +483,8 @@ void coro__release(struct coro_generator *body)
 void coro__release_finished(struct coro_generator *body)
 {
 	body->flags &= ~(uint32_t)CORO__BODY_CONSUMED;
-	if (CORO__LIKELY(!(body->flags & (CORO__BODY_HELD | CORO__BODY_FREED)) && !body->steps))
+	if (CORO__LIKELY(!(body->flags & (CORO__BODY_HELD | CORO__BODY_FREED)) && !body->steps &&
+					 coro__finished(body)))
 		coro__dispose(body);
 	else if (!(body->flags & CORO__BODY_HELD))
 		coro__free_at(body, 0);

@@ -78,24 +78,12 @@ static void put_off(struct coro__live_generator *live)
 	live->shut = false;
 }
 
-static coro_value close_it(coro_value argument)
+/* The coroutine that was to close it is gone: without having begun, when there was no memory for
+ * its task, or the loop ended. */
+static void closing_gone(struct coro_generator *coroutine, void *data)
 {
-	struct coro__live_generator *live = coro_as_ptr(argument);
-	struct coro_async_step *step = live->step;
-	coro_value result;
-
-	coro__current()->forget = NULL;
-	live->step = NULL; /* `live` may go with its generator */
-	result = coro__async_step_await_at(step, 0);
-	coro_async_step_free(step);
-	return result;
-}
-
-/* The coroutine that was to close it is gone without having begun: there was no memory for its
- * task, or that was cancelled before. */
-static void never_begun(struct coro_generator *coroutine, void *data)
-{
-	put_off(data);
+	if (!coroutine->object.resumes)
+		put_off(data);
 }
 
 /* The coroutine that closes it. NULL: memory is out, and it is put off. */
@@ -107,13 +95,13 @@ static struct coro_generator *closing_of(struct coro__live_generator *live, uint
 	if (!live->step)
 		live->step = coro_aclose_step(live->body);
 	if (live->step)
-		coroutine = coro__coroutine_at(close_it, coro_ptr(live), "close", CORO_SITE_HERE, site);
+		coroutine = coro__async_step_coroutine(live->step, true, &live->step, site);
 	if (!coroutine) {
 		put_off(live);
 		return NULL;
 	}
 	coroutine->flags |= CORO__BODY_AWAITED;
-	coroutine->forget = never_begun;
+	coroutine->forget = closing_gone;
 	coroutine->finalize_data = live;
 	return coroutine;
 }

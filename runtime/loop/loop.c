@@ -213,13 +213,16 @@ static inline void select_ready(struct coro_loop *loop)
 /* Runs a handle, and reports it when it was slow. */
 static void run_timed(struct coro_loop *loop, struct coro__entry *entry)
 {
-	double begin = coro__loop_time(loop), spent;
+	int64_t begin = coro__loop_now(loop), spent;
+	double seconds;
 
 	entry->run(loop, entry);
-	spent = coro__loop_time(loop) - begin;
-	if (spent >= loop->slow)
-		coro__report_about(coro_float(spent), CORO_REPORT_SLOW, CORO_NONE,
-						   "Executing a handle took %.3f seconds", spent);
+	spent = coro__loop_now(loop) - begin;
+	if (spent < coro__nanoseconds(loop->slow))
+		return;
+	seconds = (double)spent / 1e9;
+	coro__report_about(coro_float(seconds), CORO_REPORT_SLOW, CORO_NONE,
+					   "Executing a handle took %.3f seconds", seconds);
 }
 
 /* An event of the loop with a number. */

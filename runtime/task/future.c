@@ -258,6 +258,12 @@ void coro__future_complete_cancelled(struct coro_future *future, const char *mes
 	coro__future_tell(future);
 }
 
+/* A task's outcome is what its coroutine ends with. */
+static coro_value not_of_a_task(const char *operation, uintptr_t site)
+{
+	return coro__raise_at(site, CORO_RuntimeError, "Task does not support %s operation", operation);
+}
+
 static coro_value done_already(uintptr_t site)
 {
 	return coro__raise_at(site, CORO_InvalidStateError, "invalid state");
@@ -268,7 +274,9 @@ coro_value(coro_future_set_result)(struct coro_future *future, coro_value result
 	CORO__CHECK(future, CORO_OBJECT_FUTURE);
 	if (coro_raised(result))
 		return coro__future_set_exception(future, result, CORO__SITE);
-	if (coro__done(future) || coro__is_task(future))
+	if (coro__is_task(future))
+		return not_of_a_task("set_result", CORO__SITE);
+	if (coro__done(future))
 		return done_already(CORO__SITE);
 	coro__future_complete(future, result, coro__actor_row(), CORO__SITE);
 	return CORO_NONE;
@@ -279,7 +287,9 @@ coro_value coro__future_set_exception(struct coro_future *future, coro_value exc
 {
 	coro_value instead = CORO_NONE;
 
-	if (coro__done(future) || coro__is_task(future))
+	if (coro__is_task(future))
+		return not_of_a_task("set_exception", site);
+	if (coro__done(future))
 		return done_already(site);
 	if (coro_kind(exception) != CORO_VALUE_EXCEPTION)
 		return coro__raise_at(site, CORO_TypeError, "exceptions must derive from BaseException");
@@ -331,9 +341,10 @@ coro_value coro__future_error(struct coro_future *future)
 
 coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site)
 {
-	coro_value error = coro__future_error(future);
-	coro_value raised = coro__deliver(error, site);
+	coro_value error = coro__future_error(future), raised;
 
+	coro__chain(error);
+	raised = coro__deliver(error, site);
 	coro_drop(error);
 	return raised;
 }

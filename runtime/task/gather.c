@@ -66,18 +66,26 @@ static coro_value result_of(struct coro_future *future)
 	return coro_keep(coro_error_value(CORO_CancelledError, coro_str("")));
 }
 
-static void complete(struct gather *gather, struct coro_future *last)
+/* What CPython makes of a child that may have a result: the message of the last request to cancel
+ * that it was given itself stays with it. */
+static coro_value cancelled_error_of(struct coro_future *future)
+{
+	const char *message = NULL;
+
+	if (future->object.state == CORO_STATE_CANCELLED)
+		return coro__future_error(future);
+	if (coro__is_task(future))
+		message = ((struct coro_task *)future)->request_message;
+	return coro__exception_new(CORO_CancelledError, "%s", message ? message : "");
+}
+
+static void complete(struct gather *gather)
 {
 	if (gather->cancel_requested) {
-		coro_value error = CORO_NONE;
-
 		for (size_t i = 0; i < gather->children; i++)
 			gather->child[i].future->object.flags |= CORO__FUTURE_RETRIEVED;
-		if (last->object.state == CORO_STATE_CANCELLED)
-			error = coro__future_error(last);
-		else
-			error = coro__exception_new(CORO_CancelledError, "%s", "");
-		complete_raised(gather, error);
+		complete_raised(
+			gather, cancelled_error_of(gather->child[gather->places[gather->count - 1]].future));
 		return;
 	}
 	for (size_t i = 0; i < gather->count; i++) {
@@ -99,7 +107,7 @@ static void child_finished(struct gather *gather, struct coro_future *future)
 	if (!gather->return_exceptions && future->object.state != CORO_STATE_DONE)
 		complete_raised(gather, coro__future_error(future));
 	else if (gather->finished == gather->children)
-		complete(gather, future);
+		complete(gather);
 }
 
 void coro__gather_child_run(struct coro_loop *loop, struct coro__entry *entry)
@@ -174,6 +182,13 @@ static void free_gather(struct gather *gather)
 	coro__slot_give(CORO__SLOT_GATHER, gather);
 }
 
+static void release_children(struct gather *gather)
+{
+	while (gather->children)
+		coro__future_release(gather->child[--gather->children].future);
+	gather->count = 0;
+}
+
 void coro__gather_free(struct coro_future *outer)
 {
 	struct gather *gather = gather_of(outer);
@@ -181,10 +196,9 @@ void coro__gather_free(struct coro_future *outer)
 	coro__future_done(outer);
 	unlink_gather(outer->loop, outer);
 	if (gather->results.values)
-		for (size_t i = 0; i < gather->count; i++)
+		for (size_t i = 0; i < gather->results.count; i++)
 			coro_drop(gather->results.values[i]);
-	for (size_t i = 0; i < gather->children; i++)
-		coro__future_release(gather->child[i].future);
+	release_children(gather);
 	free_gather(gather);
 }
 
@@ -194,7 +208,7 @@ void coro__gathers_done(struct coro_loop *loop)
 
 	while (outer) {
 		struct gather *gather = gather_of(outer);
-		bool dropped = false;
+		bool dropped = gather->children != 0;
 
 		outer->references++;
 		for (size_t i = 0; i < gather->children; i++) {
@@ -204,8 +218,9 @@ void coro__gathers_done(struct coro_loop *loop)
 				continue;
 			coro__entries_remove(&child->future->callbacks, &child->entry);
 			coro__gather_child_drop(&child->entry);
-			dropped = true;
 		}
+		/* Tasks end with their loop, whoever refers to them. */
+		release_children(gather);
 		struct coro_future *next = outer->next;
 		coro__future_release(outer);
 		/* A gather that is freed may free others with it. */
@@ -235,13 +250,26 @@ static struct gather *make(struct coro_loop *loop, size_t count, bool return_exc
 	return gather;
 }
 
+/* A child of a gather that there is not: nobody else will look at its exception. */
+static coro_value look_at(coro_value child)
+{
+	struct coro_future *future = coro_as_ptr(child);
+
+	future->object.flags |= CORO__FUTURE_RETRIEVED;
+	return CORO_NONE;
+}
+
 /* Only what was made so far, when an argument was wrong. */
 static void unmake(struct gather *gather)
 {
 	for (size_t i = 0; i < gather->children; i++) {
-		gather->child[i].future->mark = NULL;
-		coro__future_release(gather->child[i].future);
+		struct coro_future *future = gather->child[i].future;
+
+		future->mark = NULL;
+		if (!coro__done(future))
+			coro__future_add_done_callback(future, look_at, coro_ptr(future), NULL, 0);
 	}
+	release_children(gather);
 	free_gather(gather);
 }
 
@@ -269,13 +297,21 @@ static struct gather *gather_new(const coro_value *awaitables, size_t count, boo
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct coro_future *future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
+		size_t before = coro__same_coroutine(awaitables, i, pc);
+		struct coro_future *future;
 
+		if (before < i) {
+			gather->places[i] = gather->places[before];
+			continue;
+		}
+		future = coro__ensure_future(loop, awaitables[i], ret_error, pc);
 		if (!future) {
 			coro__discard(awaitables, i + 1, count);
 			unmake(gather);
 			return NULL;
 		}
+		if (awaitables[i].pointer != future)
+			future->object.flags |= CORO__FUTURE_QUIET;
 		if (future->mark == gather) {
 			coro__future_release(future);
 		} else {

@@ -107,9 +107,14 @@ void coro_task_group_free(struct coro_task_group *group)
 
 coro_value coro__task_group_enter_at(struct coro_task_group *group, uintptr_t site)
 {
+	const struct coro_loop *loop;
+
 	if (group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has already been entered");
+	loop = coro__loops.running;
+	if (!loop || !loop->running)
+		return coro__raise_at(site, CORO_RuntimeError, "no running event loop");
 	group->parent = coro__current_task();
 	if (!group->parent)
 		return coro__raise_at(site, CORO_RuntimeError,
@@ -279,7 +284,8 @@ size_t coro__group_awaited(const struct coro_task_group *group, struct coro_futu
 
 /* Waits until no task is left. The CancelledError that came meanwhile from outside goes to
  * *cancelled, kept. None, or raised: something else. */
-static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancelled, uintptr_t site)
+static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancelled,
+							   coro_value handling, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_need("coro_task_group_exit");
 
@@ -296,6 +302,7 @@ static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancel
 			continue;
 		if (!coro_is(result, CORO_CancelledError))
 			return result;
+		coro_handling(handling);
 		if (group->aborting)
 			continue;
 		coro_drop(*cancelled);
@@ -311,13 +318,13 @@ static coro_value end(struct coro_task_group *group, coro_value result, coro_val
 	coro_value raised;
 
 	if (!coro_is_none(group->base_error))
-		return coro__raised_value(group->base_error);
+		return coro_raise_again(group->base_error);
 	if (group->parent_cancel_requested && !coro_task_uncancel(group->parent)) {
 		coro_drop(*cancelled);
 		*cancelled = CORO_NONE;
 	}
 	if (coro_raised(*cancelled) && !group->error_count)
-		return *cancelled;
+		return coro_raise_again(*cancelled);
 	if (coro_raised(result) && !coro_is(result, CORO_CancelledError))
 		add_error(group, result);
 	if (!group->error_count)
@@ -335,10 +342,12 @@ coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value re
 									uintptr_t site)
 {
 	coro_value cancelled = CORO_NONE, outcome;
+	struct coro__inside inside;
 
 	if (!group->entered)
 		return coro__raise_at(site, CORO_RuntimeError,
 							  "TaskGroup <TaskGroup> has not been entered");
+	inside = coro__inside_begin();
 	coro_keep(result);
 	group->exiting = true;
 	if (coro_raised(result)) {
@@ -348,10 +357,15 @@ coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value re
 		if (!group->aborting)
 			abort_all(group, group->parent->future.object.row);
 	}
-	outcome = wait_for_all(group, &cancelled, site);
+	/* Cancelling them is a thing for the loop, which has ended: that is told, instead of waiting.
+	 */
+	if (coro_raised(result) && group->running && group->parent->future.loop->ending)
+		outcome = coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
+	else
+		outcome = wait_for_all(group, &cancelled, inside.handling, site);
 	if (!coro_raised(outcome))
 		outcome = end(group, result, &cancelled, site);
-	coro__deliver(outcome, site);
+	coro__deliver(coro__inside_end(inside, outcome), site);
 	drop_errors(group);
 	coro_drop(cancelled);
 	coro_drop(result);

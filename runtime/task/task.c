@@ -129,10 +129,14 @@ new_slowly(struct coro_loop *loop, struct coro_generator *body, const char *name
 	coro_probe_event(&task->future.object, CORO_EVENT_SPAWN, CORO_STATE_CREATED, body->object.row,
 					 pc, NULL);
 	coro_probe_event(&task->future.object, CORO_EVENT_READY, CORO_STATE_READY, actor, pc, NULL);
-	if (loop->eager && loop->running)
+	if (loop->eager && loop->running) {
 		coro__task_step(loop, &task->entry);
-	else
+		/* It counts as made now: what it spawned was before it. */
+		unlink_task(loop, task);
+		link_last(loop, task);
+	} else {
 		coro__ready(loop, &task->entry);
+	}
 	return task;
 }
 
@@ -220,7 +224,7 @@ void coro_task_free(struct coro_task *task)
 void coro__tasks_report(struct coro_loop *loop)
 {
 	for (struct coro_task *task = loop->first_task; task; task = task->next_task)
-		if (!coro__done(&task->future))
+		if (!coro__done(&task->future) && !(task->future.object.flags & CORO__FUTURE_QUIET))
 			coro__report_about(coro_object(task), CORO_REPORT_PENDING, CORO_NONE,
 							   "Task was destroyed but it is pending!: task '%s'",
 							   coro_task_name(task));
@@ -241,6 +245,9 @@ void coro__tasks_close(struct coro_loop *loop)
 		task->awaited = NULL;
 		task->body = NULL;
 		coro__set_task(body, NULL);
+		/* It never ran: Python says of its coroutine that nobody awaited it, too. */
+		if (body->object.state == CORO_STATE_CREATED)
+			body->flags &= ~(uint32_t)CORO__BODY_AWAITED;
 		coro__release(body);
 		task = loop->first_task;
 	}
@@ -332,6 +339,38 @@ struct coro_task *coro__spawn_coroutine_in_context(struct coro_generator *body, 
 	return spawn_coroutine(body, name, context, site, CORO__SITE);
 }
 
+size_t coro__same_coroutine(const coro_value *awaitables, size_t index, uintptr_t site)
+{
+	const coro_value *awaitable = &awaitables[index];
+	size_t place = 0;
+
+	/* One that has no task yet is no other's. */
+	if (coro_kind(*awaitable) != CORO_VALUE_OBJECT ||
+		coro__object_here(*awaitable, site)->kind != CORO_OBJECT_COROUTINE ||
+		!(((const struct coro_generator *)awaitable->pointer)->flags & CORO__BODY_AWAITED))
+		return index;
+	while (awaitables[place].pointer != awaitable->pointer)
+		place++;
+	return place;
+}
+
+static struct coro_future *spawn_awaited(struct coro_loop *loop, struct coro_generator *body,
+										 coro_value *ret_error, uintptr_t site)
+{
+	struct coro_task *task;
+
+	*ret_error = coro__consume(body);
+	if (coro_raised(*ret_error))
+		return NULL;
+	task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
+						  body->object.creation_site, site);
+	if (task)
+		return &task->future;
+	coro__release(body);
+	*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
+	return NULL;
+}
+
 struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value awaitable,
 										coro_value *ret_error, uintptr_t site)
 {
@@ -350,21 +389,17 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 			future->references++;
 			return future;
 		}
-		if (object->kind == CORO_OBJECT_COROUTINE) {
-			struct coro_generator *body = (struct coro_generator *)object;
-			struct coro_task *task;
+		if (object->kind == CORO_OBJECT_COROUTINE)
+			return spawn_awaited(loop, (struct coro_generator *)object, ret_error, site);
+	}
+	if (coro__is_async_step(awaitable)) {
+		struct coro_generator *body =
+			coro__async_step_coroutine(coro_as_ptr(awaitable), false, NULL, site);
 
-			*ret_error = coro__consume(body);
-			if (coro_raised(*ret_error))
-				return NULL;
-			task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
-								  object->creation_site, site);
-			if (task)
-				return &task->future;
-			coro__release(body);
-			*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
-			return NULL;
-		}
+		if (body)
+			return spawn_awaited(loop, body, ret_error, site);
+		*ret_error = coro__raise_at(site, CORO_MemoryError, "out of memory");
+		return NULL;
 	}
 	if (coro_raised(awaitable)) {
 		*ret_error = awaitable;
@@ -464,15 +499,11 @@ static void step_raising(struct coro_task *task, coro_value error)
 /* It was asked to cancel while it ran: what it awaits now is asked. */
 void coro__task_cancel_awaited(struct coro_task *task)
 {
-	char *message = task->request_message;
-
 	/* Its own: the request may come back to this task. */
-	task->request_message = NULL;
+	char *message = task->request_message ? strdup(task->request_message) : NULL;
+
 	task->must_cancel = !coro__future_cancel(task->awaited, message, 0);
-	free(task->request_message);
-	task->request_message = task->must_cancel ? message : NULL;
-	if (!task->must_cancel)
-		free(message);
+	free(message);
 }
 
 void coro__task_yielded(struct coro_task *task, coro_value value)

@@ -14,6 +14,7 @@ enum {
 	CORO__FUTURE_LISTED = 8,    /* on a list of waiters */
 	CORO__FUTURE_REPORTED = 16, /* its exception was reported */
 	CORO__FUTURE_ASKED = 32,    /* a request to cancel goes through it right now */
+	CORO__FUTURE_QUIET = 64,    /* of a task: nobody need be told that it was pending at the end */
 };
 
 struct coro_future {
@@ -50,7 +51,8 @@ struct coro_task {
 	bool must_cancel;            /* CancelledError goes into the next step */
 	uint16_t timeouts;           /* how many of those that it is in have a timer */
 	uint32_t cancel_requests;
-	char *request_message; /* owned: message of a cancellation that waits in must_cancel */
+	char *request_message; /* owned: message of the last cancellation that was to wait in
+							  must_cancel; it stays when that was delivered */
 	uintptr_t await_site;  /* where its coroutine awaits */
 	coro__context context; /* in which its steps run */
 	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */
@@ -235,6 +237,9 @@ struct coro_future *coro__ensure_future(struct coro_loop *loop, coro_value await
 /* Whoever is handed awaitables takes the coroutines among them, also when it fails: gives up those of
  * `awaitables[from .. count)` that are not taken yet. */
 void coro__discard(const coro_value *awaitables, size_t from, size_t count);
+/* The first of the awaitables that is the coroutine at `index`: several are one task. `index` of
+ * all others. `site` is the place in the program that asks. */
+size_t coro__same_coroutine(const coro_value *awaitables, size_t index, uintptr_t site);
 
 /* coro_future_cancel() and coro_task_cancel(), from the place `site` in the program; 0: not known. */
 bool coro__future_cancel(struct coro_future *future, const char *message, uintptr_t site);

@@ -190,8 +190,11 @@ bool coro_timeout_expired(const struct coro_timeout *timeout)
 coro_value coro__timeout_enter_at(struct coro_timeout *timeout, uintptr_t site)
 {
 	struct coro_task *task = coro__current_task();
+	const struct coro_loop *loop = coro__loops.running;
 	coro_value result;
 
+	if (!loop || !loop->running)
+		return coro__raise_at(site, CORO_RuntimeError, "no running event loop");
 	if (timeout->state != CORO_TIMEOUT_CREATED)
 		return coro__raise_at(site, CORO_RuntimeError, "Timeout has already been entered");
 	if (!task)
@@ -312,16 +315,20 @@ coro_value(coro_wait_for)(coro_value awaitable, double seconds)
 {
 	uintptr_t site = CORO__SITE;
 	struct coro_timeout timeout;
+	struct coro__inside inside;
 	coro_value result;
 
 	CORO_TRY(coro__may_await());
-	if (seconds <= 0)
-		return wait_not_at_all(awaitable, site);
-	timeout = coro_timeout(seconds);
-	result = coro__timeout_enter_at(&timeout, site);
-	if (coro_raised(result)) {
-		coro__discard(&awaitable, 0, 1);
-		return result;
+	inside = coro__inside_begin();
+	if (seconds <= 0) {
+		result = wait_not_at_all(awaitable, site);
+	} else {
+		timeout = coro_timeout(seconds);
+		result = coro__timeout_enter_at(&timeout, site);
+		if (coro_raised(result))
+			coro__discard(&awaitable, 0, 1);
+		else
+			result = coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
 	}
-	return coro__timeout_exit_at(&timeout, coro__await_at(awaitable, site), site);
+	return coro__inside_end(inside, result);
 }

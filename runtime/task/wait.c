@@ -64,14 +64,24 @@ static struct coro_future *future_of(coro_value value, uintptr_t site)
 	return (struct coro_future *)object;
 }
 
+static coro_value is_no_future(coro_value value, uintptr_t site)
+{
+	if (coro_kind(value) == CORO_VALUE_OBJECT &&
+		coro__object_here(value, site)->kind == CORO_OBJECT_COROUTINE)
+		return coro__raise_at(0, CORO_TypeError,
+							  "Passing coroutines is forbidden, use tasks explicitly.");
+	return coro__raise_at(0, CORO_AttributeError,
+						  "'%s' object has no attribute 'add_done_callback'",
+						  coro_type_name(value));
+}
+
 static coro_value check_futures(const coro_value *futures, size_t count, uintptr_t site)
 {
 	if (!count)
 		return coro__raise_at(0, CORO_ValueError, "Set of Tasks/Futures is empty.");
 	for (size_t i = 0; i < count; i++)
 		if (!future_of(futures[i], site))
-			return coro__raise_at(0, CORO_TypeError,
-								  "Passing coroutines is forbidden, use tasks explicitly.");
+			return is_no_future(futures[i], site);
 	return CORO_NONE;
 }
 
@@ -187,8 +197,11 @@ struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t c
 		coro__discard(awaitables, 0, count);
 	for (size_t i = 0; !failed && i < count; i++) {
 		coro_value error = CORO_NONE;
-		struct coro_future *future = coro__ensure_future(loop, awaitables[i], &error, CORO__SITE);
+		struct coro_future *future;
 
+		if (coro__same_coroutine(awaitables, i, CORO__SITE) < i)
+			continue;
+		future = coro__ensure_future(loop, awaitables[i], &error, CORO__SITE);
 		if (!future) {
 			if (!coro_is(error, CORO_MemoryError))
 				coro__mistake(CORO__SITE, "coro_as_completed: %s", coro_message(error));

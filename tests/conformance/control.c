@@ -104,28 +104,84 @@ struct call *new_call(struct activation *activation, const struct function *func
 	return call;
 }
 
+struct activation *activations;
+
+static void link_activation(struct activation *activation)
+{
+	activation->next = activations;
+	if (activations)
+		activations->previous = activation;
+	activations = activation;
+}
+
+static void unlink_activation(struct activation *activation)
+{
+	if (activation->previous)
+		activation->previous->next = activation->next;
+	else
+		activations = activation->next;
+	if (activation->next)
+		activation->next->previous = activation->previous;
+}
+
+/* A local variable holds an exception whose context holds, in its traceback, the local variables:
+ * CPython frees them when it looks for rings, not now. */
+static bool is_in_a_ring(const struct activation *activation)
+{
+	for (const struct variable *variable = activation->locals; variable; variable = variable->next)
+		if (coro_kind(variable->value) == CORO_VALUE_EXCEPTION &&
+			!coro_is_none(coro_context(variable->value)))
+			return true;
+	return false;
+}
+
+bool ends_in_a_ring(const char *label)
+{
+	for (const struct activation *one = activations; one; one = one->next)
+		if (!strcmp(one->label, label))
+			return is_in_a_ring(one);
+	return false;
+}
+
+/* What leaves it stays with the task, and with its traceback the local variables. */
+static bool is_of_a_task(const struct activation *activation)
+{
+	struct coro_task *task = the_loop ? coro_task_current() : NULL;
+
+	return task && !strcmp(activation->label, coro_task_name(task));
+}
+
+/* Not on the stack: one that ignored its end goes with it. */
 coro_value run_plain(const struct call *call, coro_value handling)
 {
-	struct activation activation = {
+	struct activation *activation = keep_memory(sizeof(*activation));
+	coro_value outcome = CORO_NONE;
+	enum flow flow;
+
+	*activation = (struct activation){
 		.label = call->label,
 		.function = call->function,
 		.outcome = CORO_NONE,
 		.handling = handling,
 	};
-
+	link_activation(activation);
 	for (size_t i = 0; call->function->params[i]; i++)
-		set(&activation, call->function->params[i], call->args[i]);
-	say(activation.label, "start");
-	switch (run_block(&activation, &call->function->body)) {
-	case RETURN:
-		return activation.outcome;
-	case RAISE:
-		say(activation.label, format("raise %s", show_error(activation.outcome)));
-		return activation.outcome;
-	default:
-		say(activation.label, "return None");
-		return CORO_NONE;
-	}
+		set(activation, call->function->params[i], call->args[i]);
+	say(activation->label, "start");
+	flow = run_block(activation, &call->function->body);
+	if (flow == RETURN || flow == RAISE)
+		outcome = activation->outcome;
+	else
+		say(activation->label, "return None");
+	if (flow == RAISE)
+		say(activation->label, format("raise %s", show_error(outcome)));
+	if (flow == RAISE ? is_of_a_task(activation) : is_in_a_ring(activation))
+		return outcome;
+	unlink_activation(activation);
+	/* The traceback of an exception holds them. */
+	if (flow != RAISE)
+		free_unheld_steps();
+	return outcome;
 }
 
 coro_value run_call(coro_value call)
@@ -358,8 +414,8 @@ static enum flow run_except(struct activation *activation, const struct clause *
 static enum flow run_except_star(struct activation *activation, const struct clause *clause,
 								 coro_value exception)
 {
-	coro_value rest = coro_caught(exception), raised[16];
-	size_t count = 0;
+	coro_value rest = coro_caught(exception), raised[16], changed[16], cause[16];
+	size_t count = 0, changed_count = 0;
 
 	for (; clause && !strcmp(clause->head[0], "exceptstar"); clause = clause->next) {
 		const struct coro_exception_type *types[8] = {NULL};
@@ -381,12 +437,20 @@ static enum flow run_except_star(struct activation *activation, const struct cla
 		flow = run_except(activation, clause, match);
 		activation->handling = before;
 		coro_handling(before);
-		if (flow == RAISE && count < 16)
+		if (flow == RAISE && count < 16) {
 			raised[count++] = coro_caught(activation->outcome);
-		else if (flow == BREAK || flow == CONTINUE || flow == RETURN)
+			/* `as` has taken its traceback: when it is raised again, it is not the same. */
+			if (coro_equal(activation->outcome, match) && name_after_as(clause->head + 1)) {
+				cause[changed_count] = coro_cause(match);
+				changed[changed_count++] = match;
+				coro_raise_from(match, match);
+			}
+		} else if (flow == BREAK || flow == CONTINUE || flow == RETURN)
 			return flow;
 	}
 	rest = coro_group_merge(exception, raised, count, rest);
+	while (changed_count--)
+		coro_raise_from(changed[changed_count], cause[changed_count]);
 	return coro_is_none(rest) ? GO_ON : raise_in(activation, rest);
 }
 

@@ -10,11 +10,6 @@ static bool is_body(coro_value value)
 	return is_object(value, CORO_OBJECT_GENERATOR) || is_object(value, CORO_OBJECT_COROUTINE);
 }
 
-static bool is_step(coro_value value)
-{
-	return is_type(value, coro_asend_type) || is_type(value, coro_athrow_type);
-}
-
 static coro_value no_attribute(coro_value value, const char *attribute)
 {
 	return coro_raise(CORO_AttributeError, "'%s' object has no attribute '%s'",
@@ -122,6 +117,7 @@ static enum flow run_del(struct activation *activation, const struct node *node)
 
 	say(activation->label, format("del %s", node->args[0]));
 	set(activation, node->args[0], CORO_NONE);
+	free_unheld_steps();
 	journal_immediate = true;
 	if (is_body(value) || is_object(value, CORO_OBJECT_ASYNC_GENERATOR))
 		disown_body(body_of(value));
@@ -171,10 +167,26 @@ static enum flow run_state(struct activation *activation, const struct node *nod
 	return GO_ON;
 }
 
+/* A string as the list of its characters; other values as they are. */
+static coro_value characters(coro_value value)
+{
+	size_t length = coro_kind(value) == CORO_VALUE_STRING ? coro_length(value) : 0;
+	struct list *list;
+	coro_value result;
+
+	if (coro_kind(value) != CORO_VALUE_STRING)
+		return value;
+	result = new_list(length);
+	list = coro_as_ptr(result);
+	for (list->count = 0; list->count < length; list->count++)
+		list->items[list->count] = coro_string(coro_as_str(value) + list->count, 1);
+	return result;
+}
+
 static enum flow run_for(struct activation *activation, const struct node *node)
 {
 	coro_value iterated = atom(activation, node->args[2]), item;
-	const struct list *list = is_type(iterated, list_type) ? coro_as_ptr(iterated) : NULL;
+	const struct list *list = list_of(characters(iterated));
 
 	if (!list && !is_object(iterated, CORO_OBJECT_GENERATOR) && !is_step(iterated))
 		return raise_in(activation, coro_raise(CORO_TypeError, "'%s' object is not iterable",
@@ -230,7 +242,25 @@ static enum flow run_suspend(struct activation *activation, const struct node *n
 	if (coro_raised(value))
 		return raise_in(activation, value);
 	say(activation->label, format("suspend %s", show(value)));
-	return resumed(activation, node, coro_suspend(value));
+	gives_way(coro_is_none(value));
+	value = coro_suspend(value);
+	gives_way(false);
+	return resumed(activation, node, value);
+}
+
+struct string_iterator {
+	struct coro_iterator iterator;
+	const struct list *characters;
+	size_t at;
+};
+
+static coro_value next_character(struct coro_iterator *iterator)
+{
+	struct string_iterator *string = (struct string_iterator *)iterator;
+
+	if (string->at == string->characters->count)
+		return coro_raise_value(CORO_StopIteration, CORO_NONE);
+	return string->characters->items[string->at++];
 }
 
 static enum flow run_from(struct activation *activation, const struct node *node)
@@ -238,19 +268,20 @@ static enum flow run_from(struct activation *activation, const struct node *node
 	coro_value inner = atom(activation, node->args[0]), result;
 
 	begins(activation, describe(activation, node, 1));
-	if (is_type(inner, list_type)) {
-		const struct list *list = coro_as_ptr(inner);
+	if (list_of(inner)) {
+		result = coro_yield_from_array(list_of(inner)->items, list_of(inner)->count);
+	} else if (coro_kind(inner) == CORO_VALUE_STRING) {
+		struct string_iterator string = {
+			{.next = next_character, .type = "str_ascii_iterator"},
+			list_of(characters(inner)),
+			0,
+		};
 
-		result = coro_yield_from_array(list->items, list->count);
+		result = coro_yield_from_iterator(&string.iterator);
 	} else {
 		result = coro_yield_from(inner);
 	}
 	return finished(activation, node, describe(activation, node, 1), result);
-}
-
-static coro_value await_any(coro_value value)
-{
-	return is_step(value) ? coro_async_step_await(coro_as_ptr(value)) : coro_await(value);
 }
 
 static enum flow run_await(struct activation *activation, const struct node *node)
@@ -258,7 +289,9 @@ static enum flow run_await(struct activation *activation, const struct node *nod
 	coro_value awaited = atom(activation, node->args[0]), result;
 
 	begins(activation, describe(activation, node, 1));
-	result = await_any(awaited);
+	set(activation, "(awaited)", awaited);
+	result = coro_await(awaited);
+	set(activation, "(awaited)", CORO_NONE);
 	return finished(activation, node, describe(activation, node, 1), result);
 }
 
@@ -271,10 +304,14 @@ static enum flow run_call_op(struct activation *activation, const struct node *n
 	begins(activation, description);
 	name = label(node->args[0]);
 	call = coro_ptr(new_call(activation, function, name, node->args + 1));
-	if (function->kind == GEN)
-		result = coro_await(coro_generator_named(run_call, call, name, NULL));
-	else
+	if (function->kind == GEN) {
+		struct coro_generator *generator = coro_generator_named(run_call, call, name, NULL);
+
+		result = coro_await(coro_object(generator));
+		coro_free(generator);
+	} else {
 		result = coro_await(coro_coroutine_named(run_call, call, name, NULL));
+	}
 	return finished(activation, node, description, result);
 }
 

@@ -77,14 +77,20 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 
 	for (int i = 2; i < node->arg_count && count < 32; i++)
 		values[count++] = atom(activation, node->args[i]);
+	for (size_t i = 0; i < count; i++)
+		if (!can_be_awaited(values[i]))
+			return raise_in(activation, coro_raise(CORO_TypeError, "An asyncio.Future, a coroutine "
+																   "or an awaitable is required"));
+	count_tasks(values, count);
 	completion = coro_as_completed(values, count, CORO_FOREVER);
 	if (!completion)
 		return raise_in(activation, out_of_memory());
-	own_handle(completion, free_completion);
+	own_waited(completion, free_completion);
 	while ((next = coro_as_completed_next(completion))) {
 		enum flow flow;
 
-		own_body(next);
+		coro_hold(next);
+		own_handle(next, free_late_body);
 		set(activation, node->args[0], coro_object(next));
 		flow = run_block(activation, &node->clauses->block);
 		if (flow == BREAK)
@@ -104,20 +110,28 @@ static enum flow run_shield(struct activation *activation, const struct node *no
 	coro_value awaited = atom(activation, node->args[0]), result;
 
 	begins(activation, describe(activation, node, 1));
+	count_tasks(&awaited, 1);
 	result = coro_shield(awaited);
 	return finished(activation, node, describe(activation, node, 1), result);
 }
 
 static enum flow run_make_shield(struct activation *activation, const struct node *node)
 {
-	coro_value error = CORO_NONE;
-	struct coro_future *future = coro_shield_future(atom(activation, node->args[0]), &error);
+	coro_value awaited = atom(activation, node->args[0]), error = CORO_NONE;
+	struct coro_future *future;
+
+	count_tasks(&awaited, 1);
+	future = coro_shield_future(awaited, &error);
 
 	returned(activation, CORO_NONE);
 	if (!future)
 		return raise_in(activation, error);
 	set_label(future, label("shield"));
-	own_handle(future, free_future);
+	/* Of what is done, it is that itself. */
+	if (coro_equal(coro_object(future), awaited))
+		coro_future_free(future);
+	else
+		own_handle(future, free_future);
 	store(activation, node->target, coro_object(future));
 	return GO_ON;
 }
@@ -128,7 +142,9 @@ static enum flow run_wait_for(struct activation *activation, const struct node *
 	coro_value result;
 
 	begins(activation, describe(activation, node, 2));
+	set(activation, "(awaited)", awaited);
 	result = coro_wait_for(awaited, seconds(time));
+	set(activation, "(awaited)", CORO_NONE);
 	return finished(activation, node, describe(activation, node, 2), result);
 }
 
@@ -198,7 +214,7 @@ static enum flow run_group(struct activation *activation, const struct node *nod
 
 	if (!group)
 		return raise_in(activation, out_of_memory());
-	own_handle(group, free_group);
+	own_waited(group, free_group);
 	say(activation->label, "taskgroup enter");
 	result = coro_task_group_enter(group);
 	if (coro_raised(result))
@@ -236,10 +252,13 @@ static enum flow run_group_spawn(struct activation *activation, const struct nod
 		handle_of(atom(activation, node->args[0]), CORO_OBJECT_GROUP, "create_task", &result);
 	const char *name = label(node->args[1]);
 	struct call *call = new_call(activation, function, name, node->args + 3);
+	struct naming naming;
 
+	naming_begin(&naming, name);
 	if (group)
 		result = coro_task_group_spawn_coroutine(
 			group, coro_coroutine_named(run_call, coro_ptr(call), name, NULL), name);
+	naming_end(&naming, !coro_raised(result));
 	stored.target = node->args[1];
 	return finished(activation, &stored, "tgspawn", result);
 }

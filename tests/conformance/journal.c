@@ -12,7 +12,8 @@
 
 enum { ROUNDS = 20000 };
 
-bool journal_closed, journal_immediate;
+bool journal_closed, journal_immediate, somebody_ignored;
+struct coro_generator *ring_end;
 
 static char **late;
 static size_t late_count, late_room;
@@ -210,6 +211,9 @@ static void take_report(enum coro_report_kind kind, const char *text, coro_value
 		say_late("warning", first_line(text));
 		break;
 	case CORO_REPORT_UNRAISABLE:
+		somebody_ignored |= strstr(text, "ignored GeneratorExit") != NULL;
+		if (ring_end && !coro_equal(coro_report_object(), coro_object(ring_end)))
+			break;
 		say_late("unraisable", show_error(keep_error(exception)));
 		break;
 	case CORO_REPORT_UNRETRIEVED:

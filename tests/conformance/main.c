@@ -24,14 +24,22 @@ int milliseconds(void)
 struct owned {
 	void *handle;
 	void (*free_handle)(void *);
+	bool held;   /* by a task, for ever */
+	bool waited; /* somebody may wait for it */
 	struct owned *next;
 };
 void free_task(void *task)
 {
+	forget_loose(task);
 	coro_task_free(task);
 }
 
 void free_body(void *body)
+{
+	coro_free(body);
+}
+
+void free_late_body(void *body)
 {
 	coro_free(body);
 }
@@ -47,9 +55,16 @@ void own_handle(void *handle, void (*free_handle)(void *))
 {
 	struct owned *entry = keep_memory(sizeof(*entry));
 
-	*entry = (struct owned){handle, free_handle, NULL};
+	*entry = (struct owned){handle, free_handle, false, false, NULL};
 	*owned_end = entry;
 	owned_end = &entry->next;
+}
+
+void own_waited(void *handle, void (*free_handle)(void *))
+{
+	own_handle(handle, free_handle);
+	for (struct owned *entry = owned; entry; entry = entry->next)
+		entry->waited |= entry->handle == handle;
 }
 
 void disown_handle(const void *handle)
@@ -61,6 +76,28 @@ void disown_handle(const void *handle)
 		entry->free_handle((void *)(uintptr_t)handle);
 		return;
 	}
+}
+
+/* Steps that no variable holds: CPython has freed them already, which shows when their generator
+ * goes. */
+void free_unheld_steps(void)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next) {
+		struct coro_async_step *step = entry->handle;
+
+		if (!step || entry->held || entry->free_handle != free_step ||
+			is_held(coro_async_step_value(step)))
+			continue;
+		entry->handle = NULL;
+		coro_async_step_free(step);
+	}
+}
+
+void keep_step(struct coro_async_step *step)
+{
+	for (struct owned *entry = owned; entry; entry = entry->next)
+		if (entry->handle == step)
+			entry->held = true;
 }
 
 void own_body(struct coro_generator *body)
@@ -80,10 +117,23 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 {
 	for (struct owned *entry = owned; entry; entry = entry->next) {
 		void *handle = entry->handle;
+		bool wanted = handle && (!free_handle || entry->free_handle == free_handle);
 
-		if (handle && (!free_handle || entry->free_handle == free_handle)) {
+		/* A task that never ended may await it: its variable keeps it. */
+		if (wanted && last && the_loop && free_handle == free_body &&
+			is_object(coro_object(handle), CORO_OBJECT_COROUTINE))
+			wanted = !is_held(coro_object(handle));
+		/* Somebody may be in it to the last. */
+		if (wanted && !free_handle && entry->waited && somebody_ignored)
+			wanted = false;
+		if (wanted) {
+			const char *name = entry->free_handle == free_body ? show(coro_object(handle)) : "<>";
+
+			name = format("%.*s", (int)strlen(name) - 2, name + 1);
+			ring_end = journal_closed && ends_in_a_ring(name) ? handle : NULL;
 			entry->handle = NULL;
 			entry->free_handle(handle);
+			ring_end = NULL;
 		}
 		if (entry == last)
 			return;
@@ -136,6 +186,7 @@ static void observe_turn(struct coro_loop *loop, size_t handles, void *context)
 static bool drive(struct coro_task *task, coro_value *ret_result)
 {
 	*ret_result = keep_error(coro_loop_run_until_complete(the_loop, coro_object(task)));
+	coro_handled();
 	if (!coro_raised(*ret_result) || coro_exception_type(*ret_result) != CORO_DeadlockError)
 		return true;
 	if (scenario.trace_turns && turns >= 0)
@@ -147,16 +198,14 @@ static bool drive(struct coro_task *task, coro_value *ret_result)
 struct leftovers {
 	size_t count;
 	struct coro_task *tasks[256];
+	coro_value values[256];
 };
 
 static coro_value reap(coro_value argument)
 {
 	const struct leftovers *left = coro_as_ptr(argument);
-	coro_value values[256];
 
-	for (size_t i = 0; i < left->count; i++)
-		values[i] = coro_object(left->tasks[i]);
-	CORO_TRY(coro_gather(values, left->count, true, NULL));
+	CORO_TRY(coro_gather(left->values, left->count, true, NULL));
 	return CORO_NONE;
 }
 
@@ -164,8 +213,7 @@ static coro_value reap(coro_value argument)
 static bool cancel_leftovers(void)
 {
 	struct leftovers left;
-	coro_value values[256];
-	struct coro_future *kept;
+	struct coro_future *holder;
 	struct coro_task *reaper;
 	coro_value result;
 	bool ended;
@@ -174,17 +222,18 @@ static bool cancel_leftovers(void)
 	if (!left.count)
 		return true;
 	say("loop", format("shutdown cancel=%s", pending_names()));
-	for (size_t i = 0; i < left.count; i++) {
-		coro_task_cancel(left.tasks[i], NULL);
-		values[i] = coro_object(left.tasks[i]);
-	}
-	/* Those that are nobody's would be gone when they are done. */
-	kept = coro_gather_future(values, left.count, true);
-	if (!kept)
+	for (size_t i = 0; i < left.count; i++)
+		left.values[i] = coro_object(left.tasks[i]);
+	/* Those that nobody has a handle of would go as soon as they are done. */
+	holder = coro_gather_future(left.values, left.count, true);
+	if (!holder)
 		return true;
+	for (size_t i = 0; i < left.count; i++)
+		coro_task_cancel(left.tasks[i], NULL);
+	count_task();
 	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
 	if (!reaper) {
-		coro_future_free(kept);
+		coro_future_free(holder);
 		return true;
 	}
 	while ((ended = drive(reaper, &result)) && coro_raised(result)) {
@@ -195,7 +244,7 @@ static bool cancel_leftovers(void)
 	if (!ended) {
 		say("loop", format("stuck %s", pending_names()));
 		coro_task_free(reaper);
-		coro_future_free(kept);
+		coro_future_free(holder);
 		return false;
 	}
 	for (size_t i = 0; i < left.count; i++) {
@@ -210,7 +259,7 @@ static bool cancel_leftovers(void)
 							   show(coro_object(left.tasks[i])), show_error(error)));
 	}
 	coro_task_free(reaper);
-	coro_future_free(kept);
+	coro_future_free(holder);
 	return true;
 }
 
@@ -262,6 +311,7 @@ static bool run_loop(struct call *call)
 	if (!cancel_leftovers())
 		return false;
 	close_generators();
+	close_loose_tasks();
 	return true;
 }
 
@@ -307,6 +357,7 @@ int main(int argc, char **argv)
 	coro_set_report_handler(ignore_report, NULL);
 	free_owned(free_step, NULL);
 	free_owned(free_body, NULL);
+	free_owned(free_late_body, NULL);
 	journal_begin();
 	free_owned(NULL, NULL);
 	coro_handled();

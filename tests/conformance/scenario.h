@@ -89,7 +89,11 @@ struct activation {
 	struct variable *locals;
 	coro_value outcome;  /* of RETURN, RAISE */
 	coro_value handling; /* innermost exception that an except or finally block is about */
+	struct activation *previous, *next; /* all that have not ended */
 };
+extern struct activation *activations;
+/* The locals of this body are in a ring, which CPython has to look for. */
+bool ends_in_a_ring(const char *label);
 
 struct call {
 	const struct function *function;
@@ -134,6 +138,13 @@ struct list {
 	size_t count;
 	coro_value *items;
 };
+/* Its list; NULL: it is none. */
+const struct list *list_of(coro_value value);
+/* Of a string: ended by a zero. */
+const char *text_of(coro_value string);
+/* Python's `<`: a bool, or raised TypeError. */
+coro_value less(coro_value left, coro_value right);
+
 extern const char list_type[], handle_type[], timer_handle_type[], timeout_type[];
 
 coro_value get(struct activation *activation, const char *name);
@@ -142,6 +153,8 @@ void set(struct activation *activation, const char *name, coro_value value);
 void store(struct activation *activation, const char *name, coro_value value);
 /* All are None from now on. */
 void forget_globals(void);
+/* A variable of somebody holds it, or a list there. */
+bool is_held(coro_value value);
 coro_value atom(struct activation *activation, const char *word);
 coro_value new_list(size_t count);
 /* The results of a gather as a list of the scenario's; other values as they are. */
@@ -162,6 +175,10 @@ const char *show_chain(coro_value exception);
 const char *format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 
 bool is_object(coro_value value, unsigned kind);
+/* What __anext__() and its like give: a step of an async generator. */
+bool is_step(coro_value value);
+/* A coroutine, future, task, or a step of an async generator. */
+bool can_be_awaited(coro_value value);
 bool is_type(coro_value value, const char *type);
 /* The handle, if `value` is of this kind; else NULL and raised AttributeError in *ret_error:
  * "'int' object has no attribute 'send'". A task counts as a future. */
@@ -184,6 +201,11 @@ void forget_late(void);
 extern bool journal_closed;
 /* Reports are said at once. */
 extern bool journal_immediate;
+/* A body that ends in a ring is being freed: what it awaits goes only when CPython looks for rings
+ * again, after the end of the log. NULL: none is. */
+extern struct coro_generator *ring_end;
+/* A body ignored that it was closed: it may wait for something for ever. */
+extern bool somebody_ignored;
 /* A round of a loop; ends the scenario after very many. */
 void count_round(void);
 
@@ -194,6 +216,29 @@ coro_value keep_error(coro_value exception);
 /* ---- The run ----------------------------------------------------------- */
 
 extern struct coro_loop *the_loop; /* NULL under `main` */
+extern bool loop_closed;           /* the run is over */
+/* The loop lets go of its ready queue. */
+void close_loose_tasks(void);
+/* The current task goes to the end of the ready queue; or has come back. */
+void gives_way(bool now);
+/* The handle of a task is given up. */
+void forget_loose(const void *task);
+
+/* A task is being spawned. CPython names an eager one only after its first step: until then it is
+ * Task-N, the N-th of all. */
+struct naming {
+	const char *name;
+	int number;
+	const struct naming *outer;
+};
+void naming_begin(struct naming *naming, const char *name);
+void naming_end(const struct naming *naming, bool spawned);
+/* Its number; 0: it has its name. */
+int number_of(const char *name);
+void count_task(void);
+/* Those of them that are coroutines, or steps, become tasks. */
+void count_tasks(const coro_value *values, size_t count);
+
 int milliseconds(void);
 
 /* Objects of `new` live until `del` or the end. */
@@ -202,7 +247,14 @@ void disown_body(struct coro_generator *body);
 void free_task(void *task);
 void free_body(void *body);
 void free_step(void *step);
+/* After the tasks: some may wait for it to the last. */
+void free_late_body(void *body);
+void free_unheld_steps(void);
+/* A task has it. */
+void keep_step(struct coro_async_step *step);
 void own_handle(void *handle, void (*free_handle)(void *));
+/* The same of what tasks may wait for: when one of them never ends, it is not freed. */
+void own_waited(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
 
 /* From here on, to the end of the program, everything is to be given back. */

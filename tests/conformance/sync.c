@@ -15,7 +15,7 @@ static enum flow keep_object(struct activation *activation, const struct node *n
 	if (!object)
 		return raise_in(activation, out_of_memory());
 	set_label(object, label(node->args[0]));
-	own_handle(object, free_object);
+	own_waited(object, free_object);
 	set(activation, node->args[0], coro_object(object));
 	return GO_ON;
 }
@@ -25,6 +25,18 @@ static size_t size_argument(struct activation *activation, const struct node *no
 	int64_t size = node->arg_count > 1 ? coro_as_int(atom(activation, node->args[1])) : 0;
 
 	return size > 0 ? (size_t)size : 0;
+}
+
+/* What is wrong with the size; NULL: nothing. */
+static const char *complaint(struct activation *activation, const struct node *node)
+{
+	bool barrier = !strcmp(node->word, "barrier"), semaphore = strstr(node->word, "sem");
+
+	if (!barrier && !semaphore)
+		return NULL;
+	if (coro_as_int(atom(activation, node->args[1])) >= barrier)
+		return NULL;
+	return barrier ? "parties must be > 0" : "Semaphore initial value must be >= 0";
 }
 
 #define MAKER(name, type, expression)                                                              \
@@ -38,6 +50,9 @@ static size_t size_argument(struct activation *activation, const struct node *no
 		size_t size = size_argument(activation, node);                                             \
                                                                                                    \
 		(void)size;                                                                                \
+		if (complaint(activation, node))                                                           \
+			return raise_in(activation,                                                            \
+							coro_raise(CORO_ValueError, "%s", complaint(activation, node)));       \
 		return keep_object(activation, node, expression, free_##name);                             \
 	}
 
@@ -48,7 +63,28 @@ MAKER(event, event, coro_event_new(title))
 MAKER(barrier, barrier, coro_barrier_new(size, title))
 MAKER(queue, queue, coro_queue_new_named(size, title))
 MAKER(lqueue, queue, coro_lifo_queue_new(size, title))
-MAKER(pqueue, queue, coro_priority_queue_new(size, NULL, title))
+
+/* What a comparison raised: the queue cannot, so its operation does. */
+static coro_value incomparable;
+
+static bool before(coro_value left, coro_value right)
+{
+	coro_value answer = less(left, right);
+
+	if (coro_raised(answer))
+		incomparable = answer;
+	return !coro_raised(answer) && is_true(answer);
+}
+
+static coro_value unless_incomparable(coro_value result)
+{
+	coro_value error = incomparable;
+
+	incomparable = CORO_NONE;
+	return coro_raised(error) ? error : result;
+}
+
+MAKER(pqueue, queue, coro_priority_queue_new(size, before, title))
 
 static void free_cond(void *object)
 {
@@ -131,13 +167,32 @@ static enum flow at_once(struct activation *activation, const struct node *node,
 	return finished(activation, node, describe(activation, node, 1), result);
 }
 
+/* `async with`: of a barrier it is to wait. */
+static coro_value enter(coro_value value)
+{
+	if (is_object(value, CORO_OBJECT_BARRIER))
+		return coro_barrier_wait((struct coro_barrier *)coro_as_object(value));
+	return acquire(value);
+}
+
+static coro_value leave(coro_value value)
+{
+	return is_object(value, CORO_OBJECT_BARRIER) ? CORO_NONE : release(value);
+}
+
 static enum flow run_with(struct activation *activation, const struct node *node)
 {
 	coro_value object = atom(activation, node->args[0]), result, outcome;
 	enum flow flow;
 
 	begins(activation, describe(activation, node, 1));
-	result = returned(activation, acquire(object));
+	if (!lock_of(object) && !is_object(object, CORO_OBJECT_SEMAPHORE) &&
+		!is_object(object, CORO_OBJECT_BARRIER))
+		return raise_in(activation, coro_raise(CORO_TypeError,
+											   "'%s' object does not support the asynchronous "
+											   "context manager protocol",
+											   coro_type_name(object)));
+	result = returned(activation, enter(object));
 	if (coro_raised(result))
 		return raise_in(activation, result);
 	say(activation->label, format("%s entered", describe(activation, node, 1)));
@@ -145,7 +200,7 @@ static enum flow run_with(struct activation *activation, const struct node *node
 	outcome = activation->outcome;
 	if (flow == RAISE)
 		coro_handling(coro_caught(outcome));
-	result = returned(activation, release(object));
+	result = returned(activation, leave(object));
 	if (coro_raised(result))
 		return raise_in(activation, result);
 	activation->outcome = outcome;
@@ -175,8 +230,9 @@ ON(notify_all, CORO_OBJECT_CONDITION, coro_condition, "notify_all", coro_conditi
 ON(barrier_wait, CORO_OBJECT_BARRIER, coro_barrier, "wait", coro_barrier_wait(it))
 ON(barrier_abort, CORO_OBJECT_BARRIER, coro_barrier, "abort", coro_barrier_abort(it))
 ON(barrier_reset, CORO_OBJECT_BARRIER, coro_barrier, "reset", coro_barrier_reset(it))
-ON(get, CORO_OBJECT_QUEUE, coro_queue, "get", coro_queue_get(it))
-ON(get_nowait, CORO_OBJECT_QUEUE, coro_queue, "get_nowait", coro_queue_get_nowait(it))
+ON(get, CORO_OBJECT_QUEUE, coro_queue, "get", unless_incomparable(coro_queue_get(it)))
+ON(get_nowait, CORO_OBJECT_QUEUE, coro_queue, "get_nowait",
+   unless_incomparable(coro_queue_get_nowait(it)))
 ON(task_done, CORO_OBJECT_QUEUE, coro_queue, "task_done", coro_queue_task_done(it))
 ON(join, CORO_OBJECT_QUEUE, coro_queue, "join", coro_queue_join(it))
 ON(size, CORO_OBJECT_QUEUE, coro_queue, "qsize", coro_int((int64_t)coro_queue_size(it)))
@@ -236,8 +292,8 @@ static enum flow run_put(struct activation *activation, const struct node *node)
 	queue = handle_of(atom(activation, node->args[0]), CORO_OBJECT_QUEUE, node->word, &result);
 	if (queue)
 		result = coro_raised(item) ? item
-				 : waits           ? coro_queue_put(queue, item)
-								   : coro_queue_put_nowait(queue, item);
+				 : waits           ? unless_incomparable(coro_queue_put(queue, item))
+								   : unless_incomparable(coro_queue_put_nowait(queue, item));
 	text = format("%s %s", describe(activation, node, 1),
 				  show(expression(activation, node->args + 1)));
 	return finished(activation, node, text, result);

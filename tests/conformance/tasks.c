@@ -18,6 +18,72 @@ static void free_future(void *future)
 
 /* ---- Time -------------------------------------------------------------- */
 
+/* Tasks of `spawn`. Those that at the end of the run have given way, and that no variable holds,
+ * CPython frees when the loop lets go of its ready queue, while the log goes on. */
+struct loose {
+	const char *name;
+	struct coro_generator *coroutine;
+	struct coro_task *task;
+	int gave_way; /* when it did so last; 0: it does not right now */
+	struct loose *next;
+};
+static struct loose *loose_tasks, **last_loose = &loose_tasks;
+bool loop_closed;
+
+static struct loose *new_loose(const char *name, struct coro_generator *coroutine)
+{
+	struct loose *loose = keep_memory(sizeof(*loose));
+
+	loose->name = name;
+	loose->coroutine = coroutine;
+	*last_loose = loose;
+	last_loose = &loose->next;
+	return loose;
+}
+
+void gives_way(bool now)
+{
+	static int times;
+	struct coro_task *task = coro_task_current();
+
+	for (struct loose *loose = loose_tasks; task && loose; loose = loose->next)
+		if (!strcmp(loose->name, coro_task_name(task)))
+			loose->gave_way = now ? ++times : 0;
+}
+
+void forget_loose(const void *task)
+{
+	for (struct loose *loose = loose_tasks; loose; loose = loose->next)
+		if (loose->task == task)
+			loose->task = NULL;
+}
+
+static bool is_loose(const struct loose *loose)
+{
+	return loose->gave_way && loose->task && !coro_task_done(loose->task) &&
+		   !is_held(coro_object(loose->task));
+}
+
+void close_loose_tasks(void)
+{
+	loop_closed = true;
+	for (;;) {
+		struct loose *first = NULL;
+		coro_value result;
+
+		for (struct loose *loose = loose_tasks; loose; loose = loose->next)
+			if ((!first || loose->gave_way < first->gave_way) && is_loose(loose))
+				first = loose;
+		if (!first)
+			return;
+		result = coro_close(first->coroutine);
+		first->task = NULL;
+		if (coro_raised(result))
+			say_late("unraisable", show_error(keep_error(result)));
+		coro_handled();
+	}
+}
+
 static enum flow run_sleep(struct activation *activation, const struct node *node)
 {
 	coro_value time = atom(activation, node->args[0]), result, value = CORO_NONE;
@@ -25,7 +91,9 @@ static enum flow run_sleep(struct activation *activation, const struct node *nod
 	begins(activation, describe(activation, node, 1));
 	if (node->arg_count > 1)
 		value = atom(activation, node->args[1]);
+	gives_way(coro_as_int(time) <= 0);
 	result = coro_sleep(seconds(time));
+	gives_way(false);
 	return finished(activation, node, describe(activation, node, 1),
 					coro_raised(result) ? result : value);
 }
@@ -44,6 +112,45 @@ static enum flow run_time(struct activation *activation, const struct node *node
 
 /* ---- Tasks ------------------------------------------------------------- */
 
+static const struct naming *namings;
+static int task_count = 1; /* main */
+
+void naming_begin(struct naming *naming, const char *name)
+{
+	*naming = (struct naming){name, ++task_count, namings};
+	namings = naming;
+}
+
+void naming_end(const struct naming *naming, bool spawned)
+{
+	namings = naming->outer;
+	task_count -= !spawned;
+}
+
+void count_task(void)
+{
+	task_count++;
+}
+
+int number_of(const char *name)
+{
+	for (const struct naming *naming = namings; naming; naming = naming->outer)
+		if (!strcmp(naming->name, name))
+			return naming->number;
+	return 0;
+}
+
+void count_tasks(const coro_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool step = is_step(values[i]);
+
+		task_count += step || is_object(values[i], CORO_OBJECT_COROUTINE);
+		if (step)
+			keep_step(coro_as_ptr(values[i]));
+	}
+}
+
 /* The run is over: all that is left is the cleanup of what never ended. */
 static enum flow loop_is_closed(struct activation *activation)
 {
@@ -56,13 +163,19 @@ static enum flow run_spawn(struct activation *activation, const struct node *nod
 	const char *name = label(node->args[0]);
 	struct call *call = new_call(activation, function, name, node->args + 2);
 	struct coro_generator *coroutine = coro_coroutine_named(run_call, coro_ptr(call), name, NULL);
+	struct naming naming;
+	struct loose *loose;
 	struct coro_task *task;
 
-	if (journal_closed) {
+	if (loop_closed) {
 		coro_free(coroutine);
 		return loop_is_closed(activation);
 	}
+	naming_begin(&naming, name);
+	loose = new_loose(name, coroutine);
 	task = coro_spawn_coroutine(coroutine, name);
+	loose->task = task;
+	naming_end(&naming, true);
 	returned(activation, CORO_NONE);
 	if (!task)
 		return raise_in(activation, out_of_memory());
@@ -260,7 +373,7 @@ static coro_value call_of(struct activation *activation, char **words)
 
 static enum flow run_call_soon(struct activation *activation, const struct node *node)
 {
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node,
 					   coro_loop_call_soon(the_loop, run_call, call_of(activation, node->args)),
@@ -272,7 +385,7 @@ static enum flow run_call_later(struct activation *activation, const struct node
 	double time = seconds(atom(activation, node->args[0]));
 	coro_value call = call_of(activation, node->args + 1);
 
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node, coro_loop_call_later(the_loop, time, run_call, call),
 					   timer_handle_type);
@@ -283,7 +396,7 @@ static enum flow run_call_at(struct activation *activation, const struct node *n
 	double time = seconds(atom(activation, node->args[0]));
 	coro_value call = call_of(activation, node->args + 1);
 
-	if (journal_closed)
+	if (loop_closed)
 		return loop_is_closed(activation);
 	return keep_handle(activation, node, coro_loop_call_at(the_loop, time, run_call, call),
 					   timer_handle_type);
@@ -321,6 +434,7 @@ static enum flow run_gather(struct activation *activation, const struct node *no
 	size_t count = atoms(activation, node, exceptions, values);
 
 	begins(activation, "gather");
+	count_tasks(values, count);
 	result = coro_gather(values, count, exceptions, results);
 	if (!coro_raised(result)) {
 		struct coro_results all = {count, results};
@@ -335,8 +449,14 @@ static enum flow run_make_gather(struct activation *activation, const struct nod
 	bool exceptions = node->arg_count && !strcmp(node->args[0], "rex");
 	coro_value values[32];
 	size_t count = atoms(activation, node, exceptions, values);
-	struct coro_future *future = coro_gather_future(values, count, exceptions);
+	struct coro_future *future;
 
+	for (size_t i = 0; i < count; i++)
+		if (!can_be_awaited(values[i]))
+			return raise_in(activation, coro_raise(CORO_TypeError, "An asyncio.Future, a coroutine "
+																   "or an awaitable is required"));
+	count_tasks(values, count);
+	future = coro_gather_future(values, count, exceptions);
 	returned(activation, CORO_NONE);
 	if (!future)
 		return raise_in(activation, out_of_memory());

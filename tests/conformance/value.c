@@ -41,13 +41,44 @@ coro_value get(struct activation *activation, const char *name)
 
 void set(struct activation *activation, const char *name, coro_value value)
 {
-	find(activation, name)->value = keep_error(value);
+	struct variable *variable = find(activation, name);
+	coro_value before = variable->value;
+
+	variable->value = keep_error(value);
+	if (is_step(before))
+		free_unheld_steps();
 }
 
 void store(struct activation *activation, const char *name, coro_value value)
 {
 	if (name)
 		set(activation, name, value);
+}
+
+static bool holds(coro_value held, coro_value value)
+{
+	const struct list *list = list_of(held);
+
+	for (size_t i = 0; list && i < list->count; i++)
+		if (holds(list->items[i], value))
+			return true;
+	return coro_equal(held, value);
+}
+
+static bool one_holds(const struct variable *variable, coro_value value)
+{
+	for (; variable; variable = variable->next)
+		if (holds(variable->value, value))
+			return true;
+	return false;
+}
+
+bool is_held(coro_value value)
+{
+	for (const struct activation *one = activations; one; one = one->next)
+		if (one_holds(one->locals, value))
+			return true;
+	return one_holds(globals, value);
 }
 
 void forget_globals(void)
@@ -93,7 +124,7 @@ coro_value as_list(coro_value value)
 	from = coro_as_ptr(value);
 	list = new_list(from->count);
 	for (size_t i = 0; i < from->count; i++)
-		((struct list *)coro_as_ptr(list))->items[i] = keep_error(from->values[i]);
+		((struct list *)coro_as_ptr(list))->items[i] = as_list(keep_error(from->values[i]));
 	return list;
 }
 
@@ -109,6 +140,17 @@ bool is_type(coro_value value, const char *type)
 	return coro_kind(value) == CORO_VALUE_POINTER && coro_type_name(value) == type;
 }
 
+bool is_step(coro_value value)
+{
+	return is_type(value, coro_asend_type) || is_type(value, coro_athrow_type);
+}
+
+bool can_be_awaited(coro_value value)
+{
+	return is_object(value, CORO_OBJECT_COROUTINE) || is_object(value, CORO_OBJECT_FUTURE) ||
+		   is_object(value, CORO_OBJECT_TASK) || is_step(value);
+}
+
 void *handle_of(coro_value value, unsigned kind, const char *attribute, coro_value *ret_error)
 {
 	if (is_object(value, kind) ||
@@ -117,6 +159,16 @@ void *handle_of(coro_value value, unsigned kind, const char *attribute, coro_val
 	*ret_error = coro_raise(CORO_AttributeError, "'%s' object has no attribute '%s'",
 							coro_type_name(value), attribute);
 	return NULL;
+}
+
+const struct list *list_of(coro_value value)
+{
+	return is_type(value, list_type) ? coro_as_ptr(value) : NULL;
+}
+
+const char *text_of(coro_value string)
+{
+	return format("%.*s", (int)coro_length(string), coro_as_str(string));
 }
 
 static bool is_number(coro_value value)
@@ -135,66 +187,136 @@ bool is_true(coro_value value)
 	case CORO_VALUE_STRING:
 		return coro_length(value) != 0;
 	default:
-		return !is_type(value, list_type) || ((struct list *)coro_as_ptr(value))->count;
+		return !list_of(value) || list_of(value)->count;
 	}
 }
 
 /* ---- Expressions ------------------------------------------------------- */
 
+static bool equal(coro_value left, coro_value right)
+{
+	const struct list *one = list_of(left), *other = list_of(right);
+
+	if (!one || !other)
+		return coro_equal(left, right);
+	for (size_t i = 0; i < one->count && i < other->count; i++)
+		if (!equal(one->items[i], other->items[i]))
+			return false;
+	return one->count == other->count;
+}
+
+/* -1, 0, 1; *ret_error: raised TypeError when they have no order, else None. */
+static int order_of(coro_value left, const char *operator, coro_value right, coro_value *ret_error)
+{
+	const struct list *one = list_of(left), *other = list_of(right);
+
+	*ret_error = CORO_NONE;
+	if (is_number(left) && is_number(right))
+		return (coro_as_int(left) > coro_as_int(right)) - (coro_as_int(left) < coro_as_int(right));
+	if (coro_kind(left) == CORO_VALUE_STRING && coro_kind(right) == CORO_VALUE_STRING)
+		return strcmp(text_of(left), text_of(right));
+	if (one && other) {
+		for (size_t i = 0; i < one->count && i < other->count; i++)
+			if (!equal(one->items[i], other->items[i]))
+				return order_of(one->items[i], operator, other->items[i], ret_error);
+		return (one->count > other->count) - (one->count < other->count);
+	}
+	*ret_error = coro_raise(CORO_TypeError,
+							"'%s' not supported between instances of '%s' and '%s'", operator,
+							coro_type_name(left), coro_type_name(right));
+	return 0;
+}
+
+coro_value less(coro_value left, coro_value right)
+{
+	coro_value error;
+	int order = order_of(left, "<", right, &error);
+
+	return coro_raised(error) ? error : coro_bool(order < 0);
+}
+
 static coro_value compare(coro_value left, const char *operator, coro_value right)
 {
+	coro_value error;
 	int order;
 
 	if (!strcmp(operator, "=="))
-		return coro_bool(coro_equal(left, right));
+		return coro_bool(equal(left, right));
 	if (!strcmp(operator, "!="))
-		return coro_bool(!coro_equal(left, right));
-	if (is_number(left) && is_number(right))
-		order = (coro_as_int(left) > coro_as_int(right)) - (coro_as_int(left) < coro_as_int(right));
-	else if (coro_kind(left) == CORO_VALUE_STRING && coro_kind(right) == CORO_VALUE_STRING)
-		order = strcmp(format("%.*s", (int)coro_length(left), coro_as_str(left)),
-					   format("%.*s", (int)coro_length(right), coro_as_str(right)));
-	else
-		return coro_raise(CORO_TypeError,
-						  "'%s' not supported between instances of '%s' and '%s'", operator,
-						  coro_type_name(left), coro_type_name(right));
+		return coro_bool(!equal(left, right));
+	order = order_of(left, operator, right, &error);
+	if (coro_raised(error))
+		return error;
 	if (*operator== '<')
 		return coro_bool(operator[1] ? order <= 0 : order<0);
 	return coro_bool(operator[1] ? order >= 0 : order> 0);
 }
 
-static coro_value add_text(coro_value left, coro_value right)
+static coro_value calculate_numbers(int64_t left, char operator, int64_t right)
 {
-	const char *text = format("%.*s%.*s", (int)coro_length(left), coro_as_str(left),
-							  (int)coro_length(right), coro_as_str(right));
+	switch (operator) {
+	case '+':
+		return coro_int(left + right);
+	case '-':
+		return coro_int(left - right);
+	case '*':
+		return coro_int(left * right);
+	default:
+		if (!right)
+			return coro_raise(CORO_ZeroDivisionError, "integer modulo by zero");
+		return coro_int((left % right + right) % right);
+	}
+}
 
-	return coro_str(text);
+static coro_value joined(const struct list *left, const struct list *right)
+{
+	coro_value list = new_list(left->count + right->count);
+	coro_value *items = ((struct list *)coro_as_ptr(list))->items;
+
+	memcpy(items, left->items, left->count * sizeof(*items));
+	memcpy(items + left->count, right->items, right->count * sizeof(*items));
+	return list;
+}
+
+/* "a" * 3, [1] * 3 */
+static coro_value repeated(coro_value value, int64_t times)
+{
+	coro_value list = list_of(value) ? new_list(0) : coro_str("");
+
+	for (int64_t i = 0; i < times; i++)
+		list = list_of(value) ? joined(list_of(list), list_of(value))
+							  : coro_str(format("%s%s", text_of(list), text_of(value)));
+	return list;
+}
+
+static bool is_sequence(coro_value value)
+{
+	return list_of(value) || coro_kind(value) == CORO_VALUE_STRING;
 }
 
 static coro_value calculate(coro_value left, const char *operator, coro_value right)
 {
-	if (is_number(left) && is_number(right)) {
-		int64_t a = coro_as_int(left), b = coro_as_int(right);
+	if (is_number(left) && is_number(right))
+		return calculate_numbers(coro_as_int(left), *operator, coro_as_int(right));
+	if (*operator== '+' && list_of(left) && list_of(right))
+		return joined(list_of(left), list_of(right));
+	if (*operator== '+' && is_sequence(left)) {
+		const char *type = coro_type_name(left);
 
-		switch (*operator) {
-		case '+':
-			return coro_int(a + b);
-		case '-':
-			return coro_int(a - b);
-		case '*':
-			return coro_int(a * b);
-		default:
-			if (!b)
-				return coro_raise(CORO_ZeroDivisionError, "integer modulo by zero");
-			return coro_int((a % b + b) % b);
-		}
+		if (coro_kind(left) == CORO_VALUE_STRING && coro_kind(right) == CORO_VALUE_STRING)
+			return coro_str(format("%s%s", text_of(left), text_of(right)));
+		return coro_raise(CORO_TypeError, "can only concatenate %s (not \"%s\") to %s", type,
+						  coro_type_name(right), type);
 	}
-	if (*operator== '+' && coro_kind(left) == CORO_VALUE_STRING) {
-		if (coro_kind(right) == CORO_VALUE_STRING)
-			return add_text(left, right);
-		return coro_raise(CORO_TypeError, "can only concatenate str (not \"%s\") to str",
-						  coro_type_name(right));
-	}
+	if (*operator== '*' && is_sequence(left) && is_number(right))
+		return repeated(left, coro_as_int(right));
+	if (*operator== '*' && is_sequence(right) && is_number(left))
+		return repeated(right, coro_as_int(left));
+	if (*operator== '*' &&(is_sequence(left) || is_sequence(right)))
+		return coro_raise(CORO_TypeError, "can't multiply sequence by non-int of type '%s'",
+						  coro_type_name(is_sequence(left) ? right : left));
+	if (*operator== '%' && coro_kind(left) == CORO_VALUE_STRING)
+		return coro_raise(CORO_TypeError, "not all arguments converted during string formatting");
 	return coro_raise(CORO_TypeError, "unsupported operand type(s) for %s: '%s' and '%s'", operator,
 					  coro_type_name(left), coro_type_name(right));
 }
@@ -228,14 +350,42 @@ const struct coro_exception_type *exception_type_named(const char *name)
 	return NULL;
 }
 
+/* E1(None) is not E1(), to Python. */
+struct argument_none {
+	coro_value exception;
+	struct argument_none *next;
+};
+static struct argument_none *nones;
+
+static void made_with_none(coro_value exception)
+{
+	struct argument_none *entry = keep_memory(sizeof(*entry));
+
+	*entry = (struct argument_none){exception, nones};
+	nones = entry;
+}
+
+static bool was_made_with_none(coro_value exception)
+{
+	for (const struct argument_none *entry = nones; entry; entry = entry->next)
+		if (coro_equal(entry->exception, exception))
+			return true;
+	return false;
+}
+
 coro_value exception_of(struct activation *activation, char **words)
 {
 	const struct coro_exception_type *type = exception_type_named(words[0]);
-	coro_value value;
+	coro_value value, exception;
 
 	if (type && words[1]) {
 		value = expression(activation, words + 1);
-		return coro_raised(value) ? value : keep_error(coro_error_value(type, value));
+		if (coro_raised(value))
+			return value;
+		exception = keep_error(coro_error_value(type, value));
+		if (coro_is_none(value))
+			made_with_none(exception);
+		return exception;
 	}
 	if (type)
 		return keep_error(coro_error(type, "%s", ""));
@@ -275,6 +425,8 @@ static const char *show_object(coro_value value)
 	if (kind == CORO_OBJECT_TASK) {
 		const char *name = coro_task_name(handle);
 
+		if (scenario.eager && number_of(name))
+			return format("<Task-%d>", number_of(name));
 		/* A task without a name of its own. */
 		return strncmp(name, "Task-", 5) ? format("<%s>", name) : format("<anon%s>", name + 5);
 	}
@@ -290,7 +442,7 @@ const char *show(coro_value value)
 
 	switch (coro_kind(value)) {
 	case CORO_VALUE_STRING:
-		return format("'%.*s'", (int)coro_length(value), coro_as_str(value));
+		return format("'%s'", text_of(value));
 	case CORO_VALUE_EXCEPTION:
 		return format("<%s>", show_error(value));
 	case CORO_VALUE_OBJECT:
@@ -335,9 +487,22 @@ static bool cut_representation(char *text)
 	return false;
 }
 
+/* "<list at 0x55...>" is [1, 2]. */
+static const char *with_lists(const char *message)
+{
+	const char *found = strstr(message, "<list at ");
+	void *list;
+	int end = 0;
+
+	if (!found || sscanf(found, "<list at %p>%n", &list, &end) != 1 || !end)
+		return message;
+	return with_lists(format("%.*s%s%s", (int)(found - message), message,
+							 show(coro_typed_ptr(list, list_type)), found + end));
+}
+
 static const char *without_representations(const char *message)
 {
-	char *text = keep_text(message);
+	char *text = keep_text(with_lists(message));
 
 	while (cut_representation(text))
 		;
@@ -366,6 +531,8 @@ const char *show_error(coro_value exception)
 			without_representations(format("%.*s", (int)coro_length(value), coro_as_str(value))));
 	if (!coro_is_none(value))
 		return format("%s: %s", name, show(value));
+	if (was_made_with_none(exception))
+		return format("%s: None", name);
 	if (!*coro_message(exception))
 		return name;
 	return format("%s: %s", name, without_representations(coro_message(exception)));

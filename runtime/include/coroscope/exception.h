@@ -149,7 +149,8 @@ CORO_API coro_value coro_raise_errno(int number);
 #define coro_raise_errno(...) CORO__CALLED((coro_raise_errno)(__VA_ARGS__))
 
 /* `raise exception from cause`: sets __cause__ of a new exception, and passes it on. A
- * cause of None is `from None`: hides the context. (PEP 3134, PEP 409) */
+ * cause of None is `from None`: hides the context. Anything else raises TypeError instead.
+ * (PEP 3134, PEP 409) */
 CORO_API coro_value coro_raise_from(coro_value raised, coro_value cause);
 
 /* An exception that is not raised: `ValueError("text")`, to be thrown or stored. One that is to
@@ -169,8 +170,9 @@ CORO__INLINE coro_value coro_caught(coro_value raised)
 }
 
 /* ExceptionGroup(message, exceptions): an ordinary one, or a BaseExceptionGroup when one of
- * them is no Exception. At least one. Its value is the message alone; coro_message() tells the
- * number of exceptions too, as str() does. They are kept as long as the group. (PEP 654) */
+ * them is no Exception. Raises ValueError when there are none. Its value is the message alone;
+ * coro_message() tells the number of exceptions too, as str() does. They are kept as long as the
+ * group. (PEP 654) */
 CORO_API coro_value coro_raise_group(const char *message, const coro_value *exceptions,
 									 size_t count);
 #define coro_raise_group(...) CORO__CALLED((coro_raise_group)(__VA_ARGS__))

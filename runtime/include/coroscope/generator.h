@@ -78,6 +78,9 @@ struct coro_generator {
 	uint32_t resumer_row;           /* who resumes it, for events: of a task that drives it the row;
 	                                   0: `resumer` */
 
+	struct coro_generator *thrown;  /* while what was thrown into it goes on: the lowest body of its
+	                                   chain then that is not finished; else NULL */
+
 	uint32_t flags; /* CORO__BODY_* in runtime/core/core.h */
 	uintptr_t site; /* while DELEGATING: where it did so */
 
