@@ -83,7 +83,7 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 																   "or an awaitable is required"));
 	count_tasks(values, count);
 	completion = coro_as_completed(values, count, CORO_FOREVER);
-	own_waited(completion, free_completion);
+	own_handle(completion, free_completion);
 	while ((next = coro_as_completed_next(completion))) {
 		enum flow flow;
 
@@ -208,7 +208,7 @@ static enum flow run_group(struct activation *activation, const struct node *nod
 	coro_value result;
 	enum flow flow;
 
-	own_waited(group, free_group);
+	own_handle(group, free_group);
 	say(activation->label, "taskgroup enter");
 	result = coro_task_group_enter(group);
 	if (coro_raised(result))
