@@ -304,9 +304,9 @@ static coro_value await_step(struct coro_async_step *step, uintptr_t site)
 		} else if (coro_is(sent, CORO_GeneratorExit)) {
 			coro_keep(sent);
 			error = step_close(step, site);
-			sent = coro__deliver(coro_raised(error) ? error : sent, site);
-			coro_drop(coro_raised(error) ? CORO_NONE : sent);
-			return sent;
+			error = coro__deliver(coro_raised(error) ? error : sent, site);
+			coro_drop(sent);
+			return error;
 		} else {
 			outcome = step_throw(step, sent, site);
 		}

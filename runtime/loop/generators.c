@@ -241,7 +241,9 @@ void coro__live_generators_done(struct coro_loop *loop)
 		if (step) {
 			coro_async_step_free(step);
 		} else if (body->flags & CORO__BODY_FREED && !body->steps) {
+			/* Its closing was put off, for want of memory, until now. */
 			body->flags &= ~(uint32_t)CORO__BODY_FREED;
+			body->finalize = NULL;
 			coro__free_at(body, 0);
 		}
 	}

@@ -359,7 +359,7 @@ coro_value coro__task_group_exit_at(struct coro_task_group *group, coro_value re
 	}
 	/* Cancelling them is a thing for the loop, which has ended: that is told, instead of waiting.
 	 */
-	if (coro_raised(result) && group->running && group->parent->future.loop->ending)
+	if (group->running && group->parent->future.loop->ending)
 		outcome = coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
 	else
 		outcome = wait_for_all(group, &cancelled, inside.handling, site);

@@ -85,7 +85,7 @@ static enum flow run_as_completed(struct activation *activation, const struct no
 	completion = coro_as_completed(values, count, CORO_FOREVER);
 	if (!completion)
 		return raise_in(activation, out_of_memory());
-	own_waited(completion, free_completion);
+	own_handle(completion, free_completion);
 	while ((next = coro_as_completed_next(completion))) {
 		enum flow flow;
 
@@ -214,7 +214,7 @@ static enum flow run_group(struct activation *activation, const struct node *nod
 
 	if (!group)
 		return raise_in(activation, out_of_memory());
-	own_waited(group, free_group);
+	own_handle(group, free_group);
 	say(activation->label, "taskgroup enter");
 	result = coro_task_group_enter(group);
 	if (coro_raised(result))

@@ -203,6 +203,11 @@ static const char *first_line(const char *text)
 	return line;
 }
 
+bool ignored(const char *report)
+{
+	return strstr(report, "ignored GeneratorExit") != NULL;
+}
+
 static void take_report(enum coro_report_kind kind, const char *text, coro_value exception,
 						void *data)
 {
@@ -211,7 +216,7 @@ static void take_report(enum coro_report_kind kind, const char *text, coro_value
 		say_late("warning", first_line(text));
 		break;
 	case CORO_REPORT_UNRAISABLE:
-		somebody_ignored |= strstr(text, "ignored GeneratorExit") != NULL;
+		somebody_ignored |= ignored(text);
 		if (ring_end && !coro_equal(coro_report_object(), coro_object(ring_end)))
 			break;
 		say_late("unraisable", show_error(keep_error(exception)));

@@ -24,8 +24,7 @@ int milliseconds(void)
 struct owned {
 	void *handle;
 	void (*free_handle)(void *);
-	bool held;   /* by a task, for ever */
-	bool waited; /* somebody may wait for it */
+	bool held; /* by a task, for ever */
 	struct owned *next;
 };
 void free_task(void *task)
@@ -55,16 +54,9 @@ void own_handle(void *handle, void (*free_handle)(void *))
 {
 	struct owned *entry = keep_memory(sizeof(*entry));
 
-	*entry = (struct owned){handle, free_handle, false, false, NULL};
+	*entry = (struct owned){handle, free_handle, false, NULL};
 	*owned_end = entry;
 	owned_end = &entry->next;
-}
-
-void own_waited(void *handle, void (*free_handle)(void *))
-{
-	own_handle(handle, free_handle);
-	for (struct owned *entry = owned; entry; entry = entry->next)
-		entry->waited |= entry->handle == handle;
 }
 
 void disown_handle(const void *handle)
@@ -123,9 +115,6 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 		if (wanted && last && the_loop && free_handle == free_body &&
 			is_object(coro_object(handle), CORO_OBJECT_COROUTINE))
 			wanted = !is_held(coro_object(handle));
-		/* Somebody may be in it to the last. */
-		if (wanted && !free_handle && entry->waited && somebody_ignored)
-			wanted = false;
 		if (wanted) {
 			const char *name = entry->free_handle == free_body ? show(coro_object(handle)) : "<>";
 
@@ -318,6 +307,7 @@ static bool run_loop(struct call *call)
 static void ignore_report(enum coro_report_kind kind, const char *text, coro_value exception,
 						  void *data)
 {
+	somebody_ignored |= ignored(text);
 }
 
 int main(int argc, char **argv)

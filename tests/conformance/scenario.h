@@ -204,8 +204,9 @@ extern bool journal_immediate;
 /* A body that ends in a ring is being freed: what it awaits goes only when CPython looks for rings
  * again, after the end of the log. NULL: none is. */
 extern struct coro_generator *ring_end;
-/* A body ignored that it was closed: it may wait for something for ever. */
+/* A body ignored that it was closed for good: what its calls held is left. What such a report says. */
 extern bool somebody_ignored;
+bool ignored(const char *report);
 /* A round of a loop; ends the scenario after very many. */
 void count_round(void);
 
@@ -253,8 +254,6 @@ void free_unheld_steps(void);
 /* A task has it. */
 void keep_step(struct coro_async_step *step);
 void own_handle(void *handle, void (*free_handle)(void *));
-/* The same of what tasks may wait for: when one of them never ends, it is not freed. */
-void own_waited(void *handle, void (*free_handle)(void *));
 void disown_handle(const void *handle);
 
 /* From here on, to the end of the program, everything is to be given back. */

@@ -15,7 +15,7 @@ static enum flow keep_object(struct activation *activation, const struct node *n
 	if (!object)
 		return raise_in(activation, out_of_memory());
 	set_label(object, label(node->args[0]));
-	own_waited(object, free_object);
+	own_handle(object, free_object);
 	set(activation, node->args[0], coro_object(object));
 	return GO_ON;
 }
