@@ -20,6 +20,7 @@ struct coro_exception {
 	struct coro_exception *next_dead; /* on the list of what release() still has to free */
 	bool owns_message; /* it is to be freed */
 	bool suppress_context;
+	bool weak_context; /* `context` is not held: it holds this one, see set_context() */
 	bool immortal; /* static: never freed */
 	uint8_t site_count;
 	uintptr_t site[SITES];
@@ -34,6 +35,8 @@ coro_value coro__error_value(const struct coro_exception *exception);
 struct coro_exception *coro__error_hold(struct coro_exception *exception);
 void coro__error_release(struct coro_exception *exception);
 void coro__error_replace(struct coro_exception **place, struct coro_exception *exception);
+void coro__error_set_context(struct coro_exception *exception, struct coro_exception *context,
+							 bool weak);
 
 /* A new one with room for `text` bytes of message, held by the caller. When memory is out,
  * coro__error_immortal(). */

@@ -98,6 +98,31 @@ static void drop_one(struct coro_exception *exception, struct coro_exception **d
 	*dead = exception;
 }
 
+/* `exception` ends: who is in it, or its cause, and has it for a weak context, has none from now
+ * on. */
+static void forget_in(struct coro_exception *kept, const struct coro_exception *exception)
+{
+	if (!kept)
+		return;
+	if (kept->weak_context && kept->context == exception) {
+		kept->context = NULL;
+		kept->weak_context = false;
+	}
+	for (size_t i = 0; i < kept->group_count; i++)
+		forget_in(kept->group[i], exception);
+}
+
+/* The context of an exception is another one from now on. */
+void coro__error_set_context(struct coro_exception *exception, struct coro_exception *context,
+							 bool weak)
+{
+	struct coro_exception *before = exception->weak_context ? NULL : exception->context;
+
+	exception->context = weak ? context : coro__error_hold(context);
+	exception->weak_context = weak;
+	coro__error_release(before);
+}
+
 /* Without recursion: a chain of causes may be longer than a body's stack is deep. */
 void coro__error_release(struct coro_exception *exception)
 {
@@ -107,10 +132,16 @@ void coro__error_release(struct coro_exception *exception)
 	while (dead) {
 		exception = dead;
 		dead = exception->next_dead;
-		drop_one(exception->cause, &dead);
-		drop_one(exception->context, &dead);
-		for (size_t i = 0; i < exception->group_count; i++)
+		if (exception->cause != exception) {
+			forget_in(exception->cause, exception);
+			drop_one(exception->cause, &dead);
+		}
+		if (!exception->weak_context)
+			drop_one(exception->context, &dead);
+		for (size_t i = 0; i < exception->group_count; i++) {
+			forget_in(exception->group[i], exception);
 			drop_one(exception->group[i], &dead);
+		}
 		free(exception->group);
 		if (exception->owns_message)
 			free(exception->message);
@@ -280,9 +311,43 @@ static struct coro_exception *topmost(struct coro_generator *body)
 	return coro__local.errors ? coro__local.errors->handling : NULL;
 }
 
-/* _PyErr_SetObject: sets the context, and opens a ring that this would close. */
+/* It is its cause, or in it as a group, also within another one. Neither ends before `holder`. */
+static bool holds(const struct coro_exception *holder, const struct coro_exception *exception)
+{
+	if (holder->cause == exception)
+		return true;
+	for (size_t i = 0; i < holder->group_count; i++)
+		if (holder->group[i] == exception ||
+			(holder->group[i]->group_count && holds(holder->group[i], exception)))
+			return true;
+	return false;
+}
+
+/* It holds it, as far as can be told with `depth` looks into groups and causes on the way. */
+static bool leads_to(const struct coro_exception *holder, const struct coro_exception *exception,
+					 unsigned depth)
+{
+	for (; holder && depth; holder = holder->weak_context ? NULL : holder->context) {
+		if (holder == exception || holds(holder, exception))
+			return true;
+		if (holder->cause && holder->cause != holder &&
+			leads_to(holder->cause, exception, depth - 1))
+			return true;
+		for (size_t i = 0; i < holder->group_count; i++)
+			if (leads_to(holder->group[i], exception, depth - 1))
+				return true;
+	}
+	return false;
+}
+
+/* _PyErr_SetObject: sets the context, and opens a ring of contexts that this would close.
+ *
+ * CPython leaves it to its collector when the context holds the exception otherwise: a member of a
+ * group that is raised again while the group is handled. Such a context is not held: it outlives
+ * the exception, or tells it of its end. Where the way is longer (LOOKS) there is no context. */
 static void set_context(struct coro_exception *exception, struct coro_exception *context)
 {
+	enum { LOOKS = 4 };
 	struct coro_exception *link = context;
 
 	if (!context || context == exception || exception->immortal || exception->context == context)
@@ -290,10 +355,13 @@ static void set_context(struct coro_exception *exception, struct coro_exception 
 	coro__error_hold(context);
 	for (size_t depth = 1; link->context; link = link->context, depth++)
 		if (link->context == exception || depth == CORO__CONTEXT_LIMIT) {
-			coro__error_replace(&link->context, NULL);
+			coro__error_set_context(link, NULL, false);
 			break;
 		}
-	coro__error_replace(&exception->context, context);
+	if (CORO__LIKELY(!leads_to(context, exception, LOOKS)))
+		coro__error_set_context(exception, context, false);
+	else if (holds(context, exception))
+		coro__error_set_context(exception, context, true);
 	coro__error_release(context);
 }
 
@@ -347,8 +415,8 @@ static void insert_timeout(struct coro_exception *exception)
 			return;
 		timeout->suppress_context = true;
 		coro__error_replace(&timeout->cause, exception->context);
-		coro__error_replace(&timeout->context, exception->context);
-		coro__error_replace(&exception->context, timeout);
+		coro__error_set_context(timeout, exception->context, false);
+		coro__error_set_context(exception, timeout, false);
 		coro__error_release(timeout);
 		return;
 	}
@@ -589,6 +657,26 @@ coro_value coro_raise_again(coro_value exception)
 	return coro__raised_value(exception);
 }
 
+/* A cause that has the exception itself for its context or cause is a ring, which CPython leaves to
+ * its collector: the context is not held then, as in set_context(), nor is an exception by itself.
+ */
+static void set_cause(struct coro_exception *exception, struct coro_exception *cause)
+{
+	enum { LOOKS = 4 };
+	struct coro_exception *before = exception->cause;
+
+	forget_in(before, exception);
+	if (cause && cause != exception) {
+		if (cause->context == exception)
+			coro__error_set_context(cause, exception, true);
+		if (leads_to(cause, exception, LOOKS))
+			cause = NULL;
+	}
+	exception->cause = cause == exception ? cause : coro__error_hold(cause);
+	if (before != exception)
+		coro__error_release(before);
+}
+
 coro_value coro_raise_from(coro_value raised, coro_value cause)
 {
 	struct coro_exception *exception = coro__error_of(raised);
@@ -598,7 +686,7 @@ coro_value coro_raise_from(coro_value raised, coro_value cause)
 	if (exception->immortal)
 		return raised;
 	exception->suppress_context = true;
-	coro__error_replace(&exception->cause, coro_is_none(cause) ? NULL : coro__error_of(cause));
+	set_cause(exception, coro_is_none(cause) ? NULL : coro__error_of(cause));
 	return coro__raised_value(raised);
 }
 
@@ -761,7 +849,7 @@ coro_value coro__stop_suspended(coro_value raised)
 
 	/* It was thrown into that generator, where nothing is handled; its error then into the body. */
 	if (handling && stop->context == handling)
-		coro__error_replace(&stop->context, NULL);
+		coro__error_set_context(stop, NULL, false);
 	raised = coro__stop_left("generator", raised);
 	set_context(coro__error_of(raised), handling);
 	return raised;
@@ -780,7 +868,7 @@ coro_value coro__stop_left(const char *kind, coro_value raised)
 		error->message = error->text;
 		error->suppress_context = true;
 		coro__error_replace(&error->cause, stop);
-		coro__error_replace(&error->context, stop);
+		coro__error_set_context(error, stop, false);
 	}
 	return coro__raised_value(coro__error_made(error));
 }

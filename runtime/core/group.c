@@ -119,7 +119,7 @@ static struct coro_exception *cut(struct coro_exception *exception, const struct
 			*ret_failed = true;
 		} else {
 			coro__error_replace(&part->cause, exception->cause);
-			coro__error_replace(&part->context, exception->context);
+			coro__error_set_context(part, exception->context, false);
 			part->suppress_context = exception->suppress_context;
 		}
 	}

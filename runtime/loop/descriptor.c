@@ -126,7 +126,7 @@ static int watch(struct coro_loop *loop, struct coro__descriptor *descriptor, ui
 /* `tried`: the call was made, and would have blocked. */
 static coro_value wait_for(int fd, enum coro_reason reason, bool tried, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("waiting for a descriptor");
+	struct coro_loop *loop = coro__loop_need("waiting for a descriptor", site);
 	int direction = reason == CORO_REASON_WRITABLE;
 	coro_value result = coro__may_await();
 	struct coro__descriptor *descriptor;

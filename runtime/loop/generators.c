@@ -161,7 +161,7 @@ static coro_value still_there(const struct coro_loop *loop, const struct closing
 
 static coro_value shut_down_at(uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("coro_shutdown_async_generators");
+	struct coro_loop *loop = coro__loop_need("coro_shutdown_async_generators", site);
 	coro_value no_memory = CORO_NONE, *values, result;
 	struct coro__live_generator *live;
 	struct closing *closings;

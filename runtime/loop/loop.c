@@ -131,12 +131,12 @@ struct coro_loop *coro_loop_current(void)
 	return coro__handle(coro__loop_current());
 }
 
-struct coro_loop *coro__loop_need(const char *what)
+struct coro_loop *coro__loop_need(const char *what, uintptr_t site)
 {
 	struct coro_loop *loop = coro__loop_current();
 
 	if (!loop)
-		coro__fatal("%s: there is no loop on this thread (use coro_run)", what);
+		coro__mistake(site, "%s: there is no loop on this thread (use coro_run)", what);
 	return loop;
 }
 

@@ -133,8 +133,8 @@ static inline struct coro_loop *coro__loop_current(void)
 	return coro__loops.running ? coro__loops.running : coro__loops.first;
 }
 
-/* The current loop. Ends the program when there is none: `what` needs one. */
-struct coro_loop *coro__loop_need(const char *what);
+/* The current loop. Ends the program when there is none: `what`, called at `site`, needs one. */
+struct coro_loop *coro__loop_need(const char *what, uintptr_t site);
 
 /* coro_loop_new(), from the place `call` in the program. */
 struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call);

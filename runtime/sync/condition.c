@@ -103,10 +103,10 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 	if (!coro__lock_locked(coro__condition_lock(condition, site)))
 		return coro__raise_at(site, CORO_RuntimeError, "cannot wait on un-acquired lock");
 	CORO_TRY(coro__bind(&condition->waiters.loop, &condition->object,
-						coro__loop_need("coro_condition_wait"), site));
+						coro__loop_need("coro_condition_wait", site), site));
 	/* What may fail comes first: the lock is still held then, and will be taken again with it. */
-	future =
-		coro__future_make(coro__loop_need("coro_condition_wait"), reason, about, -1, NULL, site);
+	future = coro__future_make(coro__loop_need("coro_condition_wait", site), reason, about, -1,
+							   NULL, site);
 	if (!future)
 		return coro__raise_at(site, CORO_MemoryError, "out of memory");
 	coro__lock_release_at(coro__condition_lock(condition, site), site);

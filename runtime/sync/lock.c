@@ -56,14 +56,6 @@ static bool somebody_waits(const struct coro_lock *lock)
 	return false;
 }
 
-/* Whoever waits for it will never run: a loop that is closed does not schedule. */
-static bool wakes_nobody(const struct coro_lock *lock)
-{
-	const struct coro_future *first = lock->waiters.first;
-
-	return first && first->loop->ending && !coro__done(first) && first->callbacks.first;
-}
-
 static void wake_first(struct coro_lock *lock)
 {
 	struct coro_future *first = lock->waiters.first;
@@ -148,7 +140,7 @@ coro_value coro__lock_acquire_at(struct coro_lock *lock, uintptr_t site)
 		take(lock, site);
 		return coro_bool(true);
 	}
-	loop = coro__loop_need("coro_lock_acquire");
+	loop = coro__loop_need("coro_lock_acquire", site);
 	CORO_TRY(coro__bind(&lock->waiters.loop, &lock->object, loop, site));
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
 					 site, NULL);
@@ -172,7 +164,7 @@ coro_value coro__lock_release_at(struct coro_lock *lock, uintptr_t site)
 		return coro__raise_at(site, CORO_RuntimeError, "Lock is not acquired.");
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_RELEASE, CORO_STATE_UNLOCKED, coro__actor_row(),
 					 site, NULL);
-	if (wakes_nobody(lock))
+	if (coro__tells_nobody(lock->waiters.first))
 		return coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
 	wake_first(lock);
 	return CORO_NONE;

@@ -272,7 +272,7 @@ static inline coro_value wait_begin(struct coro__wait *wait, struct coro_queue *
 									uintptr_t site,
 									coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
 {
-	struct coro_loop *loop = coro__loop_need("coro_queue");
+	struct coro_loop *loop = coro__loop_need("coro_queue", site);
 	struct coro_future *future;
 
 	/* As asyncio has it: the queue is bound, and the event that joins it. */

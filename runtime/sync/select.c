@@ -64,7 +64,7 @@ static coro_value run_one(struct coro_case *cases, size_t count, uintptr_t site)
 		ready += can_proceed(&cases[i]);
 	if (!ready)
 		return coro_int(CORO_SELECT_DEFAULT);
-	place = ready > 1 ? choose(coro__loop_need("coro_select"), ready) : 0;
+	place = ready > 1 ? choose(coro__loop_need("coro_select", site), ready) : 0;
 	for (size_t i = 0;; i++) {
 		if (!can_proceed(&cases[i]) || place--)
 			continue;
@@ -281,7 +281,7 @@ coro_value coro__select_wait_one(struct coro__select *select, enum coro_reason r
 								 uintptr_t site,
 								 coro_value (*go_on)(struct coro__wait *wait, coro_value sent))
 {
-	struct coro_loop *loop = coro__loop_need("coro_channel");
+	struct coro_loop *loop = coro__loop_need("coro_channel", site);
 	struct coro_channel *channel = select->one.at;
 
 	if (CORO__LIKELY(channel != NULL))
@@ -312,7 +312,7 @@ static coro_value select_begin(struct coro__select *select, struct coro_case *ca
 	result = run_one(cases, count, site);
 	if (coro_raised(result) || coro_as_int(result) != CORO_SELECT_DEFAULT)
 		return result;
-	loop = coro__loop_need("coro_select");
+	loop = coro__loop_need("coro_select", site);
 	for (size_t i = 0; i < count; i++)
 		if (cases[i].at)
 			CORO_TRY(coro__bind(&cases[i].at->loop, &cases[i].at->object, loop, site));

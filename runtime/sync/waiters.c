@@ -40,7 +40,7 @@ coro_value coro__waiters_wait(struct coro__waiters *waiters, struct coro_object 
 							  const struct coro_object *about, enum coro_reason reason,
 							  uintptr_t site, bool *ret_told)
 {
-	struct coro_loop *loop = coro__loop_need("waiting");
+	struct coro_loop *loop = coro__loop_need("waiting", site);
 	struct coro_future *future;
 	coro_value result;
 

@@ -99,6 +99,14 @@ static inline bool coro__waiters_any(const struct coro__waiters *waiters)
 	return false;
 }
 
+/* Whoever waits with it would be told, but will never run: a loop that is closed does not schedule, and
+ * asyncio raises RuntimeError "Event loop is closed". NULL: nobody waits. */
+static inline bool coro__tells_nobody(const struct coro_future *future)
+{
+	return CORO__UNLIKELY(future && future->loop->ending) && !coro__done(future) &&
+		   future->callbacks.first;
+}
+
 /* Tells up to `count` of those that are not done; they stay on the list until they run. Returns
  * how many there were. */
 static inline size_t coro__waiters_tell(struct coro__waiters *waiters, struct coro_object *object,

@@ -168,8 +168,8 @@ struct coro_future *coro__future_new(enum coro_reason reason, const struct coro_
 {
 	if (object)
 		object = coro__check(object, 0, CORO__SITE);
-	return coro__own(coro__future_make(coro__loop_need("coro_future_new"), reason, object, -1, site,
-									   CORO__SITE));
+	return coro__own(coro__future_make(coro__loop_need("coro_future_new", CORO__SITE), reason,
+									   object, -1, site, CORO__SITE));
 }
 
 void *coro__own(struct coro_future *future)

@@ -282,7 +282,7 @@ static struct coro_loop *loop_of(const coro_value *awaitables, size_t count, uin
 		if (object->kind == CORO_OBJECT_FUTURE || object->kind == CORO_OBJECT_TASK)
 			return ((const struct coro_future *)object)->loop;
 	}
-	return coro__loop_need("coro_gather");
+	return coro__loop_need("coro_gather", site);
 }
 
 static struct gather *gather_new(const coro_value *awaitables, size_t count, bool return_exceptions,

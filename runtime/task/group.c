@@ -206,7 +206,7 @@ static const char *refusal(const struct coro_task_group *group)
 static coro_value spawn(struct coro_task_group *group, struct coro_generator *body,
 						const char *name, struct coro_context *context, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("coro_task_group_spawn");
+	struct coro_loop *loop = coro__loop_need("coro_task_group_spawn", site);
 	struct member *member;
 	const char *why;
 
@@ -287,7 +287,7 @@ size_t coro__group_awaited(const struct coro_task_group *group, struct coro_futu
 static coro_value wait_for_all(struct coro_task_group *group, coro_value *cancelled,
 							   coro_value handling, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("coro_task_group_exit");
+	struct coro_loop *loop = coro__loop_need("coro_task_group_exit", site);
 
 	while (group->running) {
 		coro_value result;

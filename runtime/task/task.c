@@ -273,7 +273,7 @@ static struct coro_task *spawn(coro_function *fn, coro_value arg, const char *fu
 							   const char *name, struct coro_context *context, const char *site,
 							   uintptr_t call)
 {
-	struct coro_loop *loop = coro__loop_need("coro_spawn");
+	struct coro_loop *loop = coro__loop_need("coro_spawn", call);
 	struct coro_generator *body = coro__coroutine_at(fn, arg, function, site, call);
 	struct coro_task *task;
 	coro_value error;
@@ -310,7 +310,7 @@ static struct coro_task *spawn_coroutine(struct coro_generator *body, const char
 										 struct coro_context *context, const char *site,
 										 uintptr_t call)
 {
-	struct coro_loop *loop = coro__loop_need("coro_spawn_coroutine");
+	struct coro_loop *loop = coro__loop_need("coro_spawn_coroutine", call);
 	struct coro_task *task;
 	coro_value error;
 
@@ -362,7 +362,7 @@ static struct coro_future *spawn_awaited(struct coro_loop *loop, struct coro_gen
 	*ret_error = coro__consume(body);
 	if (coro_raised(*ret_error))
 		return NULL;
-	task = coro__task_new(loop ? loop : coro__loop_need("a task"), body, NULL,
+	task = coro__task_new(loop ? loop : coro__loop_need("a task", site), body, NULL,
 						  body->object.creation_site, site);
 	if (task)
 		return &task->future;

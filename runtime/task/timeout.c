@@ -104,7 +104,7 @@ struct coro_timeout coro_timeout_at(double when)
 
 struct coro_timeout coro_timeout(double delay)
 {
-	return coro_timeout_at(coro__loop_time(coro__loop_need("coro_timeout")) + delay);
+	return coro_timeout_at(coro__loop_time(coro__loop_need("coro_timeout", CORO__CALLER)) + delay);
 }
 
 static void set_timer(struct coro_timeout *timeout, struct coro_handle timer)
@@ -132,7 +132,7 @@ static coro_value time_is_over(coro_value argument)
 /* None, or raised: then it is as it was. */
 static coro_value schedule(struct coro_timeout *timeout, double when, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_need("coro_timeout");
+	struct coro_loop *loop = coro__loop_need("coro_timeout", site);
 	struct coro_handle handle = {NULL, 0};
 
 	if (!isinf(when)) {

@@ -88,7 +88,7 @@ static coro_value check_futures(const coro_value *futures, size_t count, uintptr
 coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_when when,
 					  double timeout)
 {
-	struct coro_loop *loop = coro__loop_need("coro_wait");
+	struct coro_loop *loop = coro__loop_need("coro_wait", CORO__SITE);
 	uintptr_t site = CORO__SITE;
 	struct wait *wait;
 	coro_value result;
@@ -189,7 +189,7 @@ static struct coro_completion *completion_new(struct coro_loop *loop, size_t cou
 struct coro_completion *coro_as_completed(const coro_value *awaitables, size_t count,
 										  double timeout)
 {
-	struct coro_loop *loop = coro__loop_need("coro_as_completed");
+	struct coro_loop *loop = coro__loop_need("coro_as_completed", CORO__SITE);
 	struct coro_completion *completion = completion_new(loop, count, CORO__SITE);
 	bool failed = !completion;
 

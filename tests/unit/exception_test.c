@@ -148,6 +148,40 @@ static coro_value fails(coro_value number)
 	return coro_raise(CORO_ValueError, "%d", (int)coro_as_int(number));
 }
 
+/* CPython leaves these rings to its collector. */
+static void exceptions_that_hold_each_other_leave_nothing(void **state)
+{
+	coro_value member = coro_error(CORO_ValueError, "member"), group, inner, other;
+
+	/* A member that is raised again while its group is handled; also of a group in the group. */
+	inner = coro_caught(coro_raise_group("inner", &member, 1));
+	group = coro_caught(coro_raise_group("outer", &inner, 1));
+	coro_handling(group);
+	coro_raise_again(member);
+	assert_ptr_equal(coro_context(member).pointer, group.pointer);
+
+	/* A cause that is raised again while what it caused is handled; and one that is its own. */
+	other = coro_caught(coro_raise_from(coro_raise(CORO_KeyError, "k"), member));
+	coro_handling(other);
+	coro_raise_again(member);
+	assert_ptr_equal(coro_context(member).pointer, other.pointer);
+	coro_raise_from(other, other);
+	assert_ptr_equal(coro_cause(other).pointer, other.pointer);
+	assert_true(coro_is_none(coro_context(member)));
+	coro_raise_from(other, group);
+	coro_handling(CORO_NONE);
+
+	/* A way that is longer: no context. */
+	member = coro_error(CORO_ValueError, "again");
+	group = coro_caught(coro_raise_group("group", &member, 1));
+	coro_handling(group);
+	other = coro_caught(coro_raise(CORO_KeyError, "between"));
+	coro_handling(other);
+	coro_raise_again(member);
+	assert_true(coro_is_none(coro_context(member)));
+	coro_handling(CORO_NONE);
+}
+
 static void what_was_delivered_stays_valid_until_the_next(void **state)
 {
 	CORO_AUTO struct coro_generator *g = coro_generator(fails, coro_int(1));
@@ -252,6 +286,7 @@ int main(void)
 		sentence(raise_from_sets_the_cause_and_hides_the_context),
 		sentence(a_ring_of_contexts_is_opened),
 		sentence(a_group_holds_its_exceptions),
+		sentence(exceptions_that_hold_each_other_leave_nothing),
 		sentence(what_was_delivered_stays_valid_until_the_next),
 		sentence(what_is_kept_stays_valid_for_longer),
 		sentence(catching_for_ever_holds_no_more_than_catching_a_while),
