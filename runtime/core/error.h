@@ -20,6 +20,7 @@ struct coro_exception {
 	struct coro_exception *next_dead; /* on the list of what release() still has to free */
 	bool owns_message; /* it is to be freed */
 	bool suppress_context;
+	bool borrows_context; /* its context is a group that has it: no reference, the group tells of its end */
 	bool immortal; /* static: never freed */
 	uint8_t site_count;
 	uintptr_t site[SITES];

@@ -98,6 +98,20 @@ static void drop_one(struct coro_exception *exception, struct coro_exception **d
 	*dead = exception;
 }
 
+/* The group is over: no exception in it has it for a context any more. */
+static void forget_group(const struct coro_exception *part, const struct coro_exception *group)
+{
+	for (size_t i = 0; i < part->group_count; i++) {
+		struct coro_exception *child = part->group[i];
+
+		if (child->borrows_context && child->context == group) {
+			child->context = NULL;
+			child->borrows_context = false;
+		}
+		forget_group(child, group);
+	}
+}
+
 /* Without recursion: a chain of causes may be longer than a body's stack is deep. */
 void coro__error_release(struct coro_exception *exception)
 {
@@ -108,7 +122,9 @@ void coro__error_release(struct coro_exception *exception)
 		exception = dead;
 		dead = exception->next_dead;
 		drop_one(exception->cause, &dead);
-		drop_one(exception->context, &dead);
+		if (!exception->borrows_context)
+			drop_one(exception->context, &dead);
+		forget_group(exception, exception);
 		for (size_t i = 0; i < exception->group_count; i++)
 			drop_one(exception->group[i], &dead);
 		free(exception->group);
@@ -280,6 +296,25 @@ static struct coro_exception *topmost(struct coro_generator *body)
 	return coro__local.errors ? coro__local.errors->handling : NULL;
 }
 
+/* The exception is in that group, or in one of its groups. */
+static bool is_in_group(const struct coro_exception *exception, const struct coro_exception *group)
+{
+	for (size_t i = 0; i < group->group_count; i++)
+		if (group->group[i] == exception || is_in_group(exception, group->group[i]))
+			return true;
+	return false;
+}
+
+static void replace_context(struct coro_exception *exception, struct coro_exception *context,
+							bool borrows)
+{
+	if (exception->borrows_context)
+		exception->context = NULL;
+	coro__error_replace(&exception->context, borrows ? NULL : context);
+	exception->context = context;
+	exception->borrows_context = borrows;
+}
+
 /* _PyErr_SetObject: sets the context, and opens a ring that this would close. */
 static void set_context(struct coro_exception *exception, struct coro_exception *context)
 {
@@ -289,11 +324,12 @@ static void set_context(struct coro_exception *exception, struct coro_exception 
 		return;
 	coro__error_hold(context);
 	for (size_t depth = 1; link->context; link = link->context, depth++)
-		if (link->context == exception || depth == CORO__CONTEXT_LIMIT) {
-			coro__error_replace(&link->context, NULL);
+		if (link->context == exception || depth == CORO__CONTEXT_LIMIT ||
+			is_in_group(exception, link->context)) {
+			replace_context(link, NULL, false);
 			break;
 		}
-	coro__error_replace(&exception->context, context);
+	replace_context(exception, context, is_in_group(exception, context));
 	coro__error_release(context);
 }
 
@@ -348,7 +384,7 @@ static void insert_timeout(struct coro_exception *exception)
 		timeout->suppress_context = true;
 		coro__error_replace(&timeout->cause, exception->context);
 		coro__error_replace(&timeout->context, exception->context);
-		coro__error_replace(&exception->context, timeout);
+		replace_context(exception, timeout, false);
 		coro__error_release(timeout);
 		return;
 	}
@@ -761,7 +797,7 @@ coro_value coro__stop_suspended(coro_value raised)
 
 	/* It was thrown into that generator, where nothing is handled; its error then into the body. */
 	if (handling && stop->context == handling)
-		coro__error_replace(&stop->context, NULL);
+		replace_context(stop, NULL, false);
 	raised = coro__stop_left("generator", raised);
 	set_context(coro__error_of(raised), handling);
 	return raised;
