@@ -120,7 +120,7 @@ static struct coro_exception *cut(struct coro_exception *exception, const struct
 		} else {
 			coro__error_replace(&part->cause, exception->cause);
 			coro__error_set_context(part, exception->context, false);
-			part->suppress_context = exception->suppress_context;
+			part->suppress_context = true; /* as setting a cause, or none, does */
 		}
 	}
 	while (count)

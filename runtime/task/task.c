@@ -449,6 +449,7 @@ static void finish(struct coro_task *task, enum coro_state state, coro_value out
 	coro__future_tell(&task->future);
 	task->body = NULL;
 	task->last_gather = NULL;
+	coro__set_task(body, NULL); /* it may go on without: somebody else drove it */
 	coro__release_finished(body);
 	if (CORO__UNLIKELY(gather != NULL))
 		coro__future_release(gather);

@@ -129,7 +129,7 @@ coro_value(coro_wait)(const coro_value *futures, size_t count, enum coro_return_
 	result = coro__future_await(wait->waiter, site);
 	coro_handle_cancel(wait->timer);
 	coro__watch_remove(&wait->watch);
-	for (size_t i = 0; i < wait->watch.count; i++)
+	for (size_t i = 0; !coro_raised(result) && i < wait->watch.count; i++)
 		done += coro__done(wait->watch.watchers[i].future);
 	coro__watch_release(&wait->watch);
 	return coro_raised(result) ? result : coro_int(done);

@@ -441,12 +441,17 @@ static enum flow run_except_star(struct activation *activation, const struct cla
 			raised[count++] = coro_caught(activation->outcome);
 			/* `as` has taken its traceback: when it is raised again, it is not the same. */
 			if (coro_equal(activation->outcome, match) && name_after_as(clause->head + 1)) {
-				cause[changed_count] = coro_cause(match);
 				changed[changed_count++] = match;
-				coro_raise_from(match, match);
 			}
 		} else if (flow == BREAK || flow == CONTINUE || flow == RETURN)
 			return flow;
+	}
+	/* Alone it goes on as it is. */
+	if (count == 1 && coro_is_none(rest))
+		changed_count = 0;
+	for (size_t i = 0; i < changed_count; i++) {
+		cause[i] = coro_cause(changed[i]);
+		coro_raise_from(changed[i], changed[i]);
 	}
 	rest = coro_group_merge(exception, raised, count, rest);
 	while (changed_count--)

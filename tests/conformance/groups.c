@@ -185,7 +185,11 @@ static struct coro_timeout *timeout_of(struct activation *activation, const stru
 static enum flow run_reschedule(struct activation *activation, const struct node *node)
 {
 	double delay = seconds(atom(activation, node->args[1]));
-	coro_value result =
+	coro_value result;
+
+	if (loop_closed)
+		return raise_in(activation, coro_raise(CORO_RuntimeError, "no running event loop"));
+	result =
 		coro_timeout_reschedule(timeout_of(activation, node), coro_loop_time(the_loop) + delay);
 
 	return coro_raised(result) ? raise_in(activation, result) : GO_ON;

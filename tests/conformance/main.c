@@ -16,7 +16,7 @@ struct coro_loop *the_loop;
 
 int milliseconds(void)
 {
-	return (int)lround(coro_loop_time(the_loop) * 1000);
+	return journal_closed ? 0 : (int)lround(coro_loop_time(the_loop) * 1000);
 }
 
 /* ---- What the scenario owns -------------------------------------------- */

@@ -100,7 +100,8 @@ static enum flow run_sleep(struct activation *activation, const struct node *nod
 
 static enum flow run_busy(struct activation *activation, const struct node *node)
 {
-	coro_loop_advance(the_loop, seconds(atom(activation, node->args[0])));
+	if (!loop_closed)
+		coro_loop_advance(the_loop, seconds(atom(activation, node->args[0])));
 	return GO_ON;
 }
 
