@@ -44,6 +44,8 @@ IMMORTAL(exit_without_memory, CORO_GeneratorExit, "");
 IMMORTAL(cancelled_without_memory, CORO_CancelledError, "");
 IMMORTAL(stop_without_memory, CORO_StopIteration, "");
 IMMORTAL(async_stop_without_memory, CORO_StopAsyncIteration, "");
+IMMORTAL(greenlet_exit_without_memory, CORO_GreenletExit, "");
+IMMORTAL(tasklet_exit_without_memory, CORO_TaskletExit, "");
 
 struct coro_exception *coro__error_immortal(const struct coro_exception_type *type)
 {
@@ -51,6 +53,8 @@ struct coro_exception *coro__error_immortal(const struct coro_exception_type *ty
 		   : type == CORO_CancelledError     ? &cancelled_without_memory
 		   : type == CORO_StopIteration      ? &stop_without_memory
 		   : type == CORO_StopAsyncIteration ? &async_stop_without_memory
+		   : type == CORO_GreenletExit       ? &greenlet_exit_without_memory
+		   : type == CORO_TaskletExit        ? &tasklet_exit_without_memory
 											 : &no_memory;
 }
 
@@ -163,7 +167,7 @@ void coro_drop(coro_value exception)
 
 static struct coro__errors **errors_place(struct coro_generator *body)
 {
-	return body ? &body->errors : &coro__local.errors;
+	return body && body->stack_base ? &body->errors : &coro__local.errors;
 }
 
 static struct coro__errors *errors_of(struct coro_generator *body)
@@ -173,8 +177,9 @@ static struct coro__errors *errors_of(struct coro_generator *body)
 	if (!*place) {
 		if (!body)
 			coro__local_init();
-		*place = body ? (struct coro__errors *)((char *)body->stack_base - CORO__ERRORS_ROOM)
-					  : &coro__local.own_errors;
+		*place = place == &coro__local.errors
+					 ? &coro__local.own_errors
+					 : (struct coro__errors *)((char *)body->stack_base - CORO__ERRORS_ROOM);
 		memset(*place, 0, sizeof(**place));
 	}
 	return *place;

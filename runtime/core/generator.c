@@ -471,6 +471,9 @@ static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_v
 	else
 		coro__event_value(&body->object, CORO_EVENT_RETURN, CORO_STATE_DONE, peer, 0, result);
 
+	/* An exception that is returned, and not raised, was kept by who ends here. */
+	if (CORO__UNLIKELY(coro_kind(result) == CORO_VALUE_EXCEPTION) && !coro_raised(result))
+		coro__deliver_quietly(receiver, coro__raised_value(result));
 	if (outer) {
 		coro__deliver_to(outer, result, outer->site);
 		coro__undelegate(root, outer, CORO_STATE_RUNNING, result);

@@ -21,6 +21,8 @@
  *   the next one is delivered to that coroutine, or it finishes. What calls outside of
  *   any coroutine give back is valid until the next one there.
  * - The last eight that a coroutine made itself (coro_raise, coro_error) stay valid too.
+ * - One that a coroutine returns as a value counts as delivered to who gets it. One that it yields
+ *   is its own: valid as long as it keeps it.
  * - coro_keep() and coro_drop() are for holding one longer.
  *
  * Context (PEP 3134)
@@ -36,8 +38,8 @@
  *   left waiting, no lock is taken. Where a function consumes coroutines, it does so also then.
  * - Raising needs memory too. Without it a MemoryError is raised that always exists: in the place of
  *   any exception but those that closing, cancelling and the end of a loop need. GeneratorExit,
- *   CancelledError, StopIteration and StopAsyncIteration exist always too, without message or value
- *   and context.
+ *   GreenletExit, TaskletExit, CancelledError, StopIteration and StopAsyncIteration exist always
+ *   too, without message or value and context.
  * - A report is cut, a long name of a task too, and a message of a cancellation left out.
  *
  * Manual: "Built-in Exceptions" of Python's library reference; PEP 3151 for those of the system.
