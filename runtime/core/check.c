@@ -151,8 +151,11 @@ void coro__check_exception(const struct coro_exception *exception)
 	if (coro__counted(CORO__REFERENCES, (uintptr_t)exception) > 1 || depth == DEEP)
 		return;
 	depth++;
-	coro__check_exception(exception->cause);
-	coro__check_exception(exception->context);
+	coro__check_value(exception->value);
+	if (exception->cause != exception)
+		coro__check_exception(exception->cause);
+	if (!exception->weak_context)
+		coro__check_exception(exception->context);
 	for (size_t i = 0; i < exception->group_count; i++)
 		coro__check_exception(exception->group[i]);
 	depth--;
@@ -183,6 +186,12 @@ static bool is_body(unsigned kind)
 {
 	return kind == CORO_OBJECT_GENERATOR || kind == CORO_OBJECT_COROUTINE ||
 		   kind == CORO_OBJECT_ASYNC_GENERATOR;
+}
+
+/* Nobody resumes it: it is switched to, and has no chain. */
+static bool is_switched_to(unsigned kind)
+{
+	return kind == CORO_OBJECT_GREENLET || kind == CORO_OBJECT_TASKLET;
 }
 
 /* Returns how many delegate to it. */
@@ -252,11 +261,13 @@ static void check_stack(const struct coro_generator *body)
 static void check_body(const struct coro_generator *body)
 {
 	coro__check_object(&body->object);
-	CORO__HOLDS(is_body(body->object.kind), &body->object, "a body is of a kind of body");
+	CORO__HOLDS(is_body(body->object.kind) || is_switched_to(body->object.kind), &body->object,
+				"a body is of a kind of body");
 	CORO__HOLDS(body->local == &coro__local, &body->object, "a body belongs to its thread");
 	CORO__HOLDS(body->object.state >= CORO_STATE_CREATED, &body->object, "a body has a state");
 	check_stack(body);
-	check_delegation(body);
+	if (!is_switched_to(body->object.kind))
+		check_delegation(body);
 	check_errors(body->errors);
 }
 
@@ -319,8 +330,10 @@ size_t coro__core_check(void)
 	CORO__HOLDS(local->last == previous, NULL, "the list of bodies ends with the last one");
 	CORO__HOLDS(count == local->bodies, NULL, "the bodies are as many as are counted");
 	coro__slots_walk(CORO__SLOT_BODY, count_body, &slots);
-	CORO__HOLDS(count == slots, NULL, "each slot of a body that is taken is on the list of bodies");
-	CORO__HOLDS(running == count_running(), NULL,
+	CORO__HOLDS(count + local->main_bodies == slots, NULL,
+				"each slot of a body that is taken is on the list of bodies");
+	/* What runs in a greenlet or tasklet that was left, waits there. */
+	CORO__HOLDS(local->main_bodies || running == count_running(), NULL,
 				"no body is running but those that run, and who waits for them");
 	CORO__HOLDS(shared == local->shared, NULL, "delegates that are shared are counted");
 	check_stacks(with_stack);

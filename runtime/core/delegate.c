@@ -207,15 +207,31 @@ struct coro_generator *coro__target(struct coro_generator *root, struct coro_gen
 
 /* ---- Delegating -------------------------------------------------------- */
 
+/* `inner` delegates, in the end, to the body that runs, which is about to delegate to it. They must
+ * not become a ring: the one whose delegate executes already, gets the error of that now, and
+ * delegates to nobody any more. Gives it; NULL: it is not so. */
+static struct coro_generator *open_ring(struct coro_generator *inner, coro_value *ret_error)
+{
+	struct coro_generator *obstacle, *outer = inner;
+
+	if (CORO__LIKELY(!inner->delegate) || innermost(inner) != coro__active.current)
+		return NULL;
+	obstacle = coro__executing(inner);
+	while (outer->delegate != obstacle)
+		outer = outer->delegate;
+	*ret_error = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
+	coro__deliver_to(outer, *ret_error, outer->site);
+	coro__undelegate(inner, outer, CORO_STATE_SUSPENDED, *ret_error);
+	return outer;
+}
+
 /* Delegates from the body that runs: up to the switch to `inner`, whose result comes back when it
  * is finished. */
 static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner, uintptr_t site)
 {
 	struct coro_generator *self = coro__active.current, *root = self->root, *target = inner;
-	/* A ring: its chain leads to us, or above us. */
-	struct coro_generator *obstacle =
-		inner->object.state == CORO_STATE_DELEGATING ? coro__executing(inner) : NULL;
 	coro_value value = CORO_NONE;
+	struct coro_generator *ring = open_ring(inner, &value);
 	bool undelegates = false;
 
 	inner->flags |= CORO__BODY_AWAITED;
@@ -228,13 +244,10 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 		return CORO_NONE;
 	}
 	coro__link(root, self, inner);
-	if (CORO__UNLIKELY(obstacle != NULL)) {
-		value = coro__raise_about(obstacle, CORO_ValueError, " already executing", 0);
-		target = coro__delegator(inner, obstacle);
-		undelegates = true;
-	} else if (inner->object.state == CORO_STATE_DELEGATING) {
+	if (CORO__UNLIKELY(ring != NULL))
+		target = ring;
+	else if (inner->object.state == CORO_STATE_DELEGATING)
 		target = coro__target(root, inner, &value, &undelegates);
-	}
 	target->root = root;
 	if (undelegates) {
 		if (coro_raised(value))
@@ -242,8 +255,12 @@ static coro_value delegate(struct coro__wait *wait, struct coro_generator *inner
 		coro__undelegate(root, target, CORO_STATE_RUNNING, value);
 	} else {
 		target->object.resumes++;
-		coro_probe_event(&target->object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, self->object.row,
-						 site, NULL);
+		if (CORO__UNLIKELY(ring != NULL))
+			coro__event_value(&target->object, CORO_EVENT_THROW, CORO_STATE_RUNNING,
+							  self->object.row, site, value);
+		else
+			coro_probe_event(&target->object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, self->object.row,
+							 site, NULL);
 	}
 	wait->self = self;
 	wait->sp = target->sp;

@@ -12,7 +12,7 @@ struct coro_exception {
 	uint32_t references; /* 0 only while it is being freed */
 	const struct coro_exception_type *type;
 	char *message;    /* in `text`, or made of the value; NULL: not made yet */
-	coro_value value; /* None: no value */
+	coro_value value; /* None: no value; of another exception a reference */
 	/* References. */
 	struct coro_exception *cause, *context;
 	struct coro_exception **group; /* `group_count` of them, owned array */

@@ -44,6 +44,8 @@ IMMORTAL(exit_without_memory, CORO_GeneratorExit, "");
 IMMORTAL(cancelled_without_memory, CORO_CancelledError, "");
 IMMORTAL(stop_without_memory, CORO_StopIteration, "");
 IMMORTAL(async_stop_without_memory, CORO_StopAsyncIteration, "");
+IMMORTAL(greenlet_exit_without_memory, CORO_GreenletExit, "");
+IMMORTAL(tasklet_exit_without_memory, CORO_TaskletExit, "");
 
 struct coro_exception *coro__error_immortal(const struct coro_exception_type *type)
 {
@@ -51,6 +53,8 @@ struct coro_exception *coro__error_immortal(const struct coro_exception_type *ty
 		   : type == CORO_CancelledError     ? &cancelled_without_memory
 		   : type == CORO_StopIteration      ? &stop_without_memory
 		   : type == CORO_StopAsyncIteration ? &async_stop_without_memory
+		   : type == CORO_GreenletExit       ? &greenlet_exit_without_memory
+		   : type == CORO_TaskletExit        ? &tasklet_exit_without_memory
 											 : &no_memory;
 }
 
@@ -132,6 +136,8 @@ void coro__error_release(struct coro_exception *exception)
 	while (dead) {
 		exception = dead;
 		dead = exception->next_dead;
+		if (CORO__UNLIKELY(coro_kind(exception->value) == CORO_VALUE_EXCEPTION))
+			drop_one(coro__error_of(exception->value), &dead);
 		if (exception->cause != exception) {
 			forget_in(exception->cause, exception);
 			drop_one(exception->cause, &dead);
@@ -194,7 +200,7 @@ void coro_drop(coro_value exception)
 
 static struct coro__errors **errors_place(struct coro_generator *body)
 {
-	return body ? &body->errors : &coro__local.errors;
+	return body && body->stack_base ? &body->errors : &coro__local.errors;
 }
 
 static struct coro__errors *errors_of(struct coro_generator *body)
@@ -204,8 +210,9 @@ static struct coro__errors *errors_of(struct coro_generator *body)
 	if (!*place) {
 		if (!body)
 			coro__local_init();
-		*place = body ? (struct coro__errors *)((char *)body->stack_base - CORO__ERRORS_ROOM)
-					  : &coro__local.own_errors;
+		*place = place == &coro__local.errors
+					 ? &coro__local.own_errors
+					 : (struct coro__errors *)((char *)body->stack_base - CORO__ERRORS_ROOM);
 		memset(*place, 0, sizeof(**place));
 	}
 	return *place;
@@ -538,7 +545,7 @@ static struct coro_exception *value_new(const struct coro_exception_type *type, 
 	struct coro_exception *exception = coro__error_allocate(type, 0);
 
 	if (!exception->immortal)
-		exception->value = value;
+		exception->value = coro__keep(value);
 	else if (ends_a_loop(exception) && !coro_is_none(value))
 		return &no_memory; /* the result would be lost */
 	return exception;
@@ -621,6 +628,8 @@ coro_value coro__stop_deliver_to(struct coro_generator *body, coro_value result,
 	coro_value raised;
 
 	if (CORO__LIKELY(is_only_kept(stop))) {
+		coro__keep(result);
+		coro__drop(stop->value);
 		stop->value = result;
 		stop->site_count = 0;
 		set_context(stop, topmost(body));

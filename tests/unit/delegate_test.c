@@ -522,6 +522,44 @@ static void closing_closes_what_is_awaited_first(void **state)
 }
 
 /* C7 */
+/* Python: A and B of this test, as generators that yield from each other. */
+static struct coro_generator *ring_a, *ring_b;
+
+static coro_value delegates_to_b(coro_value unused)
+{
+	coro_value got;
+
+	CORO_TRY(coro_yield(coro_int(1)));
+	got = CORO_TRY(coro_yield_from(ring_b));
+	note("a got %d;", (int)coro_as_int(got));
+	return coro_yield(coro_int(2));
+}
+
+static coro_value delegates_to_a(coro_value unused)
+{
+	coro_value result = coro_yield_from(ring_a);
+
+	assert_raises(result, CORO_ValueError, "generator already executing");
+	coro_handled();
+	result = CORO_TRY(coro_yield(coro_int(11)));
+	note("b got %d;", (int)coro_as_int(result));
+	return coro_int(12);
+}
+
+static void those_who_delegate_to_each_other_are_no_ring(void **state)
+{
+	ring_a = coro_generator(delegates_to_b, CORO_NONE);
+	ring_b = coro_generator(delegates_to_a, CORO_NONE);
+	assert_int_value(coro_next(ring_b), 1);
+	assert_int_value(coro_next(ring_a), 11);
+	assert_int_value(coro_send(ring_a, coro_int(5)), 2);
+	assert_string_equal(diary, "b got 5;a got 12;");
+	assert_null(coro_delegate(ring_a));
+	assert_true(coro_finished(ring_b));
+	coro_free(ring_a);
+	coro_free(ring_b);
+}
+
 static void awaiting_what_is_not_awaitable_is_a_type_error(void **state)
 {
 	CORO_AUTO struct coro_generator *g = coro_generator(counts, coro_int(1));
@@ -611,6 +649,7 @@ int main(void)
 		sentence(two_may_delegate_to_one),
 		sentence(the_middle_of_a_chain_may_be_resumed_and_the_top_sees_it),
 		sentence(a_delegate_that_is_running_raises_in_its_delegator),
+		sentence(those_who_delegate_to_each_other_are_no_ring),
 		sentence(a_finished_inner_gives_none_at_once),
 		sentence(yield_from_of_a_number_is_a_type_error),
 		sentence(a_coroutine_is_not_iterable),

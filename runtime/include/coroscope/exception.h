@@ -21,6 +21,7 @@
  *   the next one is delivered to that coroutine, or it finishes. What calls outside of
  *   any coroutine give back is valid until the next one there.
  * - The last eight that a coroutine made itself (coro_raise, coro_error) stay valid too.
+ * - One that is yielded, sent or returned as a value, not raised, counts as delivered to who gets it.
  * - coro_keep() and coro_drop() are for holding one longer.
  *
  * Context (PEP 3134)
@@ -36,8 +37,8 @@
  *   left waiting, no lock is taken. Where a function consumes coroutines, it does so also then.
  * - Raising needs memory too. Without it a MemoryError is raised that always exists: in the place of
  *   any exception but those that closing, cancelling and the end of a loop need. GeneratorExit,
- *   CancelledError, StopIteration and StopAsyncIteration exist always too, without message or value
- *   and context.
+ *   GreenletExit, TaskletExit, CancelledError, StopIteration and StopAsyncIteration exist always
+ *   too, without message or value and context.
  * - A report is cut, a long name of a task too, and a message of a cancellation left out.
  *
  * Manual: "Built-in Exceptions" of Python's library reference; PEP 3151 for those of the system.
@@ -138,7 +139,8 @@ CORO_API coro_value coro_raise_va(const struct coro_exception_type *type, const 
 
 #define coro_raise(...) CORO__CALLED((coro_raise)(__VA_ARGS__))
 
-/* The same with a value for a message: KeyError(3), StopIteration(value). */
+/* The same with a value for a message: KeyError(3), StopIteration(value). An exception as a value is
+ * kept. */
 CORO_API coro_value coro_raise_value(const struct coro_exception_type *type, coro_value value);
 #define coro_raise_value(...) CORO__CALLED((coro_raise_value)(__VA_ARGS__))
 

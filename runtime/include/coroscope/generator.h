@@ -315,8 +315,8 @@ CORO__INLINE struct coro_generator *coro__step_up(coro_value value)
 {
 	struct coro_generator *self = coro__active.current;
 
-	if (CORO__UNLIKELY(!self || self->object.kind != CORO_OBJECT_GENERATOR || coro_raised(value) ||
-					   coro__somebody_looks()))
+	if (CORO__UNLIKELY(!self || self->object.kind != CORO_OBJECT_GENERATOR ||
+					   coro_kind(value) == CORO_VALUE_EXCEPTION || coro__somebody_looks()))
 		return NULL;
 	self->object.state = CORO_STATE_SUSPENDED;
 	coro__active.current = self->root->resumer;
@@ -387,7 +387,8 @@ CORO__INLINE bool coro__iterated(coro_value outcome, coro_value *ret_value)
 		coro_value sent = (value);                                                                 \
 		struct coro_generator *body = coro__body_of(handle, CORO_OBJECT_GENERATOR);                \
 		struct coro_generator *inner =                                                             \
-			body && body->object.kind == CORO_OBJECT_GENERATOR && !coro_raised(sent)               \
+			body && body->object.kind == CORO_OBJECT_GENERATOR &&                                  \
+					coro_kind(sent) != CORO_VALUE_EXCEPTION                                        \
 				? coro__step_down(body, false)                                                     \
 				: NULL;                                                                            \
 		CORO__CALLED(inner ? coro__switch(&body->resumer_sp, inner->sp, sent)                      \
