@@ -131,13 +131,9 @@ struct coro_loop *coro_loop_current(void)
 	return coro__handle(coro__loop_current());
 }
 
-struct coro_loop *coro__loop_need(const char *what, uintptr_t site)
+void coro__loop_missing(const char *what, uintptr_t site)
 {
-	struct coro_loop *loop = coro__loop_current();
-
-	if (!loop)
-		coro__mistake(site, "%s: there is no loop on this thread (use coro_run)", what);
-	return loop;
+	coro__mistake(site, "%s: there is no loop on this thread (use coro_run)", what);
 }
 
 /* A generator that a task steps, or a coroutine that it drives by hand, is a root without a task:

@@ -134,7 +134,15 @@ static inline struct coro_loop *coro__loop_current(void)
 }
 
 /* The current loop. Ends the program when there is none: `what`, called at `site`, needs one. */
-struct coro_loop *coro__loop_need(const char *what, uintptr_t site);
+void coro__loop_missing(const char *what, uintptr_t site) __attribute__((noreturn, cold));
+static inline struct coro_loop *coro__loop_need(const char *what, uintptr_t site)
+{
+	struct coro_loop *loop = coro__loop_current();
+
+	if (CORO__UNLIKELY(!loop))
+		coro__loop_missing(what, site);
+	return loop;
+}
 
 /* coro_loop_new(), from the place `call` in the program. */
 struct coro_loop *coro__loop_new_at(const struct coro_loop_options *options, uintptr_t call);

@@ -160,25 +160,39 @@ struct coro_case *coro__select_pick(struct coro_case *first)
 			return one;
 }
 
-void coro__select_complete(struct coro_case *chosen, coro_value value, bool ok)
+static void __attribute__((noinline))
+complete_select(struct coro__select *select, struct coro_case *chosen, coro_value value, bool ok)
 {
-	struct coro__select *select = chosen->select;
-
 	select->chosen = chosen;
 	leave(chosen);
-	if (CORO__UNLIKELY(select->count > 1))
-		for (size_t i = 0; i < select->count; i++)
-			if (&select->cases[i] != chosen)
-				forget(&select->cases[i]);
+	for (size_t i = 0; i < select->count; i++)
+		if (&select->cases[i] != chosen)
+			forget(&select->cases[i]);
 	if (!chosen->sends)
 		chosen->value = value;
 	else if (!ok)
 		coro__drop(chosen->value);
 	chosen->ok = ok;
-	coro__future_complete(coro__select_future(select),
-						  select->cases == &select->one ? CORO_NONE
-														: coro_int(chosen - select->cases),
+	coro__future_complete(coro__select_future(select), coro_int(chosen - select->cases),
 						  coro__event_actor(), 0);
+}
+
+void coro__select_complete(struct coro_case *chosen, coro_value value, bool ok)
+{
+	struct coro__select *select = chosen->select;
+
+	if (CORO__UNLIKELY(select->cases != &select->one)) {
+		complete_select(select, chosen, value, ok);
+		return;
+	}
+	select->chosen = chosen;
+	leave(chosen);
+	if (!chosen->sends)
+		chosen->value = value;
+	else if (CORO__UNLIKELY(!ok))
+		coro__drop(chosen->value);
+	chosen->ok = ok;
+	coro__future_complete(coro__select_future(select), CORO_NONE, coro__event_actor(), 0);
 }
 
 /* A receiver was cancelled after it was handed a value: rule H8. */

@@ -229,8 +229,8 @@ void coro__future_tell(struct coro_future *future)
 	coro__ready(future->loop, entry);
 }
 
-void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
-						   uintptr_t site)
+static void __attribute__((noinline))
+complete_slowly(struct coro_future *future, coro_value outcome, uint32_t peer, uintptr_t site)
 {
 	bool failed = coro_raised(outcome);
 
@@ -239,6 +239,19 @@ void coro__future_complete(struct coro_future *future, coro_value outcome, uint3
 	if (failed)
 		future->object.flags &= (uint8_t)~CORO__FUTURE_RETRIEVED;
 	future->outcome = coro__keep(outcome);
+	future->object.waits_on = 0;
+	coro__future_tell(future);
+}
+
+void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
+						   uintptr_t site)
+{
+	if (CORO__UNLIKELY(coro_kind(outcome) == CORO_VALUE_EXCEPTION || coro_probe_mask())) {
+		complete_slowly(future, outcome, peer, site);
+		return;
+	}
+	future->object.state = CORO_STATE_DONE;
+	future->outcome = outcome;
 	future->object.waits_on = 0;
 	coro__future_tell(future);
 }
