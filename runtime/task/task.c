@@ -627,6 +627,13 @@ size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **ret_tasks
 	return count;
 }
 
+struct coro_task *coro_as_task(coro_value value)
+{
+	coro__expect(value, CORO_VALUE_OBJECT);
+	return coro__handle(
+		coro__check(coro__object_of(value, CORO__CALLER), CORO_OBJECT_TASK, CORO__CALLER));
+}
+
 struct coro_future *coro_task_future(struct coro_task *task)
 {
 	CORO__CHECK(task, CORO_OBJECT_TASK);

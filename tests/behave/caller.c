@@ -103,7 +103,7 @@ static coro_value awaits(coro_value awaitable)
 
 static coro_value cancels(coro_value task)
 {
-	coro_task_cancel((struct coro_task *)coro_as_object(task), "enough");
+	coro_task_cancel(coro_as_task(task), "enough");
 	return CORO_NONE;
 }
 

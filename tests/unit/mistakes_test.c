@@ -65,6 +65,11 @@ static coro_value frees_itself(coro_value self)
 	return CORO_NONE;
 }
 
+static void task_of_a_generator(void)
+{
+	coro_as_task(coro_object(coro_generator(nothing, CORO_NONE)));
+}
+
 static void freed_while_running(void)
 {
 	struct coro_generator *body = NULL;
@@ -210,6 +215,7 @@ static void a_mistake_ends_the_program_and_is_named(void **state)
 		{next_of_nothing, "coroscope: a generator is expected, not NULL"},
 		{freed_twice, "freed"},
 		{freed_object_used, "freed"},
+		{task_of_a_generator, "a task is expected, not generator 'nothing' #"},
 		{freed_while_running, "is freed while it is running"},
 		{channel_freed_under_a_receiver, "channel 'jobs' #"},
 		{channel_freed_before_a_value_arrived, "channel 'jobs' #"},

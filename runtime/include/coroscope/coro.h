@@ -25,7 +25,9 @@
  *     tasklet.h    tasklets and their channels: scheduled without a loop
  *     debug.h      what there is, and whether it is whole
  *
- * The names follow Python's and asyncio's.
+ * The names follow Python's and asyncio's. The two other headers of the folder are not for programs
+ * that use the runtime: probe.h is for another runtime that wants to be watched, trace_abi.h for who
+ * watches.
  */
 #include "handle.h"
 #include "value.h"

@@ -29,7 +29,9 @@
  *   context of what is raised next, in this coroutine or in those that it resumes. A
  *   StopIteration does not: most often it is only the end of a loop.
  * - coro_handled() says that the handling is over, as the end of an `except` block does;
- *   CORO_EXCEPT is such a block.
+ *   CORO_EXCEPT is such a block. Who deals with an exception by a plain `if (coro_is(...))` calls it
+ *   when that is done. Without it, all that goes wrong is the context of what is raised later.
+ * - A body that ends handles nothing any more.
  *
  * Out of memory
  * - What cannot be done for want of memory raises MemoryError, or returns NULL where it makes
@@ -243,7 +245,8 @@ CORO_API coro_value coro_handled_exception(void);
 /* A block that runs once if `value` is an exception of `type`, and says that it is handled:
  *     CORO_EXCEPT (answer, CORO_TimeoutError)
  *         retries++;
- * `break` leaves the block; `return` leaves the function. */
+ * `break` leaves the block; `return` leaves the function, and with it the body or a call within it:
+ * there the exception counts as handled still, until coro_handled(). */
 #define CORO_EXCEPT(value, type) CORO__EXCEPT(value, type, CORO__NAME(block))
 #define CORO__EXCEPT(value, type, block)                                                           \
 	for (struct coro__block block = coro__except((value), (type)); block.inside;                   \

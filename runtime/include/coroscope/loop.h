@@ -51,7 +51,8 @@ struct coro_task;
 
 /* Runs coroutine `fn(arg)` as the main task of a new loop until it is done, cancels
  * and awaits the tasks that are left, in creation order, closes the async generators that
- * are left, and frees the loop.
+ * are left, and frees the loop. So what such tasks were given must outlive `fn`: its own variables
+ * are gone when they are cancelled.
  * Returns the exit status: 0, or 1 after an exception nobody handled, which is
  * printed to stderr with the calls that it came through. (asyncio.run, rules L8, L9) */
 #define coro_run(fn, arg)                                                                          \

@@ -92,6 +92,10 @@ CORO_API size_t coro_all_tasks(const struct coro_loop *loop, struct coro_task **
 
 /* ---- Looking at tasks (rules T5, T6) ------------------------------------ */
 
+/* The task that a value holds, as coro_task_group_spawn() gives it. Ends the program when the value is
+ * something else, or the task was freed. */
+CORO_API struct coro_task *coro_as_task(coro_value value);
+
 /* The task as the future that it is: the same handle. coro_object(task) is the value of it. */
 CORO_API struct coro_future *coro_task_future(struct coro_task *task);
 

@@ -53,7 +53,7 @@ CORO_API coro_value coro_task_group_enter(struct coro_task_group *group);
 #define coro_task_group_enter(...) CORO__CALLED((coro_task_group_enter)(__VA_ARGS__))
 
 /* Spawns a task of the group for function(argument). `name` is copied, and may be NULL. The task
- * (coro_as_object() is its handle), or raised: RuntimeError of a group that was not entered, is
+ * (coro_as_task() is its handle), or raised: RuntimeError of a group that was not entered, is
  * finished, or is being cancelled; MemoryError. (rule N1) */
 #define coro_task_group_spawn(group, function, argument, name)                                     \
 	coro_task_group_spawn_coroutine(                                                               \
