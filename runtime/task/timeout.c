@@ -234,8 +234,9 @@ coro_value coro__timeout_exit_at(struct coro_timeout *timeout, coro_value result
 	if (coro_task_uncancel(timeout->task) > timeout->cancelling || !coro_raised(result))
 		return result;
 	if (coro_is(result, CORO_CancelledError))
-		return coro_raise_from(coro__raise_at(site, CORO_TimeoutError, "%s", ""),
-							   coro_caught(result));
+		return coro__deliver(
+			coro_raise_from(coro__raise_at(site, CORO_TimeoutError, "%s", ""), coro_caught(result)),
+			0);
 	coro__timeout_context(result);
 	return result;
 }

@@ -279,9 +279,33 @@ static void a_timeout_can_be_rescheduled_to_never(void **state)
 	assert_journal("early raised RuntimeError Timeout has not been entered; section None; ");
 }
 
+static coro_value sleeps_long(coro_value unused)
+{
+	return coro_sleep(10);
+}
+
+static coro_value catch_a_timeout(coro_value unused)
+{
+	coro_value result = coro_wait_for(coro_coroutine(sleeps_long, CORO_NONE), 0.010);
+	bool caught = false;
+
+	CORO_EXCEPT(result, CORO_TimeoutError)
+	caught = true;
+	assert_true(caught);
+	assert_true(coro_is_none(coro_handled_exception()));
+	assert_true(coro_is_none(coro_context(coro_raise(CORO_ValueError, "later"))));
+	return CORO_NONE;
+}
+
+static void nothing_is_handled_after_a_timeout_that_was_caught(void **state)
+{
+	assert_false(coro_raised(run(catch_a_timeout, CORO_NONE)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_handled_after_a_timeout_that_was_caught),
 		cmocka_unit_test(wait_returns_when_asked_and_raises_nothing_of_the_others),
 		cmocka_unit_test(wait_refuses_a_coroutine),
 		cmocka_unit_test(cancelling_who_waits_cancels_nothing_else),

@@ -118,9 +118,19 @@ CORO_API coro_value coro_channel_receive_nowait(struct coro_channel *channel,
  * empty: `*ret_value` is then None; or something raised. [For statements with range clause] */
 CORO_API bool coro_channel_iterate(struct coro_channel *channel, coro_value *ret_value);
 
-/* The same as a loop of its own, where the end is of no interest. */
+/* The same as a loop of its own, for functions that return a coro_value: what is raised
+ * (CancelledError) is returned, as by CORO_TRY, so no error is lost. [For statements with range
+ * clause] */
 #define CORO_CHANNEL_FOR(value, channel)                                                           \
-	for (coro_value value; coro_channel_iterate((channel), &value);)
+	CORO__CHANNEL_FOR(value, channel, CORO__NAME(source), CORO__NAME(once), CORO__NAME(more))
+#define CORO__CHANNEL_FOR(value, channel, source, once, more)                                      \
+	for (struct coro_channel *source = (channel), **once = &source; once; once = NULL)             \
+		for (coro_value value; __extension__({                                                     \
+				 bool more = coro_channel_iterate(source, &value);                                 \
+				 if (!more)                                                                        \
+					 (void)CORO_TRY(value);                                                        \
+				 more;                                                                             \
+			 });)
 
 /* ---- Looking ------------------------------------------------------------ */
 
@@ -200,7 +210,7 @@ CORO_API coro_value coro__select_begin(struct coro__select *select, struct coro_
 #define coro_channel_send(channel, value) CORO__SELECT(coro__channel_send_begin, (channel), (value))
 #define coro_channel_receive(channel, ret_ok)                                                      \
 	CORO__SELECT(coro__channel_receive_begin, (channel), (ret_ok))
-#define coro_select(cases, count) CORO__SELECT(coro__select_begin, (cases), (count))
+#define coro_select(...) CORO__SELECT(coro__select_begin, __VA_ARGS__)
 #define coro_channel_iterate(channel, ret_value)                                                   \
 	CORO__CHANNEL_ITERATE(CORO__NAME(ok), channel, ret_value)
 #define CORO__CHANNEL_ITERATE(ok, channel, ret_value)                                              \
@@ -216,7 +226,7 @@ CORO_API coro_value coro__select_begin(struct coro__select *select, struct coro_
 	CORO__CALLED((coro_channel_send_nowait)((channel), (value)))
 #define coro_channel_receive_nowait(channel, ret_value, ret_ok)                                    \
 	CORO__CALLED((coro_channel_receive_nowait)((channel), (ret_value), (ret_ok)))
-#define coro_select_nowait(cases, count) CORO__CALLED((coro_select_nowait)((cases), (count)))
+#define coro_select_nowait(...) CORO__CALLED((coro_select_nowait)(__VA_ARGS__))
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@
  *         return coro_raise(CORO_ValueError, "bad port %d", port);
  *     ...
  *     coro_value answer = coro_await(request);
- *     if (coro_is(answer, CORO_OSError))
+ *     CORO_EXCEPT (answer, CORO_OSError)
  *         return coro_int(-1);           // dealt with
  *     if (coro_raised(answer))
  *         return answer;                 // somebody else's business
@@ -245,7 +245,7 @@ CORO_API coro_value coro_handled_exception(void);
 /* A block that runs once if `value` is an exception of `type`, and says that it is handled:
  *     CORO_EXCEPT (answer, CORO_TimeoutError)
  *         retries++;
- * `break` leaves the block; `return` leaves the function, and with it the body or a call within it:
+ * `break` and `continue` leave the block, and not a loop around it; `return` leaves the function, and with it the body or a call within it:
  * there the exception counts as handled still, until coro_handled(). */
 #define CORO_EXCEPT(value, type) CORO__EXCEPT(value, type, CORO__NAME(block))
 #define CORO__EXCEPT(value, type, block)                                                           \

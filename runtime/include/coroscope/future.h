@@ -41,7 +41,8 @@ struct coro_future;
 
 /* A pending future of the current loop. coro_object(future) is the value of it; NULL when
  * memory is out. `reason` says what it waits for, and `object`
- * which one, if that is an object of ours, else NULL. (loop.create_future, rule F1) */
+ * which one, if that is an object of ours, else NULL: CORO_REASON_NONE and NULL where there is nothing
+ * to say. (loop.create_future, rule F1) */
 #define coro_future_new(reason, object) coro__future_new((reason), (object), CORO_SITE_HERE)
 CORO_API struct coro_future *coro__future_new(enum coro_reason reason,
 											  const struct coro_object *object, const char *site);

@@ -178,7 +178,8 @@ CORO_API coro_value coro_close(struct coro_generator *generator);
 
 /* The same as a loop of its own, for functions that return a coro_value: what the iterable raises is
  * returned, as by CORO_TRY, so no error is lost. A returned value is. `iterable` is evaluated
- * once. `break` leaves it as it is: it may be iterated further, and nothing is closed.
+ * once, and stays yours: not something made right there, which nobody would free. `break` leaves
+ * it as it is: it may be iterated further, and nothing is closed.
  *     CORO_FOR (number, numbers)
  *         ...
  * (PEP 255, rule G3) */

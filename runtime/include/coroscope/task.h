@@ -145,7 +145,7 @@ struct coro_results {
 	coro_value *values;
 };
 
-/* Awaits all of `awaitables` (coroutines, which become tasks and are consumed, tasks,
+/* Awaits, itself, all of `awaitables` (coroutines, which become tasks and are consumed, tasks,
  * futures) at once. `ret_values` gets their results, in the order of the arguments, and
  * may be NULL. The first exception is raised at once and the others go on; with
  * `return_exceptions` exceptions are results like any other, CancelledError too.
@@ -154,7 +154,9 @@ struct coro_results {
  * (MemoryError, TypeError); those that were tasks by then go on. (asyncio.gather, rule W1)
  *
  *     coro_value both[] = {coro_object(first), coro_object(second)};
- *     CORO_TRY(coro_gather(both, 2, false, both)); */
+ *     CORO_TRY(coro_gather(both, 2, false, both));
+ *
+ * An array that is written right there stands in parentheses: coro_gather(((coro_value[]){a, b}), ... */
 #define coro_gather(awaitables, count, return_exceptions, ret_values)                              \
 	CORO__CALLED(                                                                                  \
 		coro__gather((awaitables), (count), (return_exceptions), (ret_values), CORO_SITE_HERE))

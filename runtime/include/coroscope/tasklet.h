@@ -58,8 +58,8 @@
  *   sender, the other way round. 0: whoever wakes the other goes on. Who was woken and does
  *   not run is the last of the runnables.
  * - TC3 Who finds nobody blocks, until somebody comes: TL7 says when that cannot be.
- * - TC4 A closed channel lets nobody block any more: ValueError "Send/receive operation on a
- *   closed channel". It is `closing` from close to open, and `closed` when besides nobody waits.
+ * - TC4 A closed channel lets nobody block any more (who waits already goes on waiting): ValueError
+ *   "Send/receive operation on a closed channel". It is `closing` from close to open, and `closed` when besides nobody waits.
  *
  * Together with the rest
  * - TL8 The main tasklet is the thread: all its greenlets, generators, and the loop with its
