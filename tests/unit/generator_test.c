@@ -672,7 +672,7 @@ static void stack_sizes_can_be_chosen(void **state)
 	struct coro_generator *g, *small;
 
 	coro_set_options(&large);
-	g = coro_generator(yields_from_a_depth, coro_int(5000));
+	g = coro_generator(yields_from_a_depth, coro_int(2000));
 	coro_set_options(&usual);
 	small = coro_generator(yields_from_a_depth, coro_int(5));
 	assert_int_value(coro_next(g), 42);
