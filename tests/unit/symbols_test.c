@@ -310,6 +310,28 @@ static void maps_keep_the_files_with_code(void **state)
 	maps_done(&maps);
 }
 
+static void a_file_that_is_mapped_beside_itself_is_one_image(void **state)
+{
+	struct maps maps;
+
+	(void)state;
+	assert_int_equal(maps_parse("7f0000000000-7f0000009000 r--p 00000000 fe:01 12  /a/b.so\n"
+								"7f0000009000-7f000000a000 r--p 00000000 fe:01 12  /a/b.so\n"
+								"7f000000a000-7f000000c000 r-xp 00001000 fe:01 12  /a/b.so\n"
+								"7f000000c000-7f000000e000 rw-p 00003000 fe:01 12  /a/b.so\n"
+								"7f000000e000-7f0000017000 rw-p 00000000 fe:01 12  /a/b.so\n"
+								"7f0000020000-7f0000021000 r-xp 00000000 fe:01 13  /small\n"
+								"7f0000021000-7f0000022000 rw-p 00000000 fe:01 13  /small\n",
+								&maps),
+					 0);
+	assert_int_equal(maps.count, 2);
+	assert_int_equal(maps.image[0].start, 0x7f0000009000);
+	assert_int_equal(maps.image[0].end, 0x7f000000e000);
+	assert_int_equal(maps.image[1].start, 0x7f0000020000);
+	assert_int_equal(maps.image[1].end, 0x7f0000022000);
+	maps_done(&maps);
+}
+
 static void the_kind_of_a_program_is_told_by_its_note(void **state)
 {
 	struct fixture *fixture = *state;
@@ -375,6 +397,7 @@ int main(int argc, char **argv)
 										tear_down),
 		cmocka_unit_test_setup_teardown(modules_are_added_once, set_up, tear_down),
 		cmocka_unit_test(maps_keep_the_files_with_code),
+		cmocka_unit_test(a_file_that_is_mapped_beside_itself_is_one_image),
 		cmocka_unit_test_setup_teardown(the_kind_of_a_program_is_told_by_its_note, set_up,
 										tear_down),
 		cmocka_unit_test_setup_teardown(a_cut_off_program_is_read_without_harm, set_up, tear_down),

@@ -58,8 +58,15 @@ static bool is_program_file(const struct maps_line *line)
 	return true;
 }
 
-static bool continues(const struct maps_image *image, const struct maps_line *line)
+/* Whether a line goes on with the image before it. A file may be mapped a second time right
+ * below or above itself, as a library that reads programs does: offsets that begin again
+ * are such a copy. Code may share a page of the file with what is before and behind it. */
+static bool continues(const struct maps_image *image, uint64_t last_offset,
+					  const struct maps_line *line)
 {
+	if (line->offset < last_offset ||
+		(line->offset == last_offset && image->code == 0 && !line->executable))
+		return false;
 	return image->deleted == line->deleted && strlen(image->path) == line->path_length &&
 		   memcmp(image->path, line->path, line->path_length) == 0;
 }
@@ -93,7 +100,8 @@ static int open_image(struct maps *maps, const struct maps_line *line)
 int maps_parse(const char *text, struct maps *ret)
 {
 	struct maps maps = {0};
-	bool open = false; /* the last image may go on */
+	bool open = false;        /* the last image may go on */
+	uint64_t last_offset = 0; /* of its last line */
 
 	for (const char *line = text; *line;) {
 		size_t length = strcspn(line, "\n");
@@ -107,7 +115,7 @@ int maps_parse(const char *text, struct maps *ret)
 		} else if (!is_program_file(&parsed)) {
 			open = false;
 		} else {
-			if (!open || !continues(&maps.image[maps.count - 1], &parsed)) {
+			if (!open || !continues(&maps.image[maps.count - 1], last_offset, &parsed)) {
 				close_image(&maps);
 				if (open_image(&maps, &parsed) < 0) {
 					maps_done(&maps);
@@ -121,6 +129,7 @@ int maps_parse(const char *text, struct maps *ret)
 				image->code_offset = parsed.offset;
 			}
 			open = true;
+			last_offset = parsed.offset;
 		}
 		line += length;
 		line += *line == '\n';
