@@ -40,6 +40,9 @@ static const struct subject *const peers[] = {
 #ifdef HAVE_LUA
 	&subject_lua,
 #endif
+#ifdef HAVE_LTTNG
+	&subject_lttng,
+#endif
 	&subject_ucontext,
 };
 enum { PEERS = sizeof peers / sizeof *peers };
@@ -151,7 +154,8 @@ static void measure(const struct metric *metric, double sample_ns, struct result
 	*ret = (struct result){.has_limit = metric->limit != 0};
 	add(ret, subject_coroscope.name, operation_of(&subject_coroscope, metric->ours));
 	for (unsigned i = 0; i < PEERS; i++)
-		add(ret, peers[i]->name, operation_of(peers[i], metric->ours));
+		if (operation_of(peers[i], metric->ours) && (!peers[i]->ready || peers[i]->ready()))
+			add(ret, peers[i]->name, operation_of(peers[i], metric->ours));
 	if (ret->has_limit)
 		add(ret, NULL, operation_of(&subject_coroscope, metric->limit));
 	for (unsigned i = 0; i < ret->count; i++)

@@ -6,6 +6,7 @@
  * An operation does its work `count` times, with as little around it as can be. What must be
  * there before (stacks, contexts) is made on the first call and kept.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef void operation(uint64_t count);
@@ -16,6 +17,7 @@ typedef void operation(uint64_t count);
 /* The operations of one library; NULL: it has none of that kind. */
 struct subject {
 	const char *name;
+	bool (*ready)(void);            /* whether it works here; NULL: it does */
 	operation *resume_yield;        /* resume a coroutine, which yields a number */
 	operation *resume_yield_deep;   /* the same, through 100 delegations */
 	operation *create_destroy;      /* make one, run it to its end, free it */
@@ -40,6 +42,9 @@ extern const struct subject subject_boost;
 #endif
 #ifdef HAVE_STATE_THREADS
 extern const struct subject subject_state_threads;
+#endif
+#ifdef HAVE_LTTNG
+extern const struct subject subject_lttng;
 #endif
 #ifdef HAVE_LUA
 extern const struct subject subject_lua;
