@@ -401,5 +401,5 @@ void coro__emit_value(struct coro_object *object, unsigned kind, unsigned next_s
 {
 	struct coro_probe_value seen = coro__probe_value(value);
 
-	coro__probe_emit(object, kind, next_state, peer, site, &seen);
+	coro__probe_emit(object, coro__probe_what(kind, next_state), peer, (uint32_t)site, &seen);
 }

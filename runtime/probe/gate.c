@@ -219,20 +219,30 @@ static bool matches(struct coro_breakpoint *breakpoint, unsigned kind, uint32_t 
 	return __atomic_fetch_add(&breakpoint->hits, 1, __ATOMIC_RELAXED) >= ignore;
 }
 
-void coro__gate_break_slow(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site)
+void coro__gate_look(struct coro__thread *thread)
 {
+	const uint64_t all = ((uint64_t)1 << CORO_EVENT_LIMIT) - 2;
 	struct coro_ctl *ctl = coro__segment.ctl;
+	uint64_t word = coro__gate_word(ctl); /* before all else: it is raised after all else */
 	uint32_t seq = coro__load_acquire(&ctl->ctl_seq);
 
-	if (coro__unlikely(seq != thread->break_seq)) {
+	if (seq != thread->break_seq) {
 		thread->break_seq = seq;
 		thread->break_kinds = 0;
 		for (unsigned i = 0; i < CORO_BREAKPOINTS; i++)
 			if (coro__load(&ctl->breakpoint[i].flags) & CORO_BREAK_ENABLED)
 				thread->break_kinds |= coro__load(&ctl->breakpoint[i].kind_mask);
 	}
-	if (coro__likely(!(thread->break_kinds >> kind & 1)))
-		return;
+	thread->open_gate =
+		(uint32_t)word == CORO_RUN && !thread->break_kinds && (coro_probe_mask() & all) == all
+			? word
+			: CORO__GATE_NEVER;
+}
+
+void coro__gate_break(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+
 	for (unsigned i = 0; i < CORO_BREAKPOINTS; i++) {
 		uint32_t state = coro__load(&ctl->run_state);
 

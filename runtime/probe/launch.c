@@ -105,6 +105,7 @@ static void after_fork_in_child(void)
 		close(coro__segment.wake_fd);
 	coro__segment.ctl_fd = coro__segment.wake_fd = -1;
 	coro__thread.header = NULL;
+	coro__thread.limit = 0;
 	coro__thread.inside = 0;
 }
 

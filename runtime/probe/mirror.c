@@ -57,6 +57,10 @@ void coro__mirror_bind(const struct coro_object *object, const struct coro_trace
 
 	coro__store(&row->lock_seq, 2 * object->cseq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	row->kind = object->kind;
+	row->gen = object->gen;
+	row->serial = object->serial;
+	row->parent = object->parent;
 	row->name = bind->name;
 	row->creation_site = bind->site;
 	row->stack_bytes = (uint32_t)bind->stack_kib * 1024;

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <coroscope/probe.h>
 
 #define coro__likely(x)                     __builtin_expect(!!(x), 1)
@@ -55,6 +56,9 @@ struct coro__thread {
 	uint64_t index;  /* of the next slot to be written, counted from the ring's beginning */
 	uint64_t limit;  /* slots below it may be written without looking at any tail */
 	uint64_t wrap;   /* number of slots - 1 */
+	uint64_t lap;    /* what the lap adds to a slot's word, for `index` */
+	struct coro_ctl *ctl; /* the segment's; valid if and only if header is */
+	uint32_t mirrored;    /* events of rows below it are plain: see ring.c */
 	uint32_t number; /* N of ring.N */
 	uint32_t log2_slots;
 	uint64_t clock;               /* the last reading */
@@ -64,6 +68,7 @@ struct coro__thread {
 	uint64_t paused_ns;           /* waited at the gate so far */
 	uint32_t break_seq;           /* ctl_seq for which break_kinds was computed */
 	uint64_t break_kinds;         /* kinds that some breakpoint looks at */
+	uint64_t open_gate; /* the gate's word with which every event passes; CORO__GATE_NEVER */
 	uint32_t stack_row;           /* whose stack was told; 0: nobody's */
 	uint16_t stack_kib;           /* its size, as in a bind */
 };
@@ -110,15 +115,16 @@ static inline bool coro__gate_is_open(void)
 {
 	return coro__likely(coro__load_acquire(&coro__segment.ctl->run_state) == CORO_RUN);
 }
-/* After an event: stops the program if a breakpoint says so. */
-void coro__gate_break_slow(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site);
-static inline void coro__gate_break(struct coro__thread *thread, unsigned kind, uint32_t row,
-									uint32_t site)
+/* run_state and gate_futex, which a reader raises after each change that matters here. */
+#define CORO__GATE_NEVER UINT64_MAX
+static inline uint64_t coro__gate_word(const struct coro_ctl *ctl)
 {
-	if (coro__unlikely(coro__load(&coro__segment.ctl->ctl_seq) != thread->break_seq ||
-					   thread->break_kinds >> kind & 1))
-		coro__gate_break_slow(thread, kind, row, site);
+	return __atomic_load_n((const uint64_t *)(const void *)&ctl->run_state, __ATOMIC_ACQUIRE);
 }
+/* Looks at breakpoints and kinds, and whether all events pass until the gate's word changes. */
+void coro__gate_look(struct coro__thread *thread);
+/* After an event of a kind in break_kinds: stops the program if a breakpoint says so. */
+void coro__gate_break(struct coro__thread *thread, unsigned kind, uint32_t row, uint32_t site);
 /* Whether a living process holds the lease; if not, it is taken away. */
 bool coro__lease_lives(unsigned lease);
 /* Wakes the readers that sleep; those that only sleep lightly (asleep = 1) when `urgent`. */
@@ -134,33 +140,33 @@ extern uint32_t coro__mirror_ready;          /* rows that have blocks */
 bool coro__mirror_make(void);
 /* Takes blocks for a row; false: there is no room for it. */
 bool coro__mirror_grow(uint32_t row);
-static inline void coro__mirror_write(const struct coro_object *object, uint32_t cseq,
-									  unsigned state, uint32_t waits_on, uint32_t site,
-									  uint32_t ring)
+static inline bool coro__mirror_has(uint32_t row)
 {
-	if (coro__unlikely(object->row >= coro__load(&coro__mirror_ready)) &&
-		!coro__mirror_grow(object->row))
-		return;
-
+	return row < coro__load(&coro__mirror_ready);
+}
+/* Two neighbours in one store: what an event costs is above all the number of its stores. */
+static inline void coro__store_pair(uint32_t *pair, uint32_t first, uint32_t second)
+{
+	memcpy(pair, &(uint64_t){first | (uint64_t)second << 32}, sizeof(uint64_t));
+}
+/* What an event changes. The table has the row. */
+static inline void coro__mirror_write(const struct coro__thread *thread,
+									  const struct coro_object *object, uint32_t cseq,
+									  unsigned state, uint32_t waits_on, uint32_t site)
+{
 	struct coro_mirror_row *row = &coro__mirror[object->row];
 
-	coro__store(&row->lock_seq, 2 * cseq - 1);
+	coro__store_pair(&row->lock_seq, 2 * cseq - 1, cseq);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	row->cseq = cseq;
-	row->kind = object->kind;
-	row->state = (uint8_t)state;
-	row->reason = object->reason;
-	row->gen = object->gen;
-	row->serial = object->serial;
-	row->waits_on = waits_on;
-	row->parent = object->parent;
-	row->resumes = object->resumes;
-	row->ring = ring;
+	memcpy(&row->state, &(uint16_t){(uint16_t)(state | object->reason << 8)}, sizeof(uint16_t));
 	if (site)
-		row->site = site;
+		coro__store_pair(&row->waits_on, waits_on, site);
+	else
+		row->waits_on = waits_on;
+	coro__store_pair(&row->resumes, object->resumes, thread->number);
 	coro__store_release(&row->lock_seq, 2 * cseq);
 }
-/* Name and creation site, which only change when a row is bound: before the write. */
+/* Who the object is, which only changes when a row is bound: before the write. */
 void coro__mirror_bind(const struct coro_object *object, const struct coro_trace_bind *bind);
 
 /* strings.c */
@@ -193,18 +199,22 @@ uint64_t coro__clock_hz(void); /* 0: not known, see the beacon */
 uint64_t coro__monotonic(void);
 uint64_t coro__clock_slow(void); /* CLOCK_MONOTONIC */
 extern bool coro__clock_ticks;   /* the processor's counter is used */
-static inline uint64_t coro__clock_read(void)
+static inline uint64_t coro__clock_register(void)
 {
 #if defined(__x86_64__)
-	if (coro__likely(coro__clock_ticks))
-		return __builtin_ia32_rdtsc();
+	return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
 	uint64_t ticks;
 
 	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
 	return ticks;
+#else
+	return 0;
 #endif
-	return coro__clock_slow();
+}
+static inline uint64_t coro__clock_read(void)
+{
+	return coro__likely(coro__clock_ticks) ? coro__clock_register() : coro__clock_slow();
 }
 
 #endif

@@ -87,17 +87,9 @@
 #define LOG2_LEAST  9 /* of a ring that is made smaller for want of room */
 #define BIT(kind)   ((uint64_t)1 << CORO_EVENT_##kind)
 
-/* Kinds at which the clock is read; the others inherit the last reading. */
-#define SWITCHES                                                                                   \
-	(BIT(NEXT) | BIT(SEND) | BIT(THROW) | BIT(CLOSE) | BIT(STEP) | BIT(TURN_BEGIN) | BIT(SELECT) | \
-	 BIT(TURN_END))
-/* Kinds that say who the row is. */
-#define BINDS (BIT(CREATE) | BIT(SPAWN) | BIT(FUTURE_NEW) | BIT(TIMER_SET) | BIT(IO_REGISTER))
-/* Kinds whose peer is what the row waits for. */
-#define WAITS (BIT(AWAIT) | BIT(DELEGATE))
-
 const uint64_t coro__probe_nobody;
-_Thread_local struct coro__thread coro__thread;
+/* Said again: a definition without it takes the model of the whole file. */
+_Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
 
 /* ---- Making and leaving a ring ----------------------------------------- */
 
@@ -138,12 +130,15 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 	thread->header = header;
 	thread->slots = (struct coro_trace_slot *)(header + 1);
 	thread->index = 0;
+	thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, 1, 0);
 	thread->limit = (uint64_t)1 << log2;
 	thread->wrap = thread->limit - 1;
 	thread->number = number;
 	thread->log2_slots = log2;
 	thread->clock_stale = true;
 	thread->break_seq = ~coro__load(&coro__segment.ctl->ctl_seq);
+	thread->open_gate = CORO__GATE_NEVER;
+	thread->ctl = coro__segment.ctl;
 	coro__segment.rings = number + 1;
 	coro__store_release(&coro__segment.ctl->rings, number + 1);
 	return true;
@@ -189,6 +184,7 @@ void coro__ring_exit(struct coro__thread *thread)
 	if (coro_probe_mask())
 		coro__lease_wake(true);
 	thread->header = NULL;
+	thread->limit = 0;
 	munmap(header, sizeof(*header) + (thread->wrap + 1) * sizeof(struct coro_trace_slot));
 }
 
@@ -263,58 +259,73 @@ static void write_payload(struct coro__thread *thread, const uint8_t *payload, u
 
 /* What a slot says besides the objects themselves. */
 struct record {
-	unsigned kind, next_state, flags;
-	unsigned ext; /* payload slots */
+	uint32_t what; /* the low half of its word, and CORO__EMIT_* */
 	uint32_t peer, site, value;
 };
 
-static inline __attribute__((always_inline)) void write_event(struct coro__thread *thread,
-															  struct coro_object *object,
-															  const struct record *record,
-															  const uint8_t *payload)
+/* The end of an event that began a new piece of the ring, or was not plain. */
+static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, uint64_t before,
+												 unsigned kind, uint32_t row, uint32_t site)
 {
-	unsigned kind = record->kind, flags = record->flags;
-	uint32_t cseq = object->cseq + 1;
-	uint64_t index = thread->index;
-	struct coro_trace_slot *slot = &thread->slots[index & thread->wrap];
-
-	if (SWITCHES >> kind & 1 || coro__unlikely(thread->clock_stale)) {
-		thread->clock = coro__clock_read();
-		thread->clock_stale = false;
-	} else {
-		flags |= CORO_SLOT_INHERIT;
-	}
-	object->cseq = cseq;
-	coro__mirror_write(object, cseq, record->next_state,
-					   WAITS >> kind & 1 ? record->peer : object->waits_on, record->site,
-					   thread->number);
-	if (record->ext)
-		write_payload(thread, payload, record->ext);
-	slot->clock = thread->clock;
-	slot->row = object->row;
-	slot->peer = record->peer;
-	slot->site = record->site;
-	slot->value = record->value;
-	coro__store_release(&slot->word,
-						CORO_SLOT_WORD(kind, flags, object->state, record->next_state, record->ext,
-									   (index >> thread->log2_slots) + 1, cseq));
-	thread->index = index + 1 + record->ext;
-	if (coro__unlikely((index ^ thread->index) & ~(uint64_t)63)) {
+	if ((before ^ thread->index) & ~(uint64_t)63) {
+		thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, (thread->index >> thread->log2_slots) + 1, 0);
 		coro__ring_publish(thread);
 		coro__lease_wake(false);
 	}
-	coro__gate_break(thread, kind, object->row, record->site);
+	if (coro__unlikely(thread->break_kinds >> kind & 1))
+		coro__gate_break(thread, kind, row, site);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread->inside = 0;
+}
+
+/* Steps 3 to 6; there is room for the slot and the `ext` payload slots behind it. Compiled twice:
+ * once for the plain case, as straight code without a call but at its end. */
+static inline __attribute__((always_inline)) void write_event(struct coro__thread *thread,
+															  struct coro_object *object,
+															  struct record record, unsigned ext,
+															  const uint8_t *payload, bool plain)
+{
+	uint64_t index = thread->index;
+	struct coro_trace_slot *slot = &thread->slots[index & thread->wrap];
+	uint32_t word = record.what & CORO__EMIT_WORD, cseq;
+
+	slot->row = object->row;
+	slot->peer = record.peer;
+	slot->site = record.site;
+	slot->value = record.value;
+	if (record.what & CORO__EMIT_READS_CLOCK || coro__unlikely(thread->clock_stale)) {
+		thread->clock = plain ? coro__clock_register() : coro__clock_read();
+		if (coro__unlikely(thread->clock_stale))
+			thread->clock_stale = false;
+		word &= ~((uint32_t)CORO_SLOT_INHERIT << 8);
+	}
+	slot->clock = thread->clock;
+	cseq = ++object->cseq;
+	if (plain || coro__mirror_has(object->row))
+		coro__mirror_write(thread, object, cseq, word >> 20,
+						   record.what & CORO__EMIT_WAITS ? record.peer : object->waits_on,
+						   record.site);
+	if (!plain)
+		write_payload(thread, payload, ext);
+	coro__store_release(&slot->word, (uint64_t)cseq << 32 | thread->lap | ext << 24 | word |
+										 (uint32_t)object->state << 16);
+	thread->index = index + 1 + ext;
+	if (!plain || coro__unlikely(!(thread->index & 63))) {
+		end_slowly(thread, index, CORO_SLOT_KIND(word), object->row, record.site);
+		return;
+	}
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread->inside = 0;
 }
 
 /* An event with a payload: a bind, a large value, or both. */
-static __attribute__((noinline)) void emit_large(struct coro__thread *thread,
-												 struct coro_object *object, struct record *record,
-												 const struct coro_probe_value *value)
+static void emit_large(struct coro__thread *thread, struct coro_object *object,
+					   struct record record, const struct coro_probe_value *value)
 {
 	_Alignas(8) uint8_t payload[PAYLOAD_MAX];
-	unsigned bytes = 0, value_bytes = 0;
+	unsigned bytes = 0, value_bytes = 0, ext;
 
-	if (BINDS >> record->kind & 1) {
+	if (record.what & CORO_SLOT_BIND << 8) {
 		struct coro_trace_bind bind = {
 			.serial = object->serial,
 			.name = coro__string(object->name),
@@ -328,29 +339,16 @@ static __attribute__((noinline)) void emit_large(struct coro__thread *thread,
 		memcpy(payload, &bind, sizeof(bind));
 		thread->stack_row = 0;
 		bytes = sizeof(bind);
-		record->flags |= CORO_SLOT_BIND;
 		coro__mirror_bind(object, &bind);
 	}
 	if (value)
-		record->value = coro__value_encode(value, payload + bytes, &value_bytes);
+		record.value = coro__value_encode(value, payload + bytes, &value_bytes);
 	bytes += value_bytes;
-	record->ext = (bytes + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES;
-	memset(payload + bytes, 0, record->ext * CORO_EXT_BYTES - bytes);
-	if (coro__unlikely(thread->index + 1 + record->ext > thread->limit))
-		make_room(thread, 1 + record->ext);
-	write_event(thread, object, record, payload);
-}
-
-static inline void emit(struct coro__thread *thread, struct coro_object *object,
-						struct record *record, const struct coro_probe_value *value)
-{
-	if (coro__unlikely(BINDS >> record->kind & 1) || !coro__value_small(value, &record->value)) {
-		emit_large(thread, object, record, value);
-		return;
-	}
-	if (coro__unlikely(thread->index + 1 > thread->limit))
-		make_room(thread, 1);
-	write_event(thread, object, record, NULL);
+	ext = (bytes + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES;
+	memset(payload + bytes, 0, ext * CORO_EXT_BYTES - bytes);
+	if (coro__unlikely(thread->index + 1 + ext > thread->limit))
+		make_room(thread, 1 + ext);
+	write_event(thread, object, record, ext, payload, false);
 }
 
 void coro_probe_stack(const struct coro_object *object, size_t bytes)
@@ -370,36 +368,71 @@ static void drop_nested(struct coro__thread *thread)
 		coro__store(&header->dropped_nested, header->dropped_nested + 1);
 }
 
-/* Whether the thread has a ring, the gate is passed, and the event is wanted then. */
-static bool come_to_pass(struct coro__thread *thread, unsigned kind)
+static bool is_wanted(unsigned kind)
 {
-	if (!thread->header && !coro__ring_make(thread))
-		return false;
-	if (!coro__gate_is_open())
-		coro__gate_wait(thread);
 	return kind < CORO_EVENT_LIMIT && coro_probe_mask() >> kind & 1;
 }
 
-void coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
-					  uintptr_t site, const struct coro_probe_value *value)
+/* Whether the event is wanted, the thread has a ring, the gate is passed, and it is wanted still.
+ */
+static bool come_to_pass(struct coro__thread *thread, unsigned kind)
+{
+	if (!is_wanted(kind) || (!thread->header && !coro__ring_make(thread)))
+		return false;
+	if (!coro__gate_is_open())
+		coro__gate_wait(thread);
+	return is_wanted(kind);
+}
+
+/* Whatever is not the plain case: no ring yet, no room, a gate that is shut or that a breakpoint
+ * may shut, kinds that are not wanted, a payload, a row that the table has no blocks for, a clock
+ * that is not a register. */
+static __attribute__((noinline)) void emit_slowly(struct coro_object *object, uint32_t what,
+												  uint32_t peer, uint32_t site,
+												  const struct coro_probe_value *value)
 {
 	struct coro__thread *thread = &coro__thread;
-	struct record record = {
-		.kind = kind, .next_state = next_state, .peer = peer, .site = (uint32_t)site};
+	struct record record = {.what = what, .peer = peer, .site = site};
+
+	if (!come_to_pass(thread, CORO_SLOT_KIND(what))) {
+		thread->inside = 0;
+		return;
+	}
+	if (!coro__mirror_has(object->row))
+		(void)coro__mirror_grow(object->row);
+	thread->mirrored = coro__clock_ticks ? coro__load(&coro__mirror_ready) : 0;
+	coro__gate_look(thread);
+	if (record.what & CORO_SLOT_BIND << 8 || !coro__value_small(value, &record.value)) {
+		emit_large(thread, object, record, value);
+		return;
+	}
+	if (thread->index + 1 > thread->limit)
+		make_room(thread, 1);
+	write_event(thread, object, record, 0, NULL, false);
+}
+
+void coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer, uint32_t site,
+					  const struct coro_probe_value *value)
+{
+	struct coro__thread *thread = &coro__thread;
+	struct record record = {.what = what, .peer = peer, .site = site, .value = CORO_VALUE_ABSENT};
 
 	if (coro__unlikely(thread->inside)) {
 		drop_nested(thread);
 		return;
 	}
-	if (coro__unlikely(!(coro_probe_mask() >> (kind & 63) & 1)))
-		return;
 	thread->inside = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if ((coro__likely(thread->header && kind < CORO_EVENT_LIMIT) && coro__gate_is_open()) ||
-		come_to_pass(thread, kind))
-		emit(thread, object, &record, value);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	thread->inside = 0;
+	/* Without a ring there is no room either. */
+	if (coro__unlikely(what & CORO__EMIT_SLOWLY) ||
+		coro__unlikely(thread->index >= thread->limit) ||
+		coro__unlikely(coro__gate_word(thread->ctl) != thread->open_gate) ||
+		coro__unlikely(object->row >= thread->mirrored) ||
+		coro__unlikely(value && !coro__value_small(value, &record.value))) {
+		emit_slowly(object, what, peer, site, value);
+		return;
+	}
+	write_event(thread, object, record, 0, NULL, true);
 }
 
 /* ---- Parking ----------------------------------------------------------- */

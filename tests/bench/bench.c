@@ -73,8 +73,8 @@ static const struct metric metrics[] = {
 	 OPERATION(channel_0), 0},
 	{"channel_128", "the same through a channel that holds 128", OPERATION(channel_128), 0},
 	{"event_untraced", "an event that nobody looks at", OPERATION(event_untraced), 0},
-	{"event_switch_clock", "a traced event; a resume reads the clock, a yield does not",
-	 OPERATION(event_switch_clock), OPERATION(half_clock)},
+	{"event_switch_clock", "a traced event of a task; one in four, the step, reads the clock",
+	 OPERATION(event_switch_clock), OPERATION(quarter_clock)},
 	{"event_full_clock", "a traced event that reads the clock", OPERATION(event_full_clock),
 	 OPERATION(clock)},
 };

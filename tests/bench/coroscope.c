@@ -259,47 +259,70 @@ static struct coro_ctl *control(void)
 	return ctl;
 }
 
-/* Events in pairs on one object: a resume of `down`, then `up`. */
-static void emit(uint64_t count, unsigned down, unsigned up)
+/* What is told when a task goes on, awaits a future, and that gets its result: four events, of
+ * which the step reads the clock. */
+static void emit_switches(uint64_t count)
+{
+	static struct coro_object task, future;
+	struct coro_probe_value value = {.kind = CORO_VALUE_INT};
+
+	if (task.magic != CORO_OBJECT_MAGIC) {
+		coro_probe_object_init(&task, CORO_OBJECT_TASK, "measured", CORO_SITE_HERE);
+		coro_probe_object_init(&future, CORO_OBJECT_FUTURE, "awaited", CORO_SITE_HERE);
+	}
+	for (uint64_t i = 0; i < count; i += 4) {
+		uintptr_t site = (uintptr_t)&task;
+
+		value.integer = (int64_t)(i & 0xffff);
+		coro_probe_event(&task, CORO_EVENT_STEP, CORO_STATE_RUNNING, 0, 0, NULL);
+		coro_probe_event(&task, CORO_EVENT_AWAIT, CORO_STATE_SUSPENDED, future.row, site, NULL);
+		coro_probe_event(&future, CORO_EVENT_FUTURE_SET, CORO_STATE_DONE, task.row, site, &value);
+		coro_probe_event(&task, CORO_EVENT_WAKE, CORO_STATE_READY, future.row, site, NULL);
+		keep(task.state);
+	}
+}
+
+/* Resumes alone, which all read the clock; every other one sends a number. */
+static void emit_resumes(uint64_t count)
 {
 	static struct coro_object object;
 	struct coro_probe_value value = {.kind = CORO_VALUE_INT};
+	uintptr_t site = (uintptr_t)&object;
 
 	if (object.magic != CORO_OBJECT_MAGIC)
 		coro_probe_object_init(&object, CORO_OBJECT_GENERATOR, "measured", CORO_SITE_HERE);
 	for (uint64_t i = 0; i < count; i += 2) {
-		coro_probe_event(&object, down, CORO_STATE_RUNNING, 0, (uintptr_t)&object, NULL);
 		value.integer = (int64_t)(i & 0xffff);
-		coro_probe_event(&object, up, CORO_STATE_SUSPENDED, 0, (uintptr_t)&object, &value);
+		coro_probe_event(&object, CORO_EVENT_NEXT, CORO_STATE_RUNNING, 0, site, NULL);
+		coro_probe_event(&object, CORO_EVENT_SEND, CORO_STATE_RUNNING, 0, site, &value);
 		keep(object.state);
 	}
 }
 
-static void emit_traced(uint64_t count, unsigned down, unsigned up)
+static void trace(operation *emit, uint64_t count)
 {
 	struct coro_ctl *ctl = control();
 
 	if (!ctl)
 		fail("no segment: is COROSCOPE=off, or /dev/shm full?");
 	__atomic_store_n(&ctl->kind_mask, UINT64_MAX, __ATOMIC_RELEASE);
-	emit(count, down, up);
+	emit(count);
 	__atomic_store_n(&ctl->kind_mask, 0, __ATOMIC_RELEASE);
 }
 
 static void event_untraced(uint64_t count)
 {
-	emit(count, CORO_EVENT_NEXT, CORO_EVENT_YIELD);
+	emit_switches(count);
 }
 
 static void event_switch_clock(uint64_t count)
 {
-	emit_traced(count, CORO_EVENT_NEXT, CORO_EVENT_YIELD);
+	trace(emit_switches, count);
 }
 
-/* Of the two kinds each reads the clock. */
 static void event_full_clock(uint64_t count)
 {
-	emit_traced(count, CORO_EVENT_NEXT, CORO_EVENT_SEND);
+	trace(emit_resumes, count);
 }
 
 static inline uint64_t read_clock(void)
@@ -320,9 +343,9 @@ static void read_clocks(uint64_t count)
 		keep(read_clock());
 }
 
-static void half_clock(uint64_t count)
+static void quarter_clock(uint64_t count)
 {
-	read_clocks(count / 2);
+	read_clocks(count / 4);
 }
 
 const struct subject subject_coroscope = {
@@ -341,5 +364,5 @@ const struct subject subject_coroscope = {
 	.event_switch_clock = event_switch_clock,
 	.event_full_clock = event_full_clock,
 	.clock = read_clocks,
-	.half_clock = half_clock,
+	.quarter_clock = quarter_clock,
 };

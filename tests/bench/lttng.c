@@ -8,10 +8,10 @@
 #include "subject.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,12 +31,12 @@ static pid_t start(char *const *arguments)
 	pid_t child = fork();
 
 	if (child == 0) {
+		int nothing = open("/dev/null", O_RDWR);
 		cpu_set_t all;
 
 		memset(&all, 0xff, sizeof all);
 		sched_setaffinity(0, sizeof all, &all);
-		if (freopen("/dev/null", "r", stdin) && freopen("/dev/null", "w", stdout) &&
-			freopen("/dev/null", "w", stderr))
+		if (dup2(nothing, 0) == 0 && dup2(nothing, 1) == 1 && dup2(nothing, 2) == 2)
 			execvp(arguments[0], arguments);
 		_exit(127);
 	}

@@ -29,10 +29,10 @@ struct subject {
 	operation *channel_0;           /* a message from task to task, through an unbuffered channel */
 	operation *channel_128;         /* through one that holds 128 */
 	operation *event_untraced;      /* an event that nobody wants to see */
-	operation *event_switch_clock;  /* a traced one; every other one reads the clock */
+	operation *event_switch_clock;  /* a traced one; one in four reads the clock */
 	operation *event_full_clock;    /* a traced one that reads the clock */
 	operation *clock;               /* a reading of the clock: what cannot be saved */
-	operation *half_clock;          /* ... at every other operation */
+	operation *quarter_clock;       /* ... at one operation in four */
 };
 
 extern const struct subject subject_coroscope;

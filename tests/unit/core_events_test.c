@@ -6,12 +6,12 @@
 #include "runtime_check.h"
 
 /* The linker puts this in the place of the probe's: see --wrap in meson.build. */
-void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
-							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value);
+void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
+							 uint32_t site, const struct coro_probe_value *value);
 
 static const uint64_t everything = ~(uint64_t)0;
 static uint32_t first_row;
-static uintptr_t last_site;
+static uint32_t last_site;
 static const char *names[1024]; /* of who has a row */
 static bool by_name;            /* peers are told so; else by their rows */
 
@@ -27,9 +27,11 @@ static const char *const states[] = {
 };
 
 /* "NAME kind peer=value>state ", rows, if they are told, counted from the first of the test. */
-void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
-							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value)
+void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
+							 uint32_t site, const struct coro_probe_value *value)
 {
+	unsigned kind = CORO_SLOT_KIND(what), next_state = CORO_SLOT_NEXT(what);
+
 	names[object->row] = object->name;
 	note("%s %s", object->name, kinds[kind]);
 	if (peer && by_name)
@@ -119,7 +121,7 @@ static void sites_are_in_the_programs_own_code(void **state)
 	struct coro_generator *g = coro_generator(inner, coro_int(1));
 
 	coro_next(g);
-	assert_true(last_site > (uintptr_t)inner && last_site < (uintptr_t)inner + 4096);
+	assert_in_range(last_site - (uint32_t)(uintptr_t)inner, 1, 4095);
 	coro_free(g);
 	diary[0] = 0;
 }

@@ -6,8 +6,8 @@
 #include "journal.h"
 
 /* The linker puts this in the place of the probe's: see --wrap in meson.build. */
-void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
-							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value);
+void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
+							 uint32_t site, const struct coro_probe_value *value);
 
 static const uint64_t everything = ~(uint64_t)0;
 
@@ -49,9 +49,10 @@ static const char *short_name(const struct coro_object *object)
 }
 
 /* "NAME kind peer>state; " */
-void __wrap_coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state,
-							 uint32_t peer, uintptr_t site, const struct coro_probe_value *value)
+void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
+							 uint32_t site, const struct coro_probe_value *value)
 {
+	unsigned kind = CORO_SLOT_KIND(what), next_state = CORO_SLOT_NEXT(what);
 	const char *name = kinds[kind].name;
 
 	assert_listed(objects[object->kind], kinds[kind].row, name);

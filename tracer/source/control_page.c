@@ -227,6 +227,7 @@ void live_release(struct live *live)
 static void set_kinds(struct coro_ctl *ctl, struct request *request)
 {
 	store(&ctl->kind_mask, request->number);
+	raise_gate(ctl);
 }
 
 int live_set_kinds(struct live *live, uint64_t kinds)
@@ -260,6 +261,7 @@ static void set_breaks(struct coro_ctl *ctl, struct request *request)
 	store(&breakpoint->flags, request->number ? CORO_BREAK_ENABLED : 0);
 	__atomic_fetch_add(&breakpoint->seq, 1, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&ctl->ctl_seq, 1, __ATOMIC_SEQ_CST);
+	raise_gate(ctl);
 }
 
 int live_set_breaks(struct live *live, uint64_t kinds)

@@ -197,9 +197,40 @@ static inline void coro_probe_object_done(struct coro_object *object)
 	}
 }
 
-/* The slow half of coro_probe_event: somebody traces. */
-void coro__probe_emit(struct coro_object *object, unsigned kind, unsigned next_state, uint32_t peer,
-                      uintptr_t site, const struct coro_probe_value *value);
+/* What of an event is known where it is emitted: the low half of the slot's word (kind, flags and
+ * next state), and in the bits of `ext` and `lap`, which are not known there, how to go about it. */
+#define CORO__EMIT_READS_CLOCK 0x01000000u /* else it inherits the last reading */
+#define CORO__EMIT_WAITS       0x02000000u /* peer is what the object waits for */
+#define CORO__EMIT_SLOWLY      0x04000000u /* it says who the object is; or there is no such kind */
+#define CORO__EMIT_WORD        0x00ffffffu
+
+#define CORO__KIND(NAME)      ((uint64_t)1 << CORO_EVENT_##NAME)
+#define CORO__KINDS_OF_SWITCH                                                                   \
+    (CORO__KIND(NEXT) | CORO__KIND(SEND) | CORO__KIND(THROW) | CORO__KIND(CLOSE) |              \
+     CORO__KIND(STEP) | CORO__KIND(TURN_BEGIN) | CORO__KIND(SELECT) | CORO__KIND(TURN_END))
+#define CORO__KINDS_OF_BIND                                                                     \
+    (CORO__KIND(CREATE) | CORO__KIND(SPAWN) | CORO__KIND(FUTURE_NEW) | CORO__KIND(TIMER_SET) |  \
+     CORO__KIND(IO_REGISTER))
+#define CORO__KINDS_OF_WAIT (CORO__KIND(AWAIT) | CORO__KIND(DELEGATE))
+
+static inline uint32_t coro__probe_what(unsigned kind, unsigned next_state)
+{
+	uint32_t what = (kind & 255) | (next_state & 15) << 20;
+
+	if (kind >= CORO_EVENT_LIMIT)
+		return what | CORO__EMIT_SLOWLY;
+	what |= CORO__KINDS_OF_SWITCH >> kind & 1 ? CORO__EMIT_READS_CLOCK
+	                                          : (uint32_t)CORO_SLOT_INHERIT << 8;
+	if (CORO__KINDS_OF_WAIT >> kind & 1)
+		what |= CORO__EMIT_WAITS;
+	if (CORO__KINDS_OF_BIND >> kind & 1)
+		what |= CORO__EMIT_SLOWLY | (uint32_t)CORO_SLOT_BIND << 8;
+	return what;
+}
+
+/* The slow half of coro_probe_event: somebody traces. `what` is coro__probe_what()'s. */
+void coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer, uint32_t site,
+                      const struct coro_probe_value *value);
 
 /* The object changed: `kind` happened to it, and its state is `next_state` now.
  * `peer` is the row that the event names besides, or 0; `site` a program counter, or
@@ -211,8 +242,8 @@ static inline void coro_probe_event(struct coro_object *object, unsigned kind, u
                                     const struct coro_probe_value *value)
 {
 	if (__builtin_expect(coro_probe_mask() != 0, 0))
-		coro__probe_emit(object, kind, next_state, peer, site, value);
-	object->state = (uint8_t)next_state;
+		coro__probe_emit(object, coro__probe_what(kind, next_state), peer, (uint32_t)site, value);
+	object->state = next_state & 15;
 }
 
 /* Before the CREATE of a body with a stack of its own: how large that is, for the bind that the

@@ -348,7 +348,7 @@ struct coro_ctl {
 	uint8_t zero0[0x30];
 	uint64_t kind_mask;   /* 0x40: bit k: kind k is emitted; 0: nobody traces */
 	uint32_t run_state;   /* enum coro_run_state */
-	uint32_t gate_futex;  /* raised by the reader whenever run_state or the budget changes */
+	uint32_t gate_futex;  /* raised by the reader after each change of state, budget, kinds, breakpoints */
 	uint64_t step_budget; /* 0x50: events that may still pass while STEP */
 	uint32_t step_ring;   /* which ring may; CORO_STEP_ANY */
 	uint32_t ctl_seq; /* raised by the reader after it changed breakpoints */
