@@ -17,6 +17,10 @@
  * budget; and run_state is read after that store, so a reader that says PAUSE and then
  * finds at_gate == 1 knows that the thread will not pass.
  *
+ * The gate's word is run_state and gate_futex together. A thread that found it open, no
+ * breakpoint set and every kind wanted, keeps the word, and passes as long as it is the
+ * same: a reader raises gate_futex after it changed any of these.
+ *
  * Leases. A reader is waited for if and only if its process holds the lock on its lease,
  * and it is asked for each 10 ms of waiting. A lease without the lock is taken away, with
  * what came with it: its tail, its hold on the gate, and, with the last one, the events.

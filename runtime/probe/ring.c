@@ -43,13 +43,15 @@
  *
  * WRITER
  *
- *  1. Pass the gate (gate.c). Nothing has changed yet.
+ *  1. Pass the gate (gate.c). Nothing has changed yet. If it was found open for all events
+ *     before, and its word is the same, no more is asked.
  *  2. Room: index + needed <= limit, where limit = least tail of a blocking reader + 2^k.
  *     Only when the cached limit is reached are the tails read. No room: publish the
  *     head, wake the reader, sleep on the tail; each 10 ms ask whether he lives.
  *  3. Count the object's cseq up; write its row of the mirror table (table first).
- *  4. Write the payload slots, each with its word last; then the fields of the first slot;
- *     then its word, in one release store: this is the commit (ring second).
+ *  4. Write the fields of the first slot and the payload slots, each of these with its word
+ *     last; then the first slot's word, in one release store: this is the commit (ring
+ *     second).
  *  5. index += needed. Publish head when it passes a multiple of 64; also before any wait
  *     and at the thread's end.
  *  6. If a breakpoint matches, shut the gate: the next event waits there.
