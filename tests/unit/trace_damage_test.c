@@ -536,7 +536,7 @@ static void a_column_of_a_later_version_is_passed_over(void **state)
 	struct program program = program_make(100, 42);
 	struct rows rows = {.first = 1}, decoded = {0};
 	struct bytes payload = {0};
-	struct trace_event event, same;
+	struct trace_event event = {0}, same = {0};
 
 	for (unsigned i = 0; i < program.count; i++)
 		assert_int_equal(trace__rows_add(&rows, &program.events[i]), 0);
@@ -593,7 +593,7 @@ static void numbers_at_their_limits_come_back(void **state)
 	assert_true(payload.length <= rows.cost + 18 * 8);
 	assert_int_equal(trace__columns_decode(payload.data, payload.length, 1, 1000, &decoded), 0);
 	for (uint32_t i = 0; i < 1000; i++) {
-		struct trace_event event, same;
+		struct trace_event event = {0}, same = {0};
 
 		trace__rows_get(&rows, i, &event);
 		trace__rows_get(&decoded, i, &same);

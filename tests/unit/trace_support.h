@@ -265,7 +265,7 @@ static inline void program_append(struct program *program, struct trace *trace, 
 
 static inline void assert_event(struct trace *trace, const struct program *program, uint64_t n)
 {
-	struct trace_event event;
+	struct trace_event event = {0}; /* what is behind a value's bytes is left as it is */
 
 	assert_int_equal(trace_event(trace, n, &event), 0);
 	if (memcmp(&event, &program->events[n - 1], sizeof(event)) != 0)

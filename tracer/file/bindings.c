@@ -11,12 +11,6 @@
 
 #define PAGE_ROWS 256
 
-struct binding {
-	uint64_t serial;
-	uint32_t name;
-	uint8_t kind;
-};
-
 static const struct binding nobody;
 
 void trace__bindings_done(struct bindings *bindings)
@@ -49,7 +43,7 @@ static int bind_row(struct bindings *bindings, uint64_t row, const struct coro_t
 	return 0;
 }
 
-static const struct binding *find(const struct bindings *bindings, uint64_t row)
+const struct binding *trace__bindings_find(const struct bindings *bindings, uint64_t row)
 {
 	const struct binding *page;
 
@@ -69,16 +63,16 @@ int trace__bindings_apply(struct bindings *bindings, struct trace_event *event)
 		if (result < 0)
 			return result;
 	}
-	binding = find(bindings, event->co);
+	binding = trace__bindings_find(bindings, event->co);
 	event->co = binding->serial;
 	event->name = binding->name;
 	event->object_kind = binding->kind;
-	binding = find(bindings, event->peer);
+	binding = trace__bindings_find(bindings, event->peer);
 	event->peer = binding->serial;
 	event->peer_name = binding->name;
 	event->peer_kind = binding->kind;
 	if (event->value.kind == CORO_VALUE_OBJECT) {
-		binding = find(bindings, event->value.object);
+		binding = trace__bindings_find(bindings, event->value.object);
 		event->value.object = binding->serial;
 		event->value.type = binding->name;
 		event->value.object_kind = binding->kind;

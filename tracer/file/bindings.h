@@ -11,6 +11,13 @@
 /* Rows above this are nobody: a program has not so many, and a hostile one gets no memory. */
 #define BINDINGS_ROWS (1u << 24)
 
+/* Who a row is. */
+struct binding {
+	uint64_t serial; /* 0: nobody that is known */
+	uint32_t name;   /* string id */
+	uint8_t kind;    /* enum coro_object_kind */
+};
+
 struct bindings {
 	struct binding **page; /* owned, and what they point to; NULL: nobody was bound */
 };
@@ -19,5 +26,7 @@ void trace__bindings_done(struct bindings *bindings);
 /* Takes the event's bind, if there is one, and replaces the rows in co, peer and value by
  * serials, with their names and kinds. 0 or -ENOMEM. */
 int trace__bindings_apply(struct bindings *bindings, struct trace_event *event);
+/* Who a row is now; borrowed until the next one is bound. */
+const struct binding *trace__bindings_find(const struct bindings *bindings, uint64_t row);
 
 #endif

@@ -74,13 +74,20 @@ static inline void bytes_put_fixed(struct bytes *bytes, uint64_t value, unsigned
 		bytes_put_u8(bytes, (uint8_t)(value >> 8 * i));
 }
 
+/* Writes at a place that has room for VARINT_MOST bytes, and returns the one behind. */
+#define VARINT_MOST 10
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+	for (; value >= 128; value >>= 7)
+		*at++ = (uint8_t)(value | 128);
+	*at++ = (uint8_t)value;
+	return at;
+}
+
 static inline void bytes_put_varint(struct bytes *bytes, uint64_t value)
 {
-	if (!bytes_reserve(bytes, 10))
-		return;
-	for (; value >= 128; value >>= 7)
-		bytes->data[bytes->length++] = (uint8_t)(value | 128);
-	bytes->data[bytes->length++] = (uint8_t)value;
+	if (bytes_reserve(bytes, VARINT_MOST))
+		bytes->length = (size_t)(put_varint(bytes->data + bytes->length, value) - bytes->data);
 }
 
 /* Signed numbers so that small ones are short. A difference of any two 64-bit numbers
@@ -166,6 +173,9 @@ static inline uint64_t cursor_varint(struct cursor *cursor, uint64_t most)
 {
 	uint64_t value = 0;
 
+	/* Nearly all of them are one byte. */
+	if (cursor->at < cursor->end && *cursor->at < 128 && *cursor->at <= most && !cursor->bad)
+		return *cursor->at++;
 	for (unsigned shift = 0; shift < 70; shift += 7) {
 		uint8_t byte = cursor_u8(cursor);
 

@@ -90,8 +90,17 @@ static uint64_t difference32(uint32_t a, uint32_t b)
 
 /* ---- Encoding ---------------------------------------------------------- */
 
+#define CACHED 256 /* a power of two */
+
+/* Columns that every event has an entry in are given all their room at the start, and filled
+ * through `at`. The others grow. */
 struct encoder {
 	struct bytes column[COLUMN_LIMIT];
+	uint8_t *at[COLUMN_LIMIT]; /* NULL: a column that grows */
+	uint32_t cached[CACHED];   /* entries by the low bits of their serials: a guess, 0: none */
+	struct {
+		uint32_t site, number; /* the same of sites */
+	} cached_site[CACHED];
 	struct entry *entry; /* owned */
 	uint32_t entries, entry_room;
 	struct map by_serial; /* to its latest entry */
@@ -109,6 +118,14 @@ static void encoder_done(struct encoder *encoder)
 	trace__map_done(&encoder->by_site);
 }
 
+static bool is_entry(const struct encoder *encoder, uint32_t i, uint64_t serial, uint32_t name,
+					 uint8_t kind)
+{
+	const struct entry *entry = &encoder->entry[i];
+
+	return entry->serial == serial && entry->name == name && entry->kind == kind;
+}
+
 /* The entry of an object, which is made if there is none. */
 static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, uint8_t kind)
 {
@@ -118,9 +135,12 @@ static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, u
 
 	if (serial == 0)
 		return 0;
-	i = trace__map_find(&encoder->by_serial, serial);
-	if (i != MAP_NONE && encoder->entry[i].name == name && encoder->entry[i].kind == kind)
+	i = encoder->cached[serial % CACHED];
+	if (is_entry(encoder, i, serial, name, kind))
 		return i;
+	i = trace__map_find(&encoder->by_serial, serial);
+	if (i != MAP_NONE && is_entry(encoder, i, serial, name, kind))
+		return encoder->cached[serial % CACHED] = i;
 	if (encoder->entries == encoder->entry_room) {
 		uint32_t room = encoder->entry_room * 2;
 
@@ -145,17 +165,16 @@ static uint32_t refer(struct encoder *encoder, uint64_t serial, uint32_t name, u
 	bytes_put_u8(&encoder->column[OBJECTS], entry->kind);
 	if (trace__map_set(&encoder->by_serial, serial, i) < 0)
 		encoder->failed = true;
-	return i;
+	return encoder->cached[serial % CACHED] = i;
 }
 
-static void encode_site(struct encoder *encoder, uint32_t site)
+/* The number of a site in this chunk, from 1; 0: none. */
+static uint32_t refer_site(struct encoder *encoder, uint32_t site)
 {
 	uint32_t number;
 
-	if (site == 0) {
-		bytes_put_u8(&encoder->column[SITE], 0);
-		return;
-	}
+	if (encoder->cached_site[site % CACHED].site == site)
+		return encoder->cached_site[site % CACHED].number; /* 0 of site 0, too */
 	number = trace__map_find(&encoder->by_site, site);
 	if (number == MAP_NONE) {
 		number = (uint32_t)encoder->by_site.count + 1;
@@ -164,14 +183,17 @@ static void encode_site(struct encoder *encoder, uint32_t site)
 		bytes_put_zigzag(&encoder->column[NEWSITE], difference32(site, encoder->last_site));
 		encoder->last_site = site;
 	}
-	bytes_put_varint(&encoder->column[SITE], number);
+	encoder->cached_site[site % CACHED].site = site;
+	encoder->cached_site[site % CACHED].number = number;
+	return number;
 }
 
 static void encode_rings(struct encoder *encoder, const struct row *row, uint32_t count)
 {
 	for (uint32_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && row[end].ring == row[i].ring; end++)
-			bytes_put_zigzag(&encoder->column[INDEX], row[end].index - row[end - 1].index);
+			encoder->at[INDEX] =
+				put_varint(encoder->at[INDEX], zigzag(row[end].index - row[end - 1].index));
 		bytes_put_varint(&encoder->column[RINGS], end - i);
 		bytes_put_varint(&encoder->column[RINGS], row[i].ring);
 		bytes_put_varint(&encoder->column[RINGS], row[i].index);
@@ -198,7 +220,6 @@ static void encode_value(struct encoder *encoder, const struct row *row, const u
 {
 	struct bytes *column = encoder->column;
 
-	bytes_put_u8(&column[VALUE], row->value_kind);
 	if (row->flags & CORO_SLOT_BIND) {
 		encode_bind(&column[BIND], row, extra);
 		extra += sizeof(struct coro_trace_bind);
@@ -230,48 +251,106 @@ static void encode_value(struct encoder *encoder, const struct row *row, const u
 		bytes_put_varint(&column[TYPE], row->type);
 }
 
+/* The columns that every event has an entry in, and how long that may be. */
+static const uint8_t of_every_event[COLUMN_LIMIT] = {
+	[INDEX] = VARINT_MOST, [KIND] = 1,         [FLAGS] = 1,          [STATES] = 1,
+	[CLOCK] = VARINT_MOST, [CO] = VARINT_MOST, [CSEQ] = VARINT_MOST, [PEER] = VARINT_MOST,
+	[SITE] = VARINT_MOST,  [VALUE] = 1,
+};
+
+static bool encoder_begin(struct encoder *encoder, uint32_t count)
+{
+	encoder->entry = calloc(encoder->entry_room, sizeof(*encoder->entry));
+	if (!encoder->entry)
+		return false;
+	for (unsigned id = 1; id < COLUMN_LIMIT; id++) {
+		struct bytes *column = &encoder->column[id];
+
+		if (!of_every_event[id])
+			continue;
+		if (!bytes_reserve(column, (size_t)count * of_every_event[id]))
+			return false;
+		encoder->at[id] = column->data;
+	}
+	return true;
+}
+
+static void encoder_end(struct encoder *encoder, struct bytes *ret)
+{
+	for (unsigned id = 1; id < COLUMN_LIMIT; id++) {
+		struct bytes *column = &encoder->column[id];
+
+		if (encoder->at[id])
+			column->length = (size_t)(encoder->at[id] - column->data);
+		bytes_put_fixed(ret, id, 2);
+		bytes_put_fixed(ret, 0, 2);
+		bytes_put_fixed(ret, column->length, 4);
+		bytes_put(ret, column->data, column->length);
+		encoder->failed |= column->failed;
+	}
+	encoder->failed |= ret->failed;
+}
+
+static const uint8_t *extra_of(const struct rows *rows, const struct row *row)
+{
+	return rows->extra.data ? rows->extra.data + row->extra : NULL;
+}
+
+static void encode_events(struct encoder *encoder, const struct rows *rows, const struct row *row,
+						  uint32_t count)
+{
+	/* In registers: the compiler cannot know that nothing else changes encoder->at. */
+	uint8_t *clocks = encoder->at[CLOCK], *objects = encoder->at[CO], *cseqs = encoder->at[CSEQ];
+	uint8_t *peers = encoder->at[PEER], *sites = encoder->at[SITE];
+	uint8_t *kinds = encoder->at[KIND], *flags = encoder->at[FLAGS];
+	uint8_t *states = encoder->at[STATES], *values = encoder->at[VALUE];
+	uint64_t clock = 0, pointer = 0;
+	uint32_t co = 0, i;
+
+	for (i = 0; i < count && !encoder->failed; i++, row++) {
+		uint32_t last = co, peer;
+
+		kinds[i] = row->kind;
+		flags[i] = row->flags;
+		states[i] = row->states;
+		values[i] = row->value_kind;
+		clocks = put_varint(clocks, zigzag(row->clock - clock));
+		clock = row->clock;
+		co = refer(encoder, row->co, row->name, row->object_kind);
+		objects = put_varint(objects, zigzag((uint64_t)co - last));
+		cseqs = put_varint(cseqs, zigzag(difference32(row->cseq - 1, encoder->entry[co].cseq)));
+		encoder->entry[co].cseq = row->cseq;
+		peer = refer(encoder, row->peer, row->peer_name, row->peer_kind);
+		peers = put_varint(peers, peer ? 1 + zigzag((uint64_t)peer - co) : 0);
+		sites = put_varint(sites, refer_site(encoder, row->site));
+		if (row->value_kind > CORO_VALUE_NONE || row->flags & CORO_SLOT_BIND)
+			encode_value(encoder, row, extra_of(rows, row), &pointer);
+	}
+	encoder->at[CLOCK] = clocks;
+	encoder->at[CO] = objects;
+	encoder->at[CSEQ] = cseqs;
+	encoder->at[PEER] = peers;
+	encoder->at[SITE] = sites;
+	encoder->at[KIND] += i;
+	encoder->at[FLAGS] += i;
+	encoder->at[STATES] += i;
+	encoder->at[VALUE] += i;
+}
+
 int trace__columns_encode(const struct rows *rows, uint32_t from, uint32_t to, struct bytes *ret)
 {
 	const struct row *row = rows->row + from;
-	uint64_t clock = 0, pointer = 0;
-	uint32_t count = to - from, co = 0;
 	struct encoder encoder = {.entries = 1, .entry_room = 64};
-	struct bytes *column = encoder.column;
-	int result = 0;
 
-	encoder.entry = calloc(encoder.entry_room, sizeof(*encoder.entry));
-	if (!encoder.entry)
-		return -ENOMEM;
-	encode_rings(&encoder, row, count);
-	for (uint32_t i = 0; i < count && !encoder.failed; i++, row++) {
-		const uint8_t *extra = rows->extra.data ? rows->extra.data + row->extra : NULL;
-		uint32_t last = co, peer;
-
-		bytes_put_u8(&column[KIND], row->kind);
-		bytes_put_u8(&column[FLAGS], row->flags);
-		bytes_put_u8(&column[STATES], row->states);
-		bytes_put_zigzag(&column[CLOCK], row->clock - clock);
-		clock = row->clock;
-		co = refer(&encoder, row->co, row->name, row->object_kind);
-		bytes_put_zigzag(&column[CO], (uint64_t)co - last);
-		bytes_put_zigzag(&column[CSEQ], difference32(row->cseq - 1, encoder.entry[co].cseq));
-		encoder.entry[co].cseq = row->cseq;
-		peer = refer(&encoder, row->peer, row->peer_name, row->peer_kind);
-		bytes_put_varint(&column[PEER], peer ? 1 + zigzag((uint64_t)peer - co) : 0);
-		encode_site(&encoder, row->site);
-		encode_value(&encoder, row, extra, &pointer);
+	if (encoder_begin(&encoder, to - from)) {
+		encode_rings(&encoder, row, to - from);
+		encode_events(&encoder, rows, row, to - from);
+		encoder_end(&encoder, ret);
+	} else {
+		encoder.failed = true;
 	}
-	for (unsigned id = 1; id < COLUMN_LIMIT; id++) {
-		bytes_put_fixed(ret, id, 2);
-		bytes_put_fixed(ret, 0, 2);
-		bytes_put_fixed(ret, column[id].length, 4);
-		bytes_put(ret, column[id].data, column[id].length);
-		encoder.failed |= column[id].failed;
-	}
-	if (encoder.failed || ret->failed)
-		result = -ENOMEM;
 	encoder_done(&encoder);
-	return result;
+	return encoder.failed ? -ENOMEM : 0;
 }
 
 /* ---- Decoding ---------------------------------------------------------- */

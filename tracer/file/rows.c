@@ -69,6 +69,9 @@ void trace__rows_clear(struct rows *rows)
 	bytes_clear(&rows->extra);
 }
 
+/* The most that an event without payload costs; see cost_of(). */
+#define PLAIN_COST (2 * 16 + 10 + 3 + 10 + 18 + 6 + 5 + 8 + 1)
+
 /* An upper bound of what columns.c makes of an event, whatever its numbers are: the entries of
  * the dictionary (16 bytes each), the ring's run, and each column at its longest. */
 static size_t cost_of(const struct row *row)
@@ -143,12 +146,57 @@ int trace__rows_add(struct rows *rows, const struct trace_event *event)
 	return 0;
 }
 
+bool trace__rows_is_plain(const struct coro_trace_slot *slot)
+{
+	unsigned kind = CORO_SLOT_KIND(slot->word);
+
+	return kind != 0 && kind != CORO_EVENT_EXT && CORO_SLOT_EXT(slot->word) == 0 &&
+		   !(CORO_SLOT_FLAGS(slot->word) & CORO_SLOT_BIND) &&
+		   (slot->value & 15) <= CORO_VALUE_FLOAT;
+}
+
+int trace__rows_add_plain(struct rows *rows, const struct coro_trace_slot *slot, uint32_t ring,
+						  uint64_t index, const struct binding *co, const struct binding *peer)
+{
+	struct trace_value value;
+	struct row *row;
+
+	if (rows->count == rows->room && trace__rows_reserve(rows, rows->count + 1) < 0)
+		return -ENOMEM;
+	trace_value_decode_small(slot->value, &value);
+	row = &rows->row[rows->count++];
+	row->clock = slot->clock;
+	row->index = index;
+	row->co = co->serial;
+	row->peer = peer->serial;
+	memcpy(&row->content, &value.integer, sizeof(row->content));
+	row->name = co->name;
+	row->peer_name = peer->name;
+	row->ring = ring;
+	row->cseq = CORO_SLOT_CSEQ(slot->word);
+	row->site = slot->site;
+	row->type = 0;
+	row->extra = (uint32_t)rows->extra.length;
+	row->stored = 0;
+	row->kind = (uint8_t)CORO_SLOT_KIND(slot->word);
+	row->flags = (uint8_t)CORO_SLOT_FLAGS(slot->word);
+	row->states = (uint8_t)(slot->word >> 16);
+	row->value_kind = value.kind;
+	row->object_kind = co->kind;
+	row->peer_kind = peer->kind;
+	row->value_object_kind = 0;
+	rows->cost += PLAIN_COST;
+	return 0;
+}
+
 void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *ret)
 {
 	const struct row *row = &rows->row[i];
 	const uint8_t *extra = rows->extra.data ? rows->extra.data + row->extra : NULL;
 
-	memset(ret, 0, sizeof(*ret));
+	/* All but the bytes of a value, which are most of it. */
+	memset(ret, 0, offsetof(struct trace_event, value.bytes));
+	memset(&ret->bind, 0, sizeof(ret->bind));
 	ret->n = rows->first + i;
 	ret->clock = row->clock;
 	ret->index = row->index;

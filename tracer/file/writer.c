@@ -318,17 +318,43 @@ static bool is_full(const struct rows *rows)
 
 static int add_event(struct trace *trace, struct trace_event *event)
 {
-	int result = 0;
+	int result = trace__bindings_apply(&trace->bindings, event);
 
-	if (is_full(&trace->open)) /* there was no memory to close it */
-		result = close_rows(trace);
-	if (result == 0)
-		result = trace__bindings_apply(&trace->bindings, event);
-	if (result == 0)
-		result = trace__rows_add(&trace->open, event);
-	if (result == 0 && is_full(&trace->open))
-		close_rows(trace);
-	return result;
+	return result < 0 ? result : trace__rows_add(&trace->open, event);
+}
+
+static int add_plain(struct trace *trace, uint32_t ring, uint64_t index,
+					 const struct coro_trace_slot *slot)
+{
+	const struct bindings *bindings = &trace->bindings;
+
+	return trace__rows_add_plain(&trace->open, slot, ring, index,
+								 trace__bindings_find(bindings, slot->row),
+								 trace__bindings_find(bindings, slot->peer));
+}
+
+/* Adds the event or the loss that the slots begin with. Returns how many slots that was; 0: it is
+ * not whole; or -ENOMEM. */
+static int add_slots(struct trace *trace, uint32_t ring, uint64_t index,
+					 const struct coro_trace_slot *slots, unsigned count)
+{
+	struct trace_event event;
+	int taken = 1, result;
+
+	if (trace__rows_is_plain(slots)) {
+		result = add_plain(trace, ring, index, slots);
+	} else {
+		taken = trace_event_decode(slots, count, ring, index, -1, &event);
+		if (taken == -EBADMSG) {
+			struct loss loss = {.after = trace__count(trace), .ring = ring, .count = 1};
+
+			result = trace__tables_add_loss(&trace->tables, &loss);
+			taken = 1;
+		} else {
+			result = taken > 0 ? add_event(trace, &event) : 0;
+		}
+	}
+	return result == -ENOMEM ? result : taken > 0 ? taken : 0;
 }
 
 int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
@@ -341,22 +367,17 @@ int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
 		return result;
 	if (count > INT_MAX)
 		count = INT_MAX;
-	while (taken < count && result == 0 && !trace->error) {
-		struct trace_event event;
-		int slot_count =
-			trace_event_decode(slots + taken, count - taken, ring, index + taken, -1, &event);
-
-		if (slot_count == -EBADMSG) {
-			struct loss loss = {.after = trace__count(trace), .ring = ring, .count = 1};
-
-			result = trace__tables_add_loss(&trace->tables, &loss);
-			slot_count = 1;
-		} else if (slot_count <= 0) {
+	while (taken < count && !trace->error) {
+		if (is_full(&trace->open)) /* there was no memory to close it */
+			result = close_rows(trace);
+		if (result == 0)
+			result = add_slots(trace, ring, index + taken, slots + taken, count - taken);
+		if (result <= 0)
 			break;
-		} else {
-			result = add_event(trace, &event);
-		}
-		taken += result == -ENOMEM ? 0 : (unsigned)slot_count;
+		taken += (unsigned)result;
+		result = 0;
+		if (is_full(&trace->open))
+			close_rows(trace);
 	}
 	return leave(trace, result < 0 && taken == 0 ? result : (int)taken);
 }

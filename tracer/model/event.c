@@ -99,14 +99,14 @@ static const uint8_t *payload_take(struct payload *payload, size_t length)
 	return bytes;
 }
 
-/* A value that fits the slot's 32 bits. */
-static int decode_small(uint32_t small, struct trace_value *ret)
+int trace_value_decode_small(uint32_t small, struct trace_value *ret)
 {
 	union {
 		uint32_t bits;
 		float real;
 	} single = {.bits = small & ~15u};
 
+	ret->integer = 0;
 	switch (small & 15u) {
 	case CORO_VALUE_ABSENT:
 	case CORO_VALUE_NONE:
@@ -231,7 +231,9 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 	if (ext >= count)
 		return -EAGAIN;
 
-	memset(&event, 0, sizeof(event));
+	/* All but the bytes of a value, which are most of it. */
+	memset(&event, 0, offsetof(struct trace_event, value.bytes));
+	memset(&event.bind, 0, sizeof(event.bind));
 	event.clock = slots[0].clock;
 	event.index = index;
 	event.ring = ring;
@@ -252,9 +254,11 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 	if ((slots[0].value & 15u) == CORO_VALUE_IN_EXT)
 		result = decode_large(&payload, &event.value);
 	else
-		result = decode_small(slots[0].value, &event.value);
+		result = trace_value_decode_small(slots[0].value, &event.value);
 	if (result < 0)
 		return result;
-	*ret = event;
+	memcpy(ret, &event, offsetof(struct trace_event, value.bytes));
+	memcpy(ret->value.bytes, event.value.bytes, event.value.stored);
+	ret->bind = event.bind;
 	return (int)ext + 1;
 }

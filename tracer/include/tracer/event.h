@@ -27,7 +27,7 @@ struct trace_value {
 		uint64_t object;  /* OBJECT: serial; as decoded from a slot: the row */
 	};
 	uint64_t length; /* STRING, BYTES, EXCEPTION: full length */
-	uint16_t stored; /* how many of those bytes are here */
+	uint16_t stored; /* how many of those bytes are here; what is behind them is anything */
 	char bytes[CORO_TRACE_STORED_MAX];
 };
 
@@ -69,5 +69,9 @@ const char *trace_reason_name(unsigned reason);    /* never NULL; what it waits 
  * when the slots cannot be an event (skip one). */
 int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint32_t ring,
                        uint64_t index, int log2, struct trace_event *ret);
+
+/* A value that stands in a slot's 32 bits: its kind and content, nothing else of *ret. 0, or
+ * -EBADMSG when it does not stand there. */
+int trace_value_decode_small(uint32_t small, struct trace_value *ret);
 
 #endif
