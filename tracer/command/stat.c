@@ -15,6 +15,8 @@ struct busy {
 	uint64_t slices;
 };
 
+#define BATCH 32 /* events that are read at once */
+
 struct statistics {
 	uint64_t kinds[256]; /* events by kind */
 	uint64_t coroutines, tasks, turns, unreadable;
@@ -296,16 +298,18 @@ static int show_statistics(const char *path, bool json)
 {
 	struct statistics statistics = {0};
 	struct session *session;
-	struct trace_event event;
+	struct trace_event events[BATCH];
 	int status = open_source("stat", path, &session);
 
 	if (status)
 		return status;
-	for (uint64_t n = 1; n <= session_head(session); n++) {
-		if (trace_event(session_trace(session), n, &event) < 0)
-			statistics.unreadable++;
-		else
-			count_event(&statistics, &event);
+	for (uint64_t n = 1; n <= session_head(session);) {
+		int count = trace_events(session_trace(session), n, events, BATCH);
+
+		statistics.unreadable += count < 0;
+		for (int i = 0; i < count; i++)
+			count_event(&statistics, &events[i]);
+		n += count > 0 ? (unsigned)count : 1;
 	}
 	if (json)
 		print_json(session, &statistics);

@@ -13,6 +13,10 @@
  * Going back one event costs at most `spacing` applications, about a millisecond. Worlds
  * share what is equal in them, so a copy costs what changes until the next one. The
  * number of copies is bounded; the trace's own checkpoints are used too where they are nearer.
+ *
+ * A World that comes out of the trace shares nothing with those that are there: it is a new base,
+ * and the copies that are made from there on share with it. So what memory is taken is told by the
+ * number of bases and the objects in each. The oldest go, with all their copies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +25,7 @@
 
 #define SPACING_DEFAULT 4096
 #define COPIES_MOST     256
+#define OBJECTS_MOST    200000 /* in all bases; some 400 bytes each */
 
 void checkpoints_init(struct checkpoints *checkpoints, uint64_t spacing)
 {
@@ -85,7 +90,7 @@ static bool make_room(struct checkpoints *checkpoints)
 	return true;
 }
 
-void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, const struct world *world)
+void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, struct world *world)
 {
 	size_t at;
 	struct world *copy;
@@ -100,10 +105,28 @@ void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, const struct
 		return;
 	memmove(&checkpoints->list[at + 1], &checkpoints->list[at],
 			(checkpoints->count - at) * sizeof(checkpoints->list[0]));
-	checkpoints->list[at] = (struct checkpoint){n, copy};
+	checkpoints->list[at] = (struct checkpoint){n, copy, checkpoints->base};
 	checkpoints->count++;
 	if (!checkpoints->fixed && checkpoints->count > COPIES_MOST)
 		thin_out(checkpoints);
+}
+
+/* The playhead goes to a new base, with so many objects: drops the bases that are too many. */
+static void begin_base(struct checkpoints *checkpoints, size_t objects)
+{
+	uint64_t most = OBJECTS_MOST / (objects + 1) + 1; /* bases, with the new one */
+	size_t kept = 0;
+
+	checkpoints->base = ++checkpoints->last_base;
+	for (size_t i = 0; i < checkpoints->count; i++) {
+		struct checkpoint *checkpoint = &checkpoints->list[i];
+
+		if (checkpoints->last_base - checkpoint->base >= most)
+			world_free(checkpoint->world);
+		else
+			checkpoints->list[kept++] = *checkpoint;
+	}
+	checkpoints->count = kept;
 }
 
 int checkpoints_world(struct checkpoints *checkpoints, struct trace *trace, uint64_t most,
@@ -127,8 +150,15 @@ int checkpoints_world(struct checkpoints *checkpoints, struct trace *trace, uint
 	}
 	if (in_trace)
 		free(bytes);
-	if (!world)
-		world = n ? world_copy(checkpoints->list[after - 1].world) : world_new();
+	if (world) {
+		begin_base(checkpoints, world_count(world));
+	} else if (n) {
+		world = world_copy(checkpoints->list[after - 1].world);
+		checkpoints->base = checkpoints->list[after - 1].base;
+	} else {
+		world = world_new();
+		checkpoints->base = ++checkpoints->last_base;
+	}
 	if (!world)
 		return -ENOMEM;
 	*ret_n = n;

@@ -5,9 +5,9 @@
  * leaves, every place that an event names is looked up once, which puts it and the text
  * of its source file into the trace.
  *
- * Then the Worlds: the whole trace is folded once, and every 64 Ki events the World
- * is appended, as long as such checkpoints take no more than 15 % of what the events take. They are
- * only a cache; a trace of a million live objects gets few of them.
+ * On the same way the World: the events are folded, and every 64 Ki of them, or more, the World is
+ * appended, so that all such checkpoints take no more than 15 % of what the events take. They
+ * are only a cache; a trace of a million live objects gets few of them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,8 @@
 
 #define CHECKPOINT_SPACING (64u << 10)
 #define CHECKPOINT_PERCENT 15
+#define COMPRESSION        16 /* of a World's bytes, about; only a guess before one is made */
+#define BATCH              32 /* events that are read at once */
 
 /* Sites that were looked up already: an open hash table; 0 is an empty slot. */
 struct sites {
@@ -100,58 +102,112 @@ static int resolve_event(struct sites *sites, struct symbols *symbols,
 	return r;
 }
 
+/* Looks up every place of a trace, and, with a World, folds it. */
+struct fold {
+	struct trace *trace;
+	struct symbols *symbols;
+	struct sites sites;
+	struct world *world; /* owned; NULL: no checkpoints are wanted, or none any more */
+	uint64_t count;      /* events */
+	uint64_t allowed;    /* bytes that all checkpoints together may take */
+	uint64_t taken;      /* bytes that they took so far */
+	uint64_t next;       /* at which event the next one is due */
+};
+
+static void fold_done(struct fold *fold)
+{
+	sites_done(&fold->sites);
+	world_free(fold->world);
+}
+
+/* At which event there will be room for a checkpoint of so many bytes: what is allowed grows with
+ * the events that are behind. */
+static uint64_t due_with(const struct fold *fold, uint64_t n, uint64_t bytes)
+{
+	double share = (double)(fold->taken + bytes) / (double)(fold->allowed + 1);
+	uint64_t due = share < 1 ? (uint64_t)(share * (double)fold->count) : UINT64_MAX;
+
+	return due > n + CHECKPOINT_SPACING ? due : n + CHECKPOINT_SPACING;
+}
+
+static int keep_world(struct fold *fold, uint64_t n)
+{
+	uint64_t before = trace_bytes(fold->trace), size;
+	uint8_t *bytes;
+	size_t length;
+	int r = world_serialise(fold->world, &bytes, &length);
+
+	if (r < 0)
+		return r;
+	if (due_with(fold, 0, length / COMPRESSION) > n) {
+		fold->next = due_with(fold, n, length / COMPRESSION);
+		free(bytes);
+		return 0;
+	}
+	r = trace_append_checkpoint(fold->trace, n, bytes, length);
+	free(bytes);
+	size = trace_bytes(fold->trace) - before;
+	fold->taken += size;
+	fold->next = due_with(fold, n, size);
+	return r;
+}
+
+static int fold_event(struct fold *fold, const struct trace_event *event)
+{
+	int r = resolve_event(&fold->sites, fold->symbols, event);
+
+	if (r < 0 || !fold->world)
+		return r;
+	r = world_apply(fold->world, event);
+	if (r >= 0 && event->n >= fold->next)
+		r = keep_world(fold, event->n);
+	if (r == -ENOMEM || r == -EINVAL) {
+		/* A checkpoint that could not be made, or is too large for a trace, is no reason to leave
+		 * the trace unfinished. */
+		world_free(fold->world);
+		fold->world = NULL;
+		r = 0;
+	}
+	return r;
+}
+
+static int fold_trace(struct fold *fold)
+{
+	struct trace_event events[BATCH];
+	int r = 0;
+
+	for (uint64_t n = 1; r >= 0 && n <= fold->count;) {
+		int count = trace_events(fold->trace, n, events, BATCH);
+
+		for (int i = 0; r >= 0 && i < count; i++)
+			r = fold_event(fold, &events[i]);
+		n += count > 0 ? (unsigned)count : 1;
+	}
+	return r;
+}
+
 int session_resolve_trace(struct trace *trace, struct symbols *symbols)
 {
-	_cleanup_(sites_done) struct sites sites = {0};
-	uint64_t count = trace_count(trace);
-	struct trace_event event;
+	_cleanup_(fold_done) struct fold fold = {
+		.trace = trace, .symbols = symbols, .count = trace_count(trace)};
 
-	for (uint64_t n = 1; n <= count; n++) {
-		int r;
-
-		if (trace_event(trace, n, &event) < 0)
-			continue;
-		r = resolve_event(&sites, symbols, &event);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return fold_trace(&fold);
 }
 
 int session_complete_trace(struct trace *trace, struct symbols *symbols, int status)
 {
-	uint64_t count = trace_count(trace), taken = 0, gap = CHECKPOINT_SPACING, next = gap;
-	uint64_t allowed = trace_bytes(trace) / 100 * CHECKPOINT_PERCENT;
-	struct world *world = count >= next ? world_new() : NULL;
-	struct trace_event event;
-	int r = session_resolve_trace(trace, symbols);
+	_cleanup_(fold_done) struct fold fold = {
+		.trace = trace,
+		.symbols = symbols,
+		.count = trace_count(trace),
+		.allowed = trace_bytes(trace) / 100 * CHECKPOINT_PERCENT,
+		.next = CHECKPOINT_SPACING,
+	};
+	int r;
 
-	for (uint64_t n = 1; r >= 0 && world && n <= count; n++) {
-		uint8_t *bytes;
-		size_t length;
-
-		if (trace_event(trace, n, &event) < 0)
-			continue;
-		r = world_apply(world, &event);
-		if (r < 0 || n < next)
-			continue;
-		r = world_serialise(world, &bytes, &length);
-		if (r < 0)
-			break;
-		/* What is allowed grows with the events that are behind us. */
-		if (taken + length <= (uint64_t)((double)allowed * (double)n / (double)count)) {
-			r = trace_append_checkpoint(trace, n, bytes, length);
-			taken += length;
-		} else {
-			gap *= 2;
-		}
-		free(bytes);
-		next = n + gap;
-	}
-	world_free(world);
-	/* A checkpoint that could not be made is no reason to leave the trace unfinished. */
-	if (r == -ENOMEM)
-		r = 0;
+	if (fold.count >= fold.next)
+		fold.world = world_new();
+	r = fold_trace(&fold);
 	return r < 0 ? r : trace_finish(trace, status);
 }
 

@@ -24,21 +24,13 @@
 
 #define SLICE_MS      50   /* between two looks at what has arrived, while waiting */
 #define EVENTS_A_POLL 4096 /* that session_poll applies at most */
+#define BATCH         32   /* events that are read at once */
 
 /* ---- The playhead ------------------------------------------------------ */
 
-/* Applies event `playhead + 1`. One that cannot be read (a damaged chunk) is passed: the
- * World counts what is missing by itself. */
-static int apply_next(struct session *session, struct trace_event *ret)
+/* The World is at the next event, and now the playhead, if `r` does not say that it could not. */
+static int move_on(struct session *session, int r)
 {
-	int r = trace_event(session->trace, session->playhead + 1, ret);
-
-	if (r >= 0)
-		r = world_apply(session->world, ret);
-	else if (r == -EBADMSG || r == -ENOENT) {
-		memset(ret, 0, sizeof(*ret));
-		r = 0;
-	}
 	if (r < 0) {
 		session_say(session, "event %llu cannot be shown: %s",
 					(unsigned long long)session->playhead + 1, strerror(-r));
@@ -49,11 +41,42 @@ static int apply_next(struct session *session, struct trace_event *ret)
 	return 0;
 }
 
+/* Applies event `playhead + 1`. One that cannot be read (a damaged chunk) is passed: the
+ * World counts what is missing by itself. */
+static int apply_next(struct session *session, struct trace_event *ret)
+{
+	int r = trace_event(session->trace, session->playhead + 1, ret);
+
+	if (r == -EBADMSG || r == -ENOENT) {
+		memset(ret, 0, sizeof(*ret));
+		return move_on(session, 0);
+	}
+	return move_on(session, r < 0 ? r : world_apply(session->world, ret));
+}
+
+/* Applies the events up to n. */
+static int apply_up_to(struct session *session, uint64_t n)
+{
+	struct trace_event events[BATCH];
+	int r = 0;
+
+	while (r >= 0 && session->playhead < n) {
+		uint64_t left = n - session->playhead;
+		int count = trace_events(session->trace, session->playhead + 1, events,
+								 left < BATCH ? (unsigned)left : BATCH);
+
+		if (count < 0)
+			r = apply_next(session, events);
+		for (int i = 0; r >= 0 && i < count; i++)
+			r = move_on(session, world_apply(session->world, &events[i]));
+	}
+	return r;
+}
+
 /* Brings the playhead to n, from where it is or from the nearest checkpoint. */
 static int seek(struct session *session, uint64_t n)
 {
 	bool far = n > session->playhead && n - session->playhead > session->checkpoints.spacing;
-	struct trace_event event;
 
 	if (n < session->playhead || far) {
 		struct world *world;
@@ -70,13 +93,7 @@ static int seek(struct session *session, uint64_t n)
 			world_free(world);
 		}
 	}
-	while (session->playhead < n) {
-		int r = apply_next(session, &event);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return apply_up_to(session, n);
 }
 
 static void hit(struct session *session, struct session_breakpoint *breakpoint)

@@ -21,8 +21,10 @@ struct checkpoints {
 	struct checkpoint {
 		uint64_t n;
 		struct world *world; /* owned */
+		uint64_t base;       /* what it shares all but its changes with: see checkpoints.c */
 	} * list;                /* owned; in the order of n */
 	size_t count, room;
+	uint64_t base, last_base; /* of the playhead's World; the last one that was made */
 	uint64_t spacing;
 	bool fixed; /* the spacing was asked for: it stays */
 };
@@ -31,7 +33,7 @@ void checkpoints_init(struct checkpoints *checkpoints, uint64_t spacing);
 void checkpoints_done(struct checkpoints *checkpoints);
 /* Offers the World after event n; a copy is kept if there is to be one here. Out of memory
  * only means that there is none. */
-void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, const struct world *world);
+void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, struct world *world);
 /* A World of the caller's own, after the greatest n <= `most` that is kept here or in the
  * trace; at worst the empty one, with n = 0. */
 int checkpoints_world(struct checkpoints *checkpoints, struct trace *trace, uint64_t most,

@@ -11,13 +11,15 @@
  *     ...      objects, in the order of serials
  *     last     hash of all words before it
  *
- *     object   mask      bit i: field i is not 0, and follows
- *              fields    the table in fields_of(); small ones share a word
+ *     object   mask      bit i: field i is not that of the object before, and follows; its kind is
+ *                        in bits 32 to 39, and the object before is the last one of that kind
+ *              fields    the table in fields_of(), less those of the object before; small ones
+ *                        share a word. Thousands that wait for the same are then nearly nothing
  *              children  as many serials as the field says
  *
  * Bytes are a World's if and only if: the first word is MAGIC; the hash is right; serials
  * ascend from 1; rings are 1 .. CORO_RINGS, ring is one of them, and the last of them
- * is that one or has a serial; no field in a mask is 0; and the words end with the
+ * is that one or has a serial; no difference in a mask is 0; and the words end with the
  * last object. Trees of links are not written: they are made again from the objects.
  *
  * The World's hash is the last word: it is made while the words are written, to memory or to
@@ -29,7 +31,7 @@
 #include <string.h>
 #include "state.h"
 
-#define MAGIC 0x33304b4344524c57u /* the bytes "WLRDCK03" */
+#define MAGIC 0x34304b4344524c57u /* the bytes "WLRDCK04" */
 
 /* ---- An object as words ------------------------------------------------ */
 
@@ -143,12 +145,17 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 	};
 }
 
+#define KINDS      64 /* more than there are; those above share */
+#define KIND_SHIFT 32
+_Static_assert(FIELDS <= KIND_SHIFT && CORO_OBJECT_LIMIT <= KINDS, "a mask has room for both");
+
 /* ---- Writing ----------------------------------------------------------- */
 
 struct writer {
 	uint8_t *bytes; /* NULL: only the hash is wanted */
 	size_t length;  /* so far, in bytes */
 	uint64_t hash;
+	uint64_t before[KINDS][FIELDS]; /* of the last object of each kind */
 };
 
 static uint64_t mix(uint64_t hash, uint64_t word)
@@ -169,15 +176,17 @@ static void write_word(struct writer *writer, uint64_t word)
 
 static void write_object(struct writer *writer, const struct node *node)
 {
-	uint64_t fields[FIELDS], mask = 0;
+	uint64_t fields[FIELDS], mask = (uint64_t)node->object.kind << KIND_SHIFT;
+	uint64_t *before = writer->before[node->object.kind % KINDS];
 
 	fields_of(&node->object, fields);
 	for (unsigned i = 0; i < FIELDS; i++)
-		mask |= (uint64_t)(fields[i] != 0) << i;
+		mask |= (uint64_t)(fields[i] != before[i]) << i;
 	write_word(writer, mask);
 	for (unsigned i = 0; i < FIELDS; i++)
-		if (fields[i])
-			write_word(writer, fields[i]);
+		if (mask >> i & 1)
+			write_word(writer, fields[i] - before[i]);
+	memcpy(before, fields, sizeof(fields));
 	for (uint64_t i = 0; i < node->object.children; i++)
 		write_word(writer, node->children->serials[i]);
 }
@@ -239,7 +248,8 @@ int world_serialise(const struct world *world, uint8_t **ret, size_t *ret_length
 
 struct reader {
 	const uint8_t *bytes;
-	size_t words, next; /* without the hash */
+	size_t words, next;             /* without the hash */
+	uint64_t before[KINDS][FIELDS]; /* of the last object of each kind */
 };
 
 static uint64_t word_at(const uint8_t *bytes, size_t i)
@@ -290,19 +300,25 @@ static int read_children(struct reader *reader, uint64_t count, struct children 
 
 static int read_object(struct reader *reader, struct world *world, uint64_t *last)
 {
-	uint64_t mask, fields[FIELDS] = {0}, again[FIELDS];
+	uint64_t mask, difference, *fields, again[FIELDS];
 	struct children *children = NULL;
 	struct world_object object;
 	int result;
 
-	if (!read_word(reader, &mask) || mask >> FIELDS)
+	if (!read_word(reader, &mask) || (mask & UINT32_MAX) >> FIELDS || mask >> (KIND_SHIFT + 8))
 		return -EBADMSG;
-	for (unsigned i = 0; i < FIELDS; i++)
-		if (mask >> i & 1 && (!read_word(reader, &fields[i]) || !fields[i]))
+	fields = reader->before[(mask >> KIND_SHIFT) % KINDS];
+	for (unsigned i = 0; i < FIELDS; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		if (!read_word(reader, &difference) || !difference)
 			return -EBADMSG;
+		fields[i] += difference;
+	}
 	object_of(fields, &object);
 	fields_of(&object, again);
-	if (memcmp(fields, again, sizeof(fields)) != 0 || object.serial <= *last || object.state > 15)
+	if (memcmp(fields, again, sizeof(again)) != 0 || object.serial <= *last || object.state > 15 ||
+		object.kind != mask >> KIND_SHIFT)
 		return -EBADMSG;
 	*last = object.serial;
 

@@ -49,9 +49,23 @@ static struct tree_key key_of(uint64_t major, uint64_t minor)
 
 const struct node *state_find(const struct world *world, uint64_t serial)
 {
-	const struct tree_entry *entry = tree_find(&world->objects, key_of(serial, 0));
+	const struct recent *recent = &world->recent[serial % RECENT];
+	const struct tree_entry *entry;
 
+	if (recent->serial == serial)
+		return serial ? recent->node : NULL;
+	entry = tree_find(&world->objects, key_of(serial, 0));
 	return entry ? entry->value : NULL;
+}
+
+const struct node *state_look_up(struct world *world, uint64_t serial)
+{
+	struct recent *recent = &world->recent[serial % RECENT];
+	const struct node *node = state_find(world, serial);
+
+	if (node && recent->serial != serial)
+		*recent = (struct recent){serial, (struct node *)node, 0};
+	return node;
 }
 
 /* ---- Memory ------------------------------------------------------------ */
@@ -121,7 +135,15 @@ static struct node *spare_node(struct world *world)
 /* The node of an object that is there, to change; NULL: memory is out. */
 static struct node *own_object(struct world *world, uint64_t serial)
 {
-	return own_node(tree_own(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
+	struct recent *recent = &world->recent[serial % RECENT];
+	struct node *node;
+
+	if (recent->serial == serial && recent->owned == world->copies)
+		return recent->node;
+	node = own_node(tree_own(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
+	if (node)
+		*recent = (struct recent){serial, node, world->copies};
+	return node;
 }
 
 int state_reserve(struct world *world, uint64_t serial, uint64_t actor, uint32_t ring, bool child)
@@ -134,7 +156,7 @@ int state_reserve(struct world *world, uint64_t serial, uint64_t actor, uint32_t
 		return -ENOMEM;
 	if (actor && !own_object(world, actor))
 		return -ENOMEM;
-	if (!state_find(world, serial)) {
+	if (!state_look_up(world, serial)) {
 		node = spare_node(world);
 		if (!node)
 			return -ENOMEM;
@@ -192,12 +214,14 @@ static void move_links(struct world *world, const struct world_object *old,
 void state_replace(struct world *world, const struct world_object *object, uint64_t child)
 {
 	const struct world_object nothing = {.serial = object->serial};
-	struct node *node = (struct node *)state_find(world, object->serial);
+	struct node *node = (struct node *)state_look_up(world, object->serial);
 
 	if (!node) {
 		node = world->spare;
 		model_assert(node != NULL);
 		world->spare = NULL;
+		world->recent[object->serial % RECENT] =
+			(struct recent){object->serial, node, world->copies};
 		tree_insert(&world->objects, &world->pool, &state_nodes, key_of(object->serial, 0), node);
 		move_links(world, &nothing, object);
 	} else {
@@ -210,7 +234,7 @@ void state_replace(struct world *world, const struct world_object *object, uint6
 
 void state_set_children(struct world *world, uint64_t serial, struct children *children)
 {
-	struct node *node = (struct node *)state_find(world, serial);
+	struct node *node = (struct node *)state_look_up(world, serial);
 
 	children_unref(node->children);
 	node->children = children;
@@ -219,16 +243,17 @@ void state_set_children(struct world *world, uint64_t serial, struct children *c
 void state_remove(struct world *world, uint64_t serial)
 {
 	const struct world_object nothing = {.serial = serial};
-	const struct node *node = state_find(world, serial);
+	const struct node *node = state_look_up(world, serial);
 
 	model_assert(node != NULL);
+	world->recent[serial % RECENT].serial = 0;
 	move_links(world, &node->object, &nothing);
 	node_unref(tree_remove(&world->objects, &world->pool, &state_nodes, key_of(serial, 0)));
 }
 
 void state_set_place(struct world *world, uint64_t actor, uint32_t site, bool is_string)
 {
-	struct node *node = (struct node *)state_find(world, actor);
+	struct node *node = (struct node *)state_look_up(world, actor);
 
 	model_assert(node != NULL && node->references == 1);
 	node->object.site = site;

@@ -38,7 +38,18 @@ struct node {
 	struct children *children; /* one reference; NULL: none */
 };
 
+/* The node of a serial in world.objects, as it was found last: most events are about an object that
+ * an event was about just before. */
+struct recent {
+	uint64_t serial; /* 0: none */
+	struct node *node;
+	uint64_t owned; /* world.copies when the node and the way to it were the World's alone */
+};
+#define RECENT 256 /* by the low bits of the serial; a power of two */
+
 struct world {
+	struct recent recent[RECENT]; /* of the node in `objects`, whoever else has that, too */
+	uint64_t copies;              /* how often it shared all it has, plus 1 */
 	uint64_t at;      /* number of the last event */
 	int64_t time;     /* its t */
 	uint64_t changed; /* serial of the object that it changed; 0: none, or gone */
@@ -60,6 +71,8 @@ extern const struct tree_values state_nodes; /* of world.objects */
 int state_reserve(struct world *world, uint64_t serial, uint64_t actor, uint32_t ring, bool child);
 
 const struct node *state_find(const struct world *world, uint64_t serial); /* NULL: none */
+/* The same, which remembers it: for whoever changes the World. */
+const struct node *state_look_up(struct world *world, uint64_t serial);
 
 /* Makes the object of that serial be `object`, or adds it, and updates the links. With
  * `child` its list of children gets that one more, else the list stays. */

@@ -43,6 +43,13 @@ struct change {
 
 /* ---- Control ----------------------------------------------------------- */
 
+static const struct world_object *look_up(struct world *world, uint64_t serial)
+{
+	const struct node *node = serial ? state_look_up(world, serial) : NULL;
+
+	return node ? &node->object : NULL;
+}
+
 static uint64_t control(const struct world *world)
 {
 	return world->running[world->ring];
@@ -56,16 +63,16 @@ static void give_control(struct world *world, uint64_t serial)
 /* A body that had finished at the last event has passed control on by now. */
 static void settle_control(struct world *world)
 {
-	const struct world_object *last = world_find(world, control(world));
+	const struct world_object *last = look_up(world, control(world));
 
 	if (last && state_is_finished(last))
 		give_control(world, last->resumer);
 }
 
 /* Who really resumes: the event's peer, but a delegator only passes on what came to it. */
-static uint64_t resumer_of(const struct world *world, uint64_t peer)
+static uint64_t resumer_of(struct world *world, uint64_t peer)
 {
-	const struct world_object *object = world_find(world, peer);
+	const struct world_object *object = look_up(world, peer);
 
 	if (!object || object->state != CORO_STATE_DELEGATING)
 		return peer;
@@ -73,15 +80,15 @@ static uint64_t resumer_of(const struct world *world, uint64_t peer)
 }
 
 /* Who makes a new object: the task that runs, or else the body; 0: main. */
-static uint64_t creator(const struct world *world)
+static uint64_t creator(struct world *world)
 {
 	uint64_t serial = control(world);
-	const struct world_object *object = world_find(world, serial);
+	const struct world_object *object = look_up(world, serial);
 
 	for (unsigned i = 0; object && i < 64; i++) {
 		if (object->kind == CORO_OBJECT_TASK)
 			return object->serial;
-		object = world_find(world, object->resumer);
+		object = look_up(world, object->resumer);
 	}
 	return serial;
 }
@@ -560,7 +567,7 @@ static bool done_by_itself(unsigned kind)
 
 /* The body that does the event to another, and gets its place from it; 0: none, or it is there
  * already. */
-static uint64_t actor_of(const struct world *world, const struct trace_event *event, uint32_t ring)
+static uint64_t actor_of(struct world *world, const struct trace_event *event, uint32_t ring)
 {
 	const struct world_object *object = event->site ? state_running(world, ring) : NULL;
 
@@ -673,7 +680,7 @@ int world_apply(struct world *world, const struct trace_event *event)
 	world->time = event->t;
 	world->changed = 0;
 	if (event->co) {
-		node = state_find(world, event->co);
+		node = state_look_up(world, event->co);
 		apply(&change, node ? &node->object : NULL);
 	} else {
 		change.damaged = true;
@@ -696,6 +703,7 @@ struct world *world_new(void)
 		return NULL;
 	}
 	world->rings = 1;
+	world->copies = 1;
 	schema_init(&world->schema);
 	return world;
 }
@@ -714,7 +722,7 @@ void world_free(struct world *world)
 	free(world);
 }
 
-struct world *world_copy(const struct world *world)
+struct world *world_copy(struct world *world)
 {
 	struct world *copy = malloc(sizeof(*copy));
 	size_t bytes = world->rings * sizeof(world->running[0]);
@@ -722,6 +730,7 @@ struct world *world_copy(const struct world *world)
 	if (!copy)
 		return NULL;
 	*copy = *world;
+	copy->copies = ++world->copies;
 	copy->pool = (struct tree_pool){0};
 	copy->spare = NULL;
 	copy->running = malloc(bytes);

@@ -128,6 +128,9 @@ bool trace_ended(struct trace *trace, int *ret_status);
 uint64_t trace_count(struct trace *trace);
 /* 0, -ENOENT when there is no event n, -EBADMSG when its chunk is damaged. */
 int trace_event(struct trace *trace, uint64_t n, struct trace_event *ret);
+/* Events n, n + 1, ..., at most `most` of them: how many, at least 1, or an error as above. For
+ * whoever looks at many. */
+int trace_events(struct trace *trace, uint64_t n, struct trace_event *ret, unsigned most);
 /* The bytes of a string, 0-terminated, raw: filter before showing (text.h). NULL: no such id. */
 const char *trace_string(struct trace *trace, uint32_t id);
 /* Output pieces 0 .. count-1, in order. */

@@ -98,7 +98,7 @@ struct world;
 /* Life cycle. NULL only when memory is out. */
 struct world *world_new(void);
 void world_free(struct world *world);
-struct world *world_copy(const struct world *world);
+struct world *world_copy(struct world *world);
 
 /* Applies the next event. Events are applied in the order of their numbers.
  * Returns 0, or -ENOMEM (the World is then as before). */
