@@ -1,7 +1,7 @@
 /*
  * symbols_test.c - sites of this very program become places.
  *
- * Argument: a program that needs a library with the probe's note.
+ * Arguments: a program that needs a library with the probe's note, and that library.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,7 +24,7 @@
 #include <tracer/symbols.h>
 #include "../../tracer/symbols/maps.h"
 
-static const char *noted_program;
+static const char *noted_program, *noted_library;
 static uintptr_t seen; /* where symbols_here() was called from */
 
 __attribute__((noinline)) void symbols_here(void)
@@ -276,6 +277,62 @@ static void modules_are_added_once(void **state)
 	assert_int_equal(symbols_add_modules(fixture->symbols, UINT32_MAX), -ESRCH);
 }
 
+/* Maps a file as a whole, as code, so that what is at `offset` has the low bits of what this
+ * program has in the page of `beside`. Behind it are pages of no file: it is an image of its own.
+ */
+static uintptr_t map_over(const char *path, size_t offset, uintptr_t beside, size_t *ret_size)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *at = MAP_FAILED;
+
+	assert_true(file >= 0);
+	assert_int_equal(fstat(file, &status), 0);
+	*ret_size = (size_t)status.st_size + 8192;
+	for (uintptr_t high = 1; at == MAP_FAILED && high < 1024; high++)
+		at = mmap((void *)((beside & ~(uintptr_t)4095) - (offset & ~(size_t)4095) + (high << 32)),
+				  *ret_size, PROT_NONE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	assert_ptr_equal(
+		mmap(at, (size_t)status.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, 0),
+		at);
+	close(file);
+	return (uintptr_t)at;
+}
+
+static void of_modules_with_equal_low_bits_the_one_that_links_the_probe_is_meant(void **state)
+{
+	struct fixture *fixture = *state;
+	struct symbols_place place;
+	void *library = dlopen(noted_library, RTLD_NOW | RTLD_LOCAL), *function;
+	uintptr_t first, second;
+	size_t size, offset;
+	Dl_info known;
+
+	assert_non_null(library);
+	function = dlsym(library, "symbols_noted");
+	assert_true(dladdr(function, &known) != 0);
+	offset = (size_t)((uintptr_t)function - (uintptr_t)known.dli_fbase);
+	first = map_over(noted_library, offset, (uintptr_t)symbols_here, &size);
+	assert_true(symbols_add_modules(fixture->symbols, (uint32_t)getpid()) > 0);
+	assert_int_equal(symbols_place(fixture->symbols, (uint32_t)(first + offset + 2), false, &place),
+					 0);
+	assert_false(place.ambiguous);
+	assert_non_null(place.function);
+	assert_memory_equal(place.function, "symbols_noted", strlen("symbols_noted"));
+
+	/* Of two that link it, nobody knows. */
+	second = map_over(noted_library, offset, (uintptr_t)symbols_here, &size);
+	assert_true(symbols_add_modules(fixture->symbols, (uint32_t)getpid()) > 0);
+	assert_int_equal(symbols_place(fixture->symbols, (uint32_t)(first + offset + 3), false, &place),
+					 0);
+	assert_true(place.ambiguous);
+	munmap((void *)first, size);
+	munmap((void *)second, size);
+	dlclose(library);
+}
+
 static void maps_keep_the_files_with_code(void **state)
 {
 	struct maps maps;
@@ -396,6 +453,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_source_that_is_newer_than_the_program_has_changed, set_up,
 										tear_down),
 		cmocka_unit_test_setup_teardown(modules_are_added_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			of_modules_with_equal_low_bits_the_one_that_links_the_probe_is_meant, set_up,
+			tear_down),
 		cmocka_unit_test(maps_keep_the_files_with_code),
 		cmocka_unit_test(a_file_that_is_mapped_beside_itself_is_one_image),
 		cmocka_unit_test_setup_teardown(the_kind_of_a_program_is_told_by_its_note, set_up,
@@ -403,8 +463,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_cut_off_program_is_read_without_harm, set_up, tear_down),
 	};
 
-	if (argc != 2)
+	if (argc != 3)
 		return 2;
 	noted_program = argv[1];
+	noted_library = argv[2];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

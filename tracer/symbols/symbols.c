@@ -3,8 +3,13 @@
  *
  *     site 0x00401213 ──► cache ──► trace_find_site ──► modules whose addresses have these low
  *                                                       32 bits in their code: one: its place;
- *                                                       more: ambiguous; none: the maps are read
- *                                                       again, for the program may have loaded one
+ *                                                       more: that of the one which links the
+ *                                                       probe, else ambiguous; none: the maps are
+ *                                                       read again, for the program may have
+ *                                                       loaded one
+ *
+ * Where the system puts modules is chance, so now and then the C library has the low bits of the
+ * program. But it calls nothing that emits events: it does not link the probe.
  *
  * What a module told goes into the trace at once, so that a replay reads the same words.
  */
@@ -27,6 +32,8 @@ struct mapped {
 	uint64_t start, end, bias;
 	struct module *module; /* owned; NULL: could not be opened, or must not be */
 	bool program;          /* the program itself, not a library */
+	bool emits_known;      /* `emits` is valid */
+	bool emits;            /* events may come from it: it is not known to do without the probe */
 	bool listed;           /* its compile directories are known to `sources` */
 };
 
@@ -241,18 +248,44 @@ static bool address_in(const struct mapped *mapped, uint32_t site, uint64_t *ret
 	return true;
 }
 
-/* How many modules have the site in their code; the last one in *ret. */
-static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped **ret,
-							uint64_t *ret_address)
+static bool emits(struct mapped *mapped)
+{
+	enum symbols_program kind;
+
+	if (!mapped->emits_known)
+		mapped->emits = symbols_program_kind(mapped->path, &kind) < 0 || kind != SYMBOLS_NO_PROBE;
+	mapped->emits_known = true;
+	return mapped->emits;
+}
+
+/* How many modules have the site in their code, of all or of those that emit; the last one in
+ * *ret. */
+static unsigned count_modules(struct symbols *symbols, uint32_t pc, bool emitting,
+							  struct mapped **ret, uint64_t *ret_address)
 {
 	unsigned found = 0;
 
 	for (size_t i = 0; i < symbols->mapped_count; i++) {
-		if (!address_in(&symbols->mapped[i], pc, ret_address))
+		uint64_t address;
+
+		if (!address_in(&symbols->mapped[i], pc, &address) ||
+			(emitting && !emits(&symbols->mapped[i])))
 			continue;
 		*ret = &symbols->mapped[i];
+		*ret_address = address;
 		found++;
 	}
+	return found;
+}
+
+/* How many modules could be meant by the site; if it is one, it is in *ret. */
+static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped **ret,
+							uint64_t *ret_address)
+{
+	unsigned found = count_modules(symbols, pc, false, ret, ret_address);
+
+	if (found > 1 && count_modules(symbols, pc, true, ret, ret_address) == 1)
+		return 1;
 	return found;
 }
 

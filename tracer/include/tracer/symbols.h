@@ -32,7 +32,7 @@ struct symbols_place {
 	const char *file;     /* as the compiler wrote it; NULL: not known */
 	const char *base;     /* the last part of `file`; NULL */
 	uint32_t line;        /* 0: not known */
-	bool ambiguous;       /* two modules could be meant: nothing else is set */
+	bool ambiguous;       /* two modules that link the probe could be meant: nothing else is set */
 };
 
 /* `site` of an event: a pc's low bits, or a string id "FILE:LINE FUNCTION" when
