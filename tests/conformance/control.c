@@ -29,7 +29,10 @@ enum flow run_block(struct activation *activation, const struct block *block)
 
 coro_value returned(struct activation *activation, coro_value value)
 {
+	running = activation;
 	keep_error(value);
+	if (coro_raised(value))
+		passes(value, activation);
 	coro_handling(activation->handling);
 	return value;
 }
@@ -43,6 +46,7 @@ enum flow raise_in(struct activation *activation, coro_value raised)
 enum flow finished(struct activation *activation, const struct node *node, const char *description,
 				   coro_value result)
 {
+	set(activation, "(awaited)", CORO_NONE);
 	result = as_list(returned(activation, result));
 	if (!coro_raised(result)) {
 		say(activation->label, format("%s => %s", description, show(result)));
@@ -105,6 +109,7 @@ struct call *new_call(struct activation *activation, const struct function *func
 }
 
 struct activation *activations;
+const struct activation *running;
 
 static void link_activation(struct activation *activation)
 {
@@ -124,23 +129,13 @@ static void unlink_activation(struct activation *activation)
 		activation->next->previous = activation->previous;
 }
 
-/* A local variable holds an exception whose context holds, in its traceback, the local variables:
- * CPython frees them when it looks for rings, not now. */
-static bool is_in_a_ring(const struct activation *activation)
-{
-	for (const struct variable *variable = activation->locals; variable; variable = variable->next)
-		if (coro_kind(variable->value) == CORO_VALUE_EXCEPTION &&
-			!coro_is_none(coro_context(variable->value)))
-			return true;
-	return false;
-}
-
-bool ends_in_a_ring(const char *label)
+/* The frame that awaits this one, or else drives it. */
+static const struct activation *caller_of(const struct activation *activation)
 {
 	for (const struct activation *one = activations; one; one = one->next)
-		if (!strcmp(one->label, label))
-			return is_in_a_ring(one);
-	return false;
+		if (awaits(one, activation))
+			return one;
+	return activation->driver;
 }
 
 /* What leaves it stays with the task, and with its traceback the local variables. */
@@ -152,7 +147,7 @@ static bool is_of_a_task(const struct activation *activation)
 }
 
 /* Not on the stack: one that ignored its end goes with it. */
-coro_value run_plain(const struct call *call, coro_value handling)
+coro_value run_plain(struct call *call, coro_value handling)
 {
 	struct activation *activation = keep_memory(sizeof(*activation));
 	coro_value outcome = CORO_NONE;
@@ -163,7 +158,9 @@ coro_value run_plain(const struct call *call, coro_value handling)
 		.function = call->function,
 		.outcome = CORO_NONE,
 		.handling = handling,
+		.driver = running,
 	};
+	call->activation = running = activation;
 	link_activation(activation);
 	for (size_t i = 0; call->function->params[i]; i++)
 		set(activation, call->function->params[i], call->args[i]);
@@ -175,6 +172,8 @@ coro_value run_plain(const struct call *call, coro_value handling)
 		say(activation->label, "return None");
 	if (flow == RAISE)
 		say(activation->label, format("raise %s", show_error(outcome)));
+	activation->ended = true;
+	activation->back = caller_of(activation);
 	if (flow == RAISE ? is_of_a_task(activation) : is_in_a_ring(activation))
 		return outcome;
 	unlink_activation(activation);
@@ -384,18 +383,32 @@ static const char *name_after_as(char *const *words)
 	return NULL;
 }
 
+static void begin_handling(struct activation *activation, coro_value exception)
+{
+	struct handled *handled = keep_memory(sizeof(*handled));
+
+	*handled = (struct handled){coro_caught(exception), activation->handling, activation->handled};
+	activation->handled = handled;
+	activation->handling = handled->exception;
+	coro_handling(activation->handling);
+}
+
+static void end_handling(struct activation *activation)
+{
+	activation->handling = activation->handled->before;
+	activation->handled = activation->handled->outer;
+	coro_handling(activation->handling);
+}
+
 /* A block during which `exception` is being handled. */
 static enum flow run_handling(struct activation *activation, const struct block *block,
 							  coro_value exception)
 {
-	coro_value before = activation->handling;
 	enum flow flow;
 
-	activation->handling = coro_caught(exception);
-	coro_handling(activation->handling);
+	begin_handling(activation, exception);
 	flow = run_block(activation, block);
-	activation->handling = before;
-	coro_handling(before);
+	end_handling(activation);
 	return flow;
 }
 
@@ -405,6 +418,8 @@ static enum flow run_except(struct activation *activation, const struct clause *
 	const char *name = name_after_as(clause->head + 1);
 
 	say(activation->label, format("caught %s", show_error(exception)));
+	if (name)
+		loses_traceback(exception);
 	store(activation, name, coro_caught(exception));
 	return run_handling(activation, &clause->block, exception);
 }
@@ -420,7 +435,7 @@ static enum flow run_except_star(struct activation *activation, const struct cla
 	for (; clause && !strcmp(clause->head[0], "exceptstar"); clause = clause->next) {
 		const struct coro_exception_type *types[8] = {NULL};
 		size_t type_count = 0;
-		coro_value match = CORO_NONE, before = activation->handling;
+		coro_value match = CORO_NONE;
 		enum flow flow;
 
 		if (coro_is_none(rest))
@@ -432,11 +447,9 @@ static enum flow run_except_star(struct activation *activation, const struct cla
 		keep_error(rest);
 		if (coro_is_none(match))
 			continue;
-		activation->handling = coro_caught(exception);
-		coro_handling(activation->handling);
+		begin_handling(activation, exception);
 		flow = run_except(activation, clause, match);
-		activation->handling = before;
-		coro_handling(before);
+		end_handling(activation);
 		if (flow == RAISE && count < 16) {
 			raised[count++] = coro_caught(activation->outcome);
 			/* `as` has taken its traceback: when it is raised again, it is not the same. */

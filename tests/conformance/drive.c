@@ -105,6 +105,7 @@ static enum flow run_new(struct activation *activation, const struct node *node)
 		body = coro_coroutine_named(run_call, call, name, NULL);
 	if (!body)
 		return raise_in(activation, out_of_memory());
+	note_body(body, coro_as_ptr(call));
 	own_body(body);
 	set(activation, node->args[0], coro_object(body));
 	return GO_ON;
@@ -215,6 +216,7 @@ static enum flow run_for(struct activation *activation, const struct node *node)
 
 static enum flow resumed(struct activation *activation, const struct node *node, coro_value sent)
 {
+	activation->driver = running;
 	returned(activation, sent);
 	if (coro_raised(sent)) {
 		say(activation->label, format("exc %s", show_error(sent)));
@@ -268,6 +270,7 @@ static enum flow run_from(struct activation *activation, const struct node *node
 	coro_value inner = atom(activation, node->args[0]), result;
 
 	begins(activation, describe(activation, node, 1));
+	set(activation, "(awaited)", inner);
 	if (list_of(inner)) {
 		result = coro_yield_from_array(list_of(inner)->items, list_of(inner)->count);
 	} else if (coro_kind(inner) == CORO_VALUE_STRING) {
@@ -291,7 +294,6 @@ static enum flow run_await(struct activation *activation, const struct node *nod
 	begins(activation, describe(activation, node, 1));
 	set(activation, "(awaited)", awaited);
 	result = coro_await(awaited);
-	set(activation, "(awaited)", CORO_NONE);
 	return finished(activation, node, describe(activation, node, 1), result);
 }
 
@@ -299,19 +301,21 @@ static enum flow run_call_op(struct activation *activation, const struct node *n
 {
 	const struct function *function = find_function(node->args[0]);
 	const char *description = format("call %s", node->args[0]), *name;
+	struct coro_generator *body;
 	coro_value call, result;
 
 	begins(activation, description);
 	name = label(node->args[0]);
 	call = coro_ptr(new_call(activation, function, name, node->args + 1));
-	if (function->kind == GEN) {
-		struct coro_generator *generator = coro_generator_named(run_call, call, name, NULL);
-
-		result = coro_await(coro_object(generator));
-		coro_free(generator);
-	} else {
-		result = coro_await(coro_coroutine_named(run_call, call, name, NULL));
-	}
+	body = function->kind == GEN ? coro_generator_named(run_call, call, name, NULL)
+								 : coro_coroutine_named(run_call, call, name, NULL);
+	if (!body)
+		return raise_in(activation, out_of_memory());
+	note_body(body, coro_as_ptr(call));
+	set(activation, "(awaited)", coro_object(body));
+	result = coro_await(coro_object(body));
+	if (function->kind == GEN)
+		coro_free(body);
 	return finished(activation, node, description, result);
 }
 
@@ -340,7 +344,9 @@ static struct coro_async_step *new_step(struct activation *activation, const str
 	step = !strcmp(method, "athrow")   ? coro_athrow_step(body, value)
 		   : !strcmp(method, "aclose") ? coro_aclose_step(body)
 									   : coro_asend_step(body, value);
-	if (!step)
+	if (step)
+		note_step(step, coro_object(body), value);
+	else
 		*ret_error = out_of_memory();
 	return step;
 }
@@ -373,8 +379,10 @@ static enum flow run_step(struct activation *activation, const struct node *node
 
 	begins(activation, describe_step(activation, node));
 	step = new_step(activation, node, &result);
-	if (step)
+	if (step) {
+		set(activation, "(awaited)", coro_async_step_value(step));
 		result = keep_error(coro_async_step_await(step));
+	}
 	coro_async_step_free(step);
 	return finished(activation, node, describe_step(activation, node), result);
 }

@@ -13,7 +13,6 @@
 enum { ROUNDS = 20000 };
 
 bool journal_closed, journal_immediate, somebody_ignored;
-struct coro_generator *ring_end;
 
 static char **late;
 static size_t late_count, late_room;
@@ -217,7 +216,7 @@ static void take_report(enum coro_report_kind kind, const char *text, coro_value
 		break;
 	case CORO_REPORT_UNRAISABLE:
 		somebody_ignored |= ignored(text);
-		if (ring_end && !coro_equal(coro_report_object(), coro_object(ring_end)))
+		if (journal_closed && is_never_freed(coro_report_object()))
 			break;
 		say_late("unraisable", show_error(keep_error(exception)));
 		break;

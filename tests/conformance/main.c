@@ -13,6 +13,7 @@
 #include "scenario.h"
 
 struct coro_loop *the_loop;
+struct coro_generator *being_freed;
 
 int milliseconds(void)
 {
@@ -96,6 +97,8 @@ void own_body(struct coro_generator *body)
 {
 	coro_hold(body);
 	own_handle(body, free_body);
+	if (journal_closed)
+		lasts_for_ever(body);
 }
 
 void disown_body(struct coro_generator *body)
@@ -103,9 +106,16 @@ void disown_body(struct coro_generator *body)
 	disown_handle(body);
 }
 
-/* Those that are freed with `free_handle`, up to `last`. What is made meanwhile comes behind it:
- * CPython ends without having freed that. */
-static void free_owned(void (*free_handle)(void *), const struct owned *last)
+/* When counting is through. */
+static bool is_left(coro_value body)
+{
+	return is_of_what_lasts(body) || is_left_to_the_collector(body);
+}
+
+/* Those that are freed with `free_handle`, up to `last`, but for bodies that stay. What is made
+ * meanwhile comes behind it: CPython ends without having freed that. */
+static void free_owned(void (*free_handle)(void *), const struct owned *last,
+					   bool (*stays)(coro_value body))
 {
 	for (struct owned *entry = owned; entry; entry = entry->next) {
 		void *handle = entry->handle;
@@ -115,14 +125,13 @@ static void free_owned(void (*free_handle)(void *), const struct owned *last)
 		if (wanted && last && the_loop && free_handle == free_body &&
 			is_object(coro_object(handle), CORO_OBJECT_COROUTINE))
 			wanted = !is_held(coro_object(handle));
+		if (wanted && stays)
+			wanted = !stays(coro_object(handle));
 		if (wanted) {
-			const char *name = entry->free_handle == free_body ? show(coro_object(handle)) : "<>";
-
-			name = format("%.*s", (int)strlen(name) - 2, name + 1);
-			ring_end = journal_closed && ends_in_a_ring(name) ? handle : NULL;
+			being_freed = entry->free_handle == free_body ? handle : NULL;
 			entry->handle = NULL;
 			entry->free_handle(handle);
-			ring_end = NULL;
+			being_freed = NULL;
 		}
 		if (entry == last)
 			return;
@@ -338,18 +347,20 @@ int main(int argc, char **argv)
 	coro_set_async_generator_hooks(NULL, NULL, NULL);
 	forget_globals();
 	last = last_owned();
-	free_owned(free_step, last);
-	free_owned(free_body, last);
+	free_owned(free_step, last, NULL);
+	free_owned(free_body, last, is_left);
+	collection_begins();
+	free_owned(free_body, last, is_of_what_lasts);
 	if (the_loop) {
 		coro_loop_close(the_loop);
 		forget_owned(free_task);
 	}
 	coro_set_report_handler(ignore_report, NULL);
-	free_owned(free_step, NULL);
-	free_owned(free_body, NULL);
-	free_owned(free_late_body, NULL);
+	free_owned(free_step, NULL, NULL);
+	free_owned(free_body, NULL, NULL);
+	free_owned(free_late_body, NULL, NULL);
 	journal_begin();
-	free_owned(NULL, NULL);
+	free_owned(NULL, NULL, NULL);
 	coro_handled();
 	if (!ended)
 		forget_late();

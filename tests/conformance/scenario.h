@@ -10,6 +10,7 @@
  *     drive.c    operations on generators, coroutines, async generators
  *     tasks.c    operations of the loop: tasks, futures, callbacks, combinators
  *     sync.c     operations on locks, events, queues ...
+ *     garbage.c  what CPython frees by counting, what by its collector, and what never
  *     main.c     running a scenario from beginning to end
  *     remains.c  what is left after it: nothing
  *
@@ -83,22 +84,35 @@ struct variable {
 	struct variable *next;
 };
 
+/* Exceptions that except and finally blocks are about, the innermost first. */
+struct handled {
+	coro_value exception;
+	coro_value before; /* what it was then; of the caller, perhaps */
+	const struct handled *outer;
+};
+
+/* A frame, to Python. What it awaits is in its variable "(awaited)". */
 struct activation {
 	const char *label;
 	const struct function *function;
 	struct variable *locals;
 	coro_value outcome;  /* of RETURN, RAISE */
 	coro_value handling; /* innermost exception that an except or finally block is about */
+	const struct handled *handled;
+	bool ended;
+	const struct activation *driver;    /* that resumed it last */
+	const struct activation *back;      /* when it has ended: that goes on */
 	struct activation *previous, *next; /* all that have not ended */
 };
 extern struct activation *activations;
-/* The locals of this body are in a ring, which CPython has to look for. */
-bool ends_in_a_ring(const char *label);
+/* Got control last. */
+extern const struct activation *running;
 
 struct call {
 	const struct function *function;
 	const char *label;
 	coro_value args[8];
+	const struct activation *activation; /* once it has begun */
 };
 
 struct operation {
@@ -114,7 +128,7 @@ struct call *new_call(struct activation *activation, const struct function *func
 /* The body of every function: argument is the struct call. */
 coro_value run_call(coro_value call);
 /* The same for a function that is called within an activation. */
-coro_value run_plain(const struct call *call, coro_value handling);
+coro_value run_plain(struct call *call, coro_value handling);
 enum flow run_block(struct activation *activation, const struct block *block);
 
 /* Whatever the runtime gave back: puts back what is being handled here, keeps an exception. */
@@ -147,6 +161,7 @@ coro_value less(coro_value left, coro_value right);
 
 extern const char list_type[], handle_type[], timer_handle_type[], timeout_type[];
 
+extern struct variable *globals;
 coro_value get(struct activation *activation, const char *name);
 void set(struct activation *activation, const char *name, coro_value value);
 /* The same for a name that may be NULL. */
@@ -201,9 +216,8 @@ void forget_late(void);
 extern bool journal_closed;
 /* Reports are said at once. */
 extern bool journal_immediate;
-/* A body that ends in a ring is being freed: what it awaits goes only when CPython looks for rings
- * again, after the end of the log. NULL: none is. */
-extern struct coro_generator *ring_end;
+/* The one of all bodies that is being freed at the end; NULL: none is. */
+extern struct coro_generator *being_freed;
 /* A body ignored that it was closed for good: what its calls held is left. What such a report says. */
 extern bool somebody_ignored;
 bool ignored(const char *report);
@@ -213,6 +227,30 @@ void count_round(void);
 void *keep_memory(size_t size);
 char *keep_text(const char *text);
 coro_value keep_error(coro_value exception);
+
+/* ---- What CPython frees, and when --------------------------------------- */
+
+/* A body was made, a step. */
+void note_body(const struct coro_generator *body, const struct call *call);
+void note_step(struct coro_async_step *step, coro_value generator, coro_value argument);
+/* The body was made while all others go: it stays. */
+void lasts_for_ever(const struct coro_generator *body);
+/* What `one` awaits is the body of `other`. */
+bool awaits(const struct activation *one, const struct activation *other);
+/* A raised exception comes to this frame, which its traceback holds from now on. */
+void passes(coro_value exception, const struct activation *frame);
+void loses_traceback(coro_value exception);
+
+/* What the frame refers to leads back to it. */
+bool is_in_a_ring(const struct activation *frame);
+/* Counting does not free it, when no variable holds it any more: a ring does. */
+bool is_left_to_the_collector(coro_value value);
+/* Something that lasts refers to it. */
+bool is_of_what_lasts(coro_value value);
+/* The collector frees what is left, but for what lasts. Only once: new rings stay. */
+void collection_begins(void);
+/* The body is never freed, though the one that held it may be. */
+bool is_never_freed(coro_value body);
 
 /* ---- The run ----------------------------------------------------------- */
 

@@ -19,7 +19,7 @@ const char list_type[] = "list", handle_type[] = "Handle", timer_handle_type[] =
 
 /* ---- Variables --------------------------------------------------------- */
 
-static struct variable *globals;
+struct variable *globals;
 
 static struct variable *find(struct activation *activation, const char *name)
 {
