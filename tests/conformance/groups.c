@@ -173,33 +173,41 @@ static enum flow run_timeout(struct activation *activation, const struct node *n
 	return flow;
 }
 
-static struct coro_timeout *timeout_of(struct activation *activation, const struct node *node)
+/* NULL with *ret_error raised. */
+static struct coro_timeout *timeout_of(struct activation *activation, const struct node *node,
+									   coro_value *ret_error)
 {
 	coro_value timeout = atom(activation, node->args[0]);
 
-	if (!is_type(timeout, timeout_type))
-		malformed(node, "not a timeout");
-	return coro_as_ptr(timeout);
+	if (is_type(timeout, timeout_type))
+		return coro_as_ptr(timeout);
+	*ret_error = coro_raise(CORO_AttributeError, "'%s' object has no attribute '%s'",
+							coro_type_name(timeout), node->word);
+	return NULL;
 }
 
 static enum flow run_reschedule(struct activation *activation, const struct node *node)
 {
 	double delay = seconds(atom(activation, node->args[1]));
+	struct coro_timeout *timeout;
 	coro_value result;
 
 	if (loop_closed)
 		return raise_in(activation, coro_raise(CORO_RuntimeError, "no running event loop"));
-	result =
-		coro_timeout_reschedule(timeout_of(activation, node), coro_loop_time(the_loop) + delay);
-
+	timeout = timeout_of(activation, node, &result);
+	if (timeout)
+		result = coro_timeout_reschedule(timeout, coro_loop_time(the_loop) + delay);
 	return coro_raised(result) ? raise_in(activation, result) : GO_ON;
 }
 
 static enum flow run_expired(struct activation *activation, const struct node *node)
 {
-	bool expired = coro_timeout_expired(timeout_of(activation, node));
+	coro_value error;
+	const struct coro_timeout *timeout = timeout_of(activation, node, &error);
 
-	say(activation->label, format("expired %s", expired ? "True" : "False"));
+	if (!timeout)
+		return raise_in(activation, error);
+	say(activation->label, format("expired %s", coro_timeout_expired(timeout) ? "True" : "False"));
 	return GO_ON;
 }
 

@@ -207,7 +207,7 @@ static coro_value reap(coro_value argument)
 	return CORO_NONE;
 }
 
-/* False: some survive, and wait for ever. */
+/* False: some survive: they wait for ever, or no memory is left to end them. */
 static bool cancel_leftovers(void)
 {
 	struct leftovers left;
@@ -225,14 +225,14 @@ static bool cancel_leftovers(void)
 	/* Those that nobody has a handle of would go as soon as they are done. */
 	holder = coro_gather_future(left.values, left.count, true);
 	if (!holder)
-		return true;
+		return false;
 	for (size_t i = 0; i < left.count; i++)
 		coro_task_cancel(left.tasks[i], NULL);
 	count_task();
 	reaper = coro_spawn(reap, coro_ptr(&left), "anon-reap");
 	if (!reaper) {
 		coro_future_free(holder);
-		return true;
+		return false;
 	}
 	while ((ended = drive(reaper, &result)) && coro_raised(result)) {
 		say("loop", format("shutdown-raise %s", show_error(result)));
@@ -347,7 +347,8 @@ int main(int argc, char **argv)
 	coro_set_async_generator_hooks(NULL, NULL, NULL);
 	forget_globals();
 	last = last_owned();
-	free_owned(free_step, last, NULL);
+	if (ended) /* else somebody may await one still */
+		free_owned(free_step, last, NULL);
 	free_owned(free_body, last, is_left);
 	collection_begins();
 	free_owned(free_body, last, is_of_what_lasts);
