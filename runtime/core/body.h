@@ -178,9 +178,6 @@ void coro__main_tasklet_free(void);
  * arrives there. */
 void coro__throw_into(struct coro_generator *body, coro_value raised, uintptr_t site);
 
-/* Arrives in `body` without counting as handled: for a raw resume. */
-void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
-
 /* Lets go of all that a body keeps. */
 void coro__errors_let_go(struct coro__errors **errors);
 static inline void coro__errors_free(struct coro__errors **errors)

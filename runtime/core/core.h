@@ -106,6 +106,15 @@ void coro__deliver_to(struct coro_generator *body, coro_value raised, uintptr_t 
 /* Arrives in `body` and stays valid there, without counting as handled. */
 void coro__deliver_quietly(struct coro_generator *body, coro_value raised);
 
+/* An exception that goes to `body` as a value, not raised: from now on that one keeps it valid, for
+ * who had it may end. */
+static inline coro_value coro__hand_over(struct coro_generator *body, coro_value value)
+{
+	if (CORO__UNLIKELY(coro_kind(value) == CORO_VALUE_EXCEPTION) && !coro_raised(value))
+		coro__deliver_quietly(body, coro__raised_value(value));
+	return value;
+}
+
 /* The same, about an object. */
 void coro__report_about(coro_value object, enum coro_report_kind kind, coro_value exception,
 						const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -139,14 +139,6 @@ static enum coro_state state_after(coro_value raised, bool closing)
 	return closing && coro_is(raised, CORO_GeneratorExit) ? CORO_STATE_DONE : CORO_STATE_FAILED;
 }
 
-/* An exception that goes as a value, not raised, from one body to another: from now on that one
- * keeps it valid, for the other may end. */
-static inline void keep_value(struct coro_generator *body, coro_value value)
-{
-	if (CORO__UNLIKELY(coro_kind(value) == CORO_VALUE_EXCEPTION) && !coro_raised(value))
-		coro__deliver_quietly(body, coro__raised_value(value));
-}
-
 /* Emits how `body` is entered. */
 static void tell_entry(struct coro_generator *body, enum coro__entering entry, coro_value value,
 					   uint32_t peer, uintptr_t site)
@@ -229,7 +221,7 @@ coro_value coro__drive(struct coro_generator *root, enum coro__entering entry, c
 		if (coro_raised(value))
 			coro__throw_into(leaf, value, 0);
 		else
-			keep_value(leaf, value);
+			coro__hand_over(leaf, value);
 	}
 	if (entry == CORO__ENTER_THROW)
 		root->thrown = leaf;
@@ -412,7 +404,7 @@ coro_value coro__suspend(coro_value value, uintptr_t site)
 
 	coro__event_value(&self->object, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED,
 					  coro__resumer_row(root), site, value);
-	keep_value(root->resumer, value);
+	coro__hand_over(root->resumer, value);
 	return coro__cross(self, root->resumer, root->resumer_sp, value, false);
 }
 
@@ -510,7 +502,7 @@ static void __attribute__((noreturn)) finish(struct coro_generator *body, coro_v
 	else
 		coro__event_value(&body->object, CORO_EVENT_RETURN, CORO_STATE_DONE, peer, 0, result);
 
-	keep_value(receiver, result);
+	coro__hand_over(receiver, result);
 	if (outer) {
 		hand_out(root, body, outer, result);
 		coro__undelegate(root, outer, CORO_STATE_RUNNING, result);

@@ -329,7 +329,7 @@ coro_value coro__loop_run_until_complete_at(struct coro_loop *loop, coro_value a
 	if (coro_raised(result))
 		future->object.flags |= CORO__FUTURE_RETRIEVED;
 	else if (future->object.state == CORO_STATE_DONE)
-		result = future->outcome;
+		result = coro__hand_over(coro__active.current, future->outcome);
 	else
 		result = coro__future_deliver_error(future, 0);
 	coro__future_release(future);

@@ -362,13 +362,19 @@ coro_value coro__future_deliver_error(struct coro_future *future, uintptr_t site
 	return raised;
 }
 
+/* What a future that is done gives to who runs. */
+static coro_value __attribute__((noinline)) done_result(struct coro_future *future, uintptr_t site)
+{
+	return future->object.state == CORO_STATE_DONE
+			   ? coro__hand_over(coro__active.current, future->outcome)
+			   : coro__future_deliver_error(future, site);
+}
+
 coro_value coro__future_result(struct coro_future *future, uintptr_t site)
 {
 	if (!coro__done(future))
 		return coro__raise_at(site, CORO_InvalidStateError, "Result is not set.");
-	if (future->object.state == CORO_STATE_DONE)
-		return future->outcome;
-	return coro__future_deliver_error(future, site);
+	return done_result(future, site);
 }
 
 coro_value coro_future_result(struct coro_future *future)
@@ -386,7 +392,7 @@ coro_value coro__future_exception(struct coro_future *future, uintptr_t site)
 	if (future->object.state == CORO_STATE_CANCELLED)
 		return coro__future_deliver_error(future, site);
 	future->object.flags |= CORO__FUTURE_RETRIEVED;
-	return coro_caught(future->outcome);
+	return coro__hand_over(coro__active.current, coro_caught(future->outcome));
 }
 
 coro_value coro_future_exception(struct coro_future *future)
@@ -408,13 +414,6 @@ coro_value coro_future_peek(const struct coro_future *future)
 coro_value coro__cannot_await(void)
 {
 	return coro__raise_at(0, CORO_RuntimeError, "'await' outside async function");
-}
-
-/* What an await of a future that is done gives. */
-static coro_value __attribute__((noinline)) done_result(struct coro_future *future, uintptr_t site)
-{
-	return future->object.state == CORO_STATE_DONE ? future->outcome
-												   : coro__future_deliver_error(future, site);
 }
 
 coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
@@ -453,7 +452,7 @@ coro_value coro__future_await_end(struct coro__wait *wait, coro_value sent)
 	if (CORO__UNLIKELY(coro_raised(sent)))
 		sent = coro__deliver(sent, wait->site);
 	else if (CORO__LIKELY(future->object.state == CORO_STATE_DONE))
-		sent = future->outcome;
+		sent = coro__hand_over(coro__active.current, future->outcome);
 	else if (coro__done(future))
 		sent = coro__future_deliver_error(future, wait->site);
 	else

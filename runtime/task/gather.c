@@ -430,6 +430,7 @@ coro_value coro__gather_at(const coro_value *awaitables, size_t count, bool retu
 	coro_value result = coro__may_await();
 	struct coro_task *task = coro__current_task();
 	struct gather *gather;
+	bool keeps = false;
 
 	if (coro_raised(result))
 		return result;
@@ -438,9 +439,11 @@ coro_value coro__gather_at(const coro_value *awaitables, size_t count, bool retu
 		return result;
 	result = coro__future_await(&gather->outer, call);
 	if (!coro_raised(result) && ret_values)
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
 			ret_values[i] = gather->results.values[i];
-	if (task && return_exceptions && !coro_raised(result)) {
+			keeps |= coro_kind(ret_values[i]) == CORO_VALUE_EXCEPTION;
+		}
+	if (task && keeps) {
 		if (task->last_gather)
 			coro__future_release(task->last_gather);
 		task->last_gather = &gather->outer;

@@ -55,7 +55,7 @@ struct coro_task {
 							  must_cancel; it stays when that was delivered */
 	uintptr_t await_site;  /* where its coroutine awaits */
 	coro__context context; /* in which its steps run */
-	struct coro_future *last_gather; /* keeps the exceptions of its last gather alive; or NULL */
+	struct coro_future *last_gather; /* keeps the exceptions among its last results; or NULL */
 	struct coro_task *previous, *next_task; /* the loop's tasks */
 	char *long_name;                        /* owned; NULL: in `name` */
 	char name[24];

@@ -569,6 +569,43 @@ static void gather_can_return_exceptions_as_results(void **state)
 				   "KeyError('bad'); ");
 }
 
+static coro_value return_an_exception(coro_value message)
+{
+	return coro_error(CORO_ValueError, "%s", coro_as_str(message));
+}
+
+/* More exceptions than a thread or a coroutine keeps. */
+static coro_value let_others_return_exceptions(void)
+{
+	for (int i = 0; i < 20; i++)
+		coro_task_free(coro_spawn(return_an_exception, coro_str("other"), "other"));
+	return coro_sleep(0.001);
+}
+
+static coro_value await_exceptions(coro_value unused)
+{
+	coro_value both[] = {coro_object(coro_coroutine(return_an_exception, coro_str("b"))),
+						 coro_object(coro_coroutine(return_an_exception, coro_str("c")))};
+	coro_value awaited;
+
+	task_a = coro_spawn(return_an_exception, coro_str("a"), "a");
+	awaited = coro_await(task_a);
+	coro_task_free(task_a);
+	CORO_TRY(coro_gather(both, 2, false, both));
+	CORO_TRY(let_others_return_exceptions());
+	note_value("result", awaited);
+	note_value("result", both[0]);
+	note_value("result", both[1]);
+	return coro_error(CORO_ValueError, "d");
+}
+
+static void an_exception_that_is_a_result_stays_valid_after_its_task(void **state)
+{
+	note_value("last", run(await_exceptions, CORO_NONE));
+	assert_journal("result ValueError('a'); result ValueError('b'); result ValueError('c'); "
+				   "last ValueError('d'); ");
+}
+
 static coro_value gather_two_sleepers(coro_value unused)
 {
 	coro_value both[] = {coro_object(task_a), coro_object(task_b)};
@@ -653,6 +690,7 @@ int main(void)
 		cmocka_unit_test(gather_gives_results_in_the_order_of_its_arguments),
 		cmocka_unit_test(gather_raises_the_first_exception_and_the_others_go_on),
 		cmocka_unit_test(gather_can_return_exceptions_as_results),
+		cmocka_unit_test(an_exception_that_is_a_result_stays_valid_after_its_task),
 		cmocka_unit_test(cancelling_a_gather_cancels_its_children),
 		cmocka_unit_test(children_that_are_done_count_at_once),
 	};

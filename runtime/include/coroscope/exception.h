@@ -21,7 +21,8 @@
  *   the next one is delivered to that coroutine, or it finishes. What calls outside of
  *   any coroutine give back is valid until the next one there.
  * - The last eight that a coroutine made itself (coro_raise, coro_error) stay valid too.
- * - One that is yielded, sent or returned as a value, not raised, counts as delivered to who gets it.
+ * - One that is yielded, sent, returned or awaited as a value, not raised, counts as delivered to
+ *   who gets it.
  * - coro_keep() and coro_drop() are for holding one longer.
  *
  * Context (PEP 3134)
