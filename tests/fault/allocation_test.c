@@ -42,21 +42,23 @@ static size_t try_all(const struct program *program, bool for_good)
 
 int main(int argc, char **argv)
 {
+	const struct program *const shelves[] = {body_programs, task_programs, sync_programs};
 	size_t broken = 0, runs = 0;
 
-	for (const struct program *program = programs; program->name; program++) {
-		if (argc > 1 && strcmp(argv[1], program->name))
-			continue;
-		if (argc > 2)
-			return faults_run(run, (void *)(uintptr_t)program, strtoul(argv[2], NULL, 10),
-							  argc > 3) == FAULTS_BROKEN;
-		for (int for_good = 0; for_good < 2; for_good++) {
-			size_t some = try_all(program, for_good);
+	for (size_t shelf = 0; shelf < sizeof(shelves) / sizeof(*shelves); shelf++)
+		for (const struct program *program = shelves[shelf]; program->name; program++) {
+			if (argc > 1 && strcmp(argv[1], program->name))
+				continue;
+			if (argc > 2)
+				return faults_run(run, (void *)(uintptr_t)program, strtoul(argv[2], NULL, 10),
+								  argc > 3) == FAULTS_BROKEN;
+			for (int for_good = 0; for_good < 2; for_good++) {
+				size_t some = try_all(program, for_good);
 
-			broken += !some;
-			runs += some;
+				broken += !some;
+				runs += some;
+			}
 		}
-	}
 	printf("%zu runs, %zu broken\n", runs, broken);
 	return broken || !runs;
 }
