@@ -65,7 +65,7 @@ static bool continues(const struct maps_image *image, uint64_t last_offset,
 					  const struct maps_line *line)
 {
 	if (line->offset < last_offset ||
-		(line->offset == last_offset && image->code == 0 && !line->executable))
+		(line->offset == last_offset && line->executable != (image->code == 0)))
 		return false;
 	return image->deleted == line->deleted && strlen(image->path) == line->path_length &&
 		   memcmp(image->path, line->path, line->path_length) == 0;
