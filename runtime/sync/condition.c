@@ -96,7 +96,7 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 									  enum coro_reason reason, uintptr_t site)
 {
 	coro_value result, error;
-	struct coro_future *future;
+	struct coro_future *future, *other;
 	bool told;
 
 	CORO_TRY(coro__may_await());
@@ -123,6 +123,13 @@ coro_value coro__condition_wait_about(struct coro_condition *condition, struct c
 	}
 	if (!coro_raised(result))
 		return coro_bool(true);
+	other = coro__waiters_pending(&condition->waiters);
+	if (coro__tells_nobody(other)) {
+		/* Telling it fails, and drops the only reference to the task that waits: it ends now. */
+		coro_drop(result);
+		coro__tasks_close_awaiting(other);
+		return coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
+	}
 	coro__waiters_tell(&condition->waiters, &condition->object, 1, coro_bool(false));
 	coro__deliver(result, site);
 	coro_drop(result);

@@ -121,6 +121,9 @@ coro_value coro__lock_acquire_with(struct coro_lock *lock, struct coro_future *f
 		take(lock, site);
 		return coro_bool(true);
 	}
+	/* A loop that is closed runs no task, and to Python a lock of it is another loop's. */
+	if (CORO__UNLIKELY(future->loop->ending))
+		return coro__raise_bound(&lock->object, site);
 	CORO_TRY(coro__bind(&lock->waiters.loop, &lock->object, future->loop, site));
 	coro_probe_event(&lock->object, CORO_EVENT_LOCK_WAIT, lock->object.state, coro__actor_row(),
 					 site, NULL);

@@ -58,15 +58,6 @@ static void tell(struct coro_semaphore *semaphore, unsigned event, uintptr_t sit
 	coro_probe_event(&semaphore->object, event, CORO_STATE_OPEN, coro__actor_row(), site, &places);
 }
 
-static const struct coro_future *first_pending(const struct coro_semaphore *semaphore)
-{
-	const struct coro_future *future = semaphore->waiters.first;
-
-	while (future && coro__done(future))
-		future = future->next;
-	return future;
-}
-
 static bool wake_next(struct coro_semaphore *semaphore)
 {
 	if (!coro__waiters_tell(&semaphore->waiters, &semaphore->object, 1, coro_bool(true)))
@@ -105,7 +96,7 @@ coro_value coro__semaphore_release_at(struct coro_semaphore *semaphore, uintptr_
 		return coro__raise_at(site, CORO_ValueError, "BoundedSemaphore released too many times");
 	semaphore->value++;
 	tell(semaphore, CORO_EVENT_SYNC_RELEASE, site);
-	if (coro__tells_nobody(first_pending(semaphore))) {
+	if (coro__tells_nobody(coro__waiters_pending(&semaphore->waiters))) {
 		semaphore->value--;
 		return coro__raise_at(site, CORO_RuntimeError, "Event loop is closed");
 	}

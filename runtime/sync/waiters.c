@@ -26,12 +26,16 @@ void coro__sync_end(struct coro_object *object, const struct coro__waiters *wait
 coro_value coro__bind_first(uint64_t *bound, const struct coro_object *object,
 							const struct coro_loop *loop, uintptr_t site)
 {
+	if (*bound)
+		return coro__raise_bound(object, site);
+	*bound = loop->object.serial;
+	return CORO_NONE;
+}
+
+coro_value coro__raise_bound(const struct coro_object *object, uintptr_t site)
+{
 	char text[128];
 
-	if (!*bound) {
-		*bound = loop->object.serial;
-		return CORO_NONE;
-	}
 	coro_format(coro_object(object), text, sizeof(text));
 	return coro__raise_at(site, CORO_RuntimeError, "%s is bound to a different event loop", text);
 }

@@ -54,6 +54,8 @@ struct coro__waiters {
  * raised: RuntimeError when those of another have. (asyncio's _LoopBoundMixin) */
 coro_value coro__bind_first(uint64_t *bound, const struct coro_object *object,
 							const struct coro_loop *loop, uintptr_t site);
+/* That RuntimeError. */
+coro_value coro__raise_bound(const struct coro_object *object, uintptr_t site);
 static inline coro_value coro__bind(uint64_t *bound, const struct coro_object *object,
 									const struct coro_loop *loop, uintptr_t site)
 {
@@ -105,6 +107,16 @@ static inline bool coro__tells_nobody(const struct coro_future *future)
 {
 	return CORO__UNLIKELY(future && future->loop->ending) && !coro__done(future) &&
 		   future->callbacks.first;
+}
+
+/* The first that is not done; NULL: none. */
+static inline struct coro_future *coro__waiters_pending(const struct coro__waiters *waiters)
+{
+	struct coro_future *future = waiters->first;
+
+	while (future && coro__done(future))
+		future = future->next;
+	return future;
 }
 
 /* Tells up to `count` of those that are not done; they stay on the list until they run. Returns

@@ -230,26 +230,41 @@ void coro__tasks_report(struct coro_loop *loop)
 							   coro_task_name(task));
 }
 
+static void close_task(struct coro_task *task)
+{
+	struct coro_generator *body = task->body;
+
+	if (task->awaited)
+		coro__entries_remove(&task->awaited->callbacks, &task->entry);
+	task->awaited = NULL;
+	task->body = NULL;
+	coro__set_task(body, NULL);
+	/* It never ran: Python says of its coroutine that nobody awaited it, too. */
+	if (body->object.state == CORO_STATE_CREATED)
+		body->flags &= ~(uint32_t)CORO__BODY_AWAITED;
+	coro__release(body);
+}
+
 void coro__tasks_close(struct coro_loop *loop)
 {
 	/* Closing a coroutine runs its cleanup, which may do anything, spawn included. */
 	for (struct coro_task *task = loop->first_task; task;) {
-		struct coro_generator *body = task->body;
-
-		if (!body) {
+		if (!task->body) {
 			task = task->next_task;
 			continue;
 		}
-		if (task->awaited)
-			coro__entries_remove(&task->awaited->callbacks, &task->entry);
-		task->awaited = NULL;
-		task->body = NULL;
-		coro__set_task(body, NULL);
-		/* It never ran: Python says of its coroutine that nobody awaited it, too. */
-		if (body->object.state == CORO_STATE_CREATED)
-			body->flags &= ~(uint32_t)CORO__BODY_AWAITED;
-		coro__release(body);
+		close_task(task);
 		task = loop->first_task;
+	}
+}
+
+void coro__tasks_close_awaiting(const struct coro_future *future)
+{
+	for (struct coro_task *task = future->loop->first_task; task; task = task->next_task) {
+		if (task->body && task->awaited == future) {
+			close_task(task);
+			return;
+		}
 	}
 }
 

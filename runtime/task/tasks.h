@@ -226,6 +226,8 @@ void coro__tasks_report(struct coro_loop *loop);
 
 /* Closes the coroutines of tasks that are not done; and frees all tasks. */
 void coro__tasks_close(struct coro_loop *loop);
+/* The same of the task that waits for a future of such a loop: nothing else would ever run it. */
+void coro__tasks_close_awaiting(const struct coro_future *future);
 void coro__tasks_done(struct coro_loop *loop);
 
 /* A coroutine, task or future as a future with a reference for the caller; a coroutine
