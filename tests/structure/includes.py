@@ -23,6 +23,7 @@ RULES = {
     "tracer/symbols": TRACE_ABI + ["tracer/include/tracer/"],
     "tracer/source": TRACE_ABI + ["tracer/include/tracer/"],
     "tracer/control": TRACE_ABI + ["tracer/include/tracer/"],
+    "tracer/export": TRACE_ABI + ["tracer/include/tracer/"],
     "tracer/command": TRACE_ABI + ["tracer/include/tracer/"],
     "tui": ["tracer/include/tracer/"],
     "demos": ["runtime/include/coroscope/"],
@@ -34,6 +35,8 @@ LIBRARIES = {
     "runtime/context": ["valgrind/", "sanitizer/"],
     "tracer/file": ["zstd.h"],
     "tracer/symbols": ["elfutils/", "gelf.h", "libelf.h", "dwarf.h"],
+    "tracer/include/tracer": ["cjson/"],
+    "tracer/export": ["cjson/"],
     "tracer/command": ["cjson/"],
     "tui": ["ncurses.h", "curses.h", "term.h", "ncursesw/"],
 }

@@ -89,7 +89,7 @@ static void take_output(struct batch *batch, const char *data, size_t length)
 		const char *newline = memchr(data, '\n', length);
 		size_t part = newline ? (size_t)(newline - data) : length;
 
-		add_utf8(&batch->partial, data, part);
+		text_add_utf8(&batch->partial, data, part);
 		if (newline)
 			print_output_line(batch);
 		part += newline != NULL;

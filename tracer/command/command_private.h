@@ -10,13 +10,13 @@
  *   language.c    one line of it
  *   table.c       the table of debugger commands
  *   moving.c looking.c breaking.c    what they do
- *   objects.c awaits.c json.c    lists, trees and JSON of what there is
+ *   objects.c awaits.c    lists, trees and JSON of what there is
  *   filter.c      expressions of `events --filter`, and of `break`
  *   columns.c     aligned text
  */
 #include <getopt.h>
-#include <cjson/cJSON.h>
 #include <tracer/command.h>
+#include <tracer/json.h>
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
@@ -75,6 +75,8 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 const char *one_file(const struct subcommand *subcommand, int argc, char **argv);
 /* Says which part of a trace turned out to be damaged, if more than `torn` bytes are by now. */
 void report_damage(const char *name, const char *path, struct trace *trace, uint64_t torn);
+/* Prints one JSON value as one line, and deletes it. */
+void json_print_line(cJSON *json);
 /* Whether there is a terminal to open the UI on; reports if not. */
 bool has_terminal(const char *name);
 
@@ -134,20 +136,6 @@ void columns_add(struct columns *columns, struct text *text);
 void columns_add_string(struct columns *columns, const char *string);
 /* Lines without a final newline. */
 void columns_print(const struct columns *columns, struct text *ret);
-
-/* ---- json.c ------------------------------------------------------------ */
-
-/* A JSON string of a text. */
-void json_add_text(cJSON *object, const char *key, const struct text *text);
-void json_add_number(cJSON *object, const char *key, uint64_t number);
-void json_add_place(cJSON *object, const char *key, struct session *session, uint32_t site,
-					bool is_string);
-/* JSON for an event, with `turn`. Owned by the caller. */
-cJSON *json_event(struct session *session, const struct trace_event *event, uint64_t turn);
-/* Prints one JSON value as one line, and deletes it. */
-void json_print_line(cJSON *json);
-/* Output text as JSON: what is not UTF-8, and 0, becomes U+FFFD. Appended to `text`. */
-void add_utf8(struct text *text, const char *bytes, size_t length);
 
 /* ---- objects.c --------------------------------------------------------- */
 

@@ -14,15 +14,17 @@ struct listing {
 	struct filter *filter; /* owned; NULL: all */
 	uint64_t from, to;
 	bool json;
-	size_t output, loss; /* pieces that are behind us */
-	int width;           /* of the column of numbers */
-	struct text gaps;    /* owned: "1-26, 70-81", what could not be read */
+	int width;        /* of the column of numbers */
+	struct text gaps; /* owned: "1-26, 70-81", what could not be read */
 };
 
-static void print_event(struct listing *listing, const struct trace_event *event, uint64_t turn)
+static void print_event(void *context, const struct trace_event *event, uint64_t turn)
 {
 	_cleanup_(text_cleanup) struct text line = {0};
+	struct listing *listing = context;
 
+	if (listing->filter && !filter_matches(listing->filter, listing->session, event, turn))
+		return;
 	if (listing->json) {
 		json_print_line(json_event(listing->session, event, turn));
 		return;
@@ -32,156 +34,68 @@ static void print_event(struct listing *listing, const struct trace_event *event
 		   (double)event->t / 1e9, text_string(&line));
 }
 
-/* One line of output. In JSON it keeps its newline. */
-static void print_output(struct listing *listing, uint64_t after, int fd, bool approximate,
-						 const char *data, size_t length)
+/* In JSON a line keeps its newline. */
+static void print_output(void *context, const struct walk_line *line)
 {
 	_cleanup_(text_cleanup) struct text text = {0};
-	cJSON *json;
+	struct listing *listing = context;
+	size_t length = line->length;
 
-	if (!listing->json) {
-		while (length && (data[length - 1] == '\n' || data[length - 1] == '\r'))
-			length--;
-		text_add_filtered(&text, data, length);
-		printf("%*s  %11s %s| %s\n", listing->width, "", "", approximate ? "~" : " ",
-			   text_string(&text));
+	if (listing->json) {
+		json_print_line(json_output(line));
 		return;
 	}
-	json = cJSON_CreateObject();
-	json_add_number(json, "after", after);
-	cJSON_AddStringToObject(json, "kind", "output");
-	cJSON_AddNumberToObject(json, "fd", fd);
-	if (approximate)
-		cJSON_AddTrueToObject(json, "approximate");
-	add_utf8(&text, data, length);
-	json_add_text(json, "text", &text);
-	json_print_line(json);
+	while (length && (line->text[length - 1] == '\n' || line->text[length - 1] == '\r'))
+		length--;
+	text_add_filtered(&text, line->text, length);
+	printf("%*s  %11s %s| %s\n", listing->width, "", "", line->approximate ? "~" : " ",
+		   text_string(&text));
 }
 
-/* The pieces that came after event n and before the next one, cut into lines: how the
- * program's writes were cut into pieces tells nothing. */
-static void print_outputs(struct listing *listing, uint64_t n, bool shown)
+static void print_lost(void *context, uint64_t after, uint32_t ring, uint64_t count)
 {
-	_cleanup_(text_cleanup) struct text pending = {0};
-	struct trace *trace = session_trace(listing->session);
-	struct trace_output output;
-	bool approximate = false;
-	int fd = 0, r;
+	struct listing *listing = context;
 
-	while ((r = trace_output(trace, listing->output, &output)) != -ENOENT) {
-		const char *data = output.data;
-		size_t length = output.length;
-
-		if (r >= 0 && output.after > n)
-			break;
-		listing->output++;
-		if (r < 0)
-			continue; /* damaged, which is said in the end */
-		if (!shown || !length)
-			continue;
-		if (pending.length && output.fd != fd) {
-			print_output(listing, n, fd, approximate, pending.data, pending.length);
-			text_clear(&pending);
-		}
-		approximate = output.approximate || (approximate && pending.length);
-		fd = output.fd;
-		while (length) {
-			const char *newline = memchr(data, '\n', length);
-			size_t part = newline ? (size_t)(newline - data) + 1 : length;
-
-			add_utf8(&pending, data, part);
-			if (newline) {
-				print_output(listing, n, fd, approximate, pending.data, pending.length);
-				text_clear(&pending);
-			}
-			data += part;
-			length -= part;
-		}
-	}
-	if (pending.length)
-		print_output(listing, n, fd, approximate, pending.data, pending.length);
+	if (listing->json)
+		json_print_line(json_lost(after, ring, count));
+	else
+		printf("%*s  %11s  %llu events of thread %u were lost here\n", listing->width, "", "",
+			   (unsigned long long)count, ring + 1);
 }
 
-static void print_losses(struct listing *listing, uint64_t n, bool shown)
-{
-	uint64_t after, count;
-	uint32_t ring;
-	cJSON *json;
-
-	while (trace_loss(session_trace(listing->session), listing->loss, &after, &ring, &count) >= 0 &&
-		   after <= n) {
-		listing->loss++;
-		if (!shown)
-			continue;
-		if (!listing->json) {
-			printf("%*s  %11s  %llu events of thread %u were lost here\n", listing->width, "", "",
-				   (unsigned long long)count, ring + 1);
-			continue;
-		}
-		json = cJSON_CreateObject();
-		json_add_number(json, "after", after);
-		cJSON_AddStringToObject(json, "kind", "lost");
-		json_add_number(json, "thread", (uint64_t)ring + 1);
-		json_add_number(json, "count", count);
-		json_print_line(json);
-	}
-}
-
-/* `count` events up to event n stand in a part of the file that is damaged. */
-static void print_unreadable(struct listing *listing, uint64_t n, uint64_t count)
+static void print_unreadable(void *context, uint64_t first, uint64_t count)
 {
 	_cleanup_(text_cleanup) struct text range = {0};
-	cJSON *json;
+	struct listing *listing = context;
 
-	if (!count)
-		return;
 	if (count > 1)
-		text_add(&range, "%llu-", (unsigned long long)(n - count + 1));
-	text_add(&range, "%llu", (unsigned long long)n);
+		text_add(&range, "%llu-", (unsigned long long)first);
+	text_add(&range, "%llu", (unsigned long long)(first + count - 1));
 	if (listing->gaps.length < GAPS_LENGTH)
 		text_add(&listing->gaps, "%s%s", listing->gaps.length ? ", " : "", text_string(&range));
 	else if (listing->gaps.data[listing->gaps.length - 1] != '.')
 		text_add(&listing->gaps, " ...");
 	if (listing->filter)
 		return;
-	if (!listing->json) {
+	if (listing->json)
+		json_print_line(json_unreadable(first - 1, count));
+	else
 		printf("%*s  %11s  event%s %s could not be read\n", listing->width, "", "",
 			   count > 1 ? "s" : "", text_string(&range));
-		return;
-	}
-	json = cJSON_CreateObject();
-	json_add_number(json, "after", n - count);
-	cJSON_AddStringToObject(json, "kind", "unreadable");
-	json_add_number(json, "count", count);
-	json_print_line(json);
 }
 
 /* Output, losses and what cannot be read are no events: a filter leaves them out. */
 static void list(struct listing *listing)
 {
-	struct trace *trace = session_trace(listing->session);
-	uint64_t count = trace_count(trace), turn = 0, unreadable = 0;
-	uint64_t last = listing->to < count ? listing->to : count;
-	struct trace_event event;
+	const struct walk walk = {
+		.context = listing,
+		.event = print_event,
+		.unreadable = print_unreadable,
+		.output = listing->filter ? NULL : print_output,
+		.lost = listing->filter ? NULL : print_lost,
+	};
 
-	for (uint64_t n = 0; n <= last; n++) {
-		bool shown = n >= listing->from || (n == 0 && listing->from <= 1);
-		int r = n ? trace_event(trace, n, &event) : 0;
-
-		if (r < 0) {
-			unreadable += shown;
-		} else if (n) {
-			print_unreadable(listing, n - 1, unreadable);
-			unreadable = 0;
-			turn += event.kind == CORO_EVENT_TURN_BEGIN;
-			if (shown && (!listing->filter ||
-						  filter_matches(listing->filter, listing->session, &event, turn)))
-				print_event(listing, &event, turn);
-		}
-		print_outputs(listing, n, shown && !listing->filter);
-		print_losses(listing, n, shown && !listing->filter);
-	}
-	print_unreadable(listing, last, unreadable);
+	trace_walk(session_trace(listing->session), listing->from, listing->to, &walk);
 }
 
 static int show_events(const char *path, struct listing *listing)

@@ -273,7 +273,7 @@ enum command_status run_output(struct command_context *context, int argc, char *
 		}
 		if (output.after > session_playhead(session))
 			break;
-		add_utf8(&raw, output.data, output.length);
+		text_add_utf8(&raw, output.data, output.length);
 	}
 	for (line = text_string(&raw); *line;) {
 		size_t length = strcspn(line, "\n"), shown = length;

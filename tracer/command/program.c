@@ -257,6 +257,16 @@ void report_damage(const char *name, const char *path, struct trace *trace, uint
 			   (unsigned long long)(trace_torn(trace) - torn));
 }
 
+void json_print_line(cJSON *json)
+{
+	char *line = json ? cJSON_PrintUnformatted(json) : NULL;
+
+	if (line)
+		puts(line);
+	cJSON_free(line);
+	cJSON_Delete(json);
+}
+
 bool has_terminal(const char *name)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {

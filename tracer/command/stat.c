@@ -177,14 +177,6 @@ static void add_slices_json(cJSON *json, struct session *session,
 					"slices", busiest->slices);
 }
 
-static void add_filtered(cJSON *json, const char *key, const char *string)
-{
-	_cleanup_(text_cleanup) struct text text = {0};
-
-	text_add_filtered(&text, string, strlen(string));
-	json_add_text(json, key, &text);
-}
-
 static void print_json(struct session *session, const struct statistics *statistics)
 {
 	struct trace *trace = session_trace(session);
@@ -192,9 +184,9 @@ static void print_json(struct session *session, const struct statistics *statist
 	cJSON *json = cJSON_CreateObject(), *kinds;
 	int status;
 
-	add_filtered(json, "program", meta->program);
+	json_add_filtered(json, "program", meta->program);
 	if (meta->arguments && *meta->arguments)
-		add_filtered(json, "arguments", meta->arguments);
+		json_add_filtered(json, "arguments", meta->arguments);
 	json_add_number(json, "events", trace_count(trace));
 	json_add_number(json, "lost", trace_lost(trace));
 	json_add_number(json, "damage", trace_damage(trace));

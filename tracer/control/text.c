@@ -121,6 +121,38 @@ size_t text_decode(const char *bytes, size_t length, uint32_t *ret)
 	return size;
 }
 
+void text_add_utf8(struct text *text, const char *bytes, size_t length)
+{
+	while (length) {
+		size_t good = 0, one;
+		uint32_t character;
+
+		while (good < length && bytes[good] &&
+			   (one = text_decode(bytes + good, length - good, &character)) > 0)
+			good += one;
+		add_bytes(text, bytes, good);
+		bytes += good;
+		length -= good;
+		if (length) {
+			add_bytes(text, "\xef\xbf\xbd", 3);
+			bytes++;
+			length--;
+		}
+	}
+}
+
+size_t text_unfinished(const char *bytes, size_t length)
+{
+	for (size_t back = 1; back <= 3 && back <= length; back++) {
+		unsigned char byte = (unsigned char)bytes[length - back];
+
+		if ((byte & 0xc0) == 0x80)
+			continue;
+		return byte >= (back == 3 ? 0xf0 : back == 2 ? 0xe0 : 0xc2) && byte < 0xf5 ? back : 0;
+	}
+	return 0;
+}
+
 struct range {
 	uint32_t first, last;
 };

@@ -6,7 +6,7 @@
  * See format.h for the bytes and for what makes them valid.
  */
 #include <stdbool.h>
-#include "bytes.h"
+#include <tracer/bytes.h>
 #include "format.h"
 
 /* A chunk as its header says it is, and where it lies. */

@@ -8,7 +8,7 @@
  * others are loaded when one of their pieces is asked for, and then stay.
  */
 #include <tracer/trace.h>
-#include "bytes.h"
+#include <tracer/bytes.h>
 
 struct output_block {
 	size_t first;    /* number of its first piece */

@@ -7,8 +7,9 @@
  * are `first`, first + 1, ...
  */
 #include <tracer/event.h>
+#include <tracer/bytes.h>
+#include <tracer/event.h>
 #include "bindings.h"
-#include "bytes.h"
 
 struct row {
 	uint64_t clock;

@@ -8,7 +8,7 @@
  * trace__tables_done(); nothing is ever changed or taken out.
  */
 #include <tracer/trace.h>
-#include "bytes.h"
+#include <tracer/bytes.h>
 #include "format.h"
 #include "map.h"
 

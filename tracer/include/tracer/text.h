@@ -22,6 +22,10 @@ void text_done(struct text *text);
 void text_clear(struct text *text);
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_filtered(struct text *text, const char *bytes, size_t length);
+/* Bytes as UTF-8: what is none, and 0, becomes U+FFFD. Not filtered. */
+void text_add_utf8(struct text *text, const char *bytes, size_t length);
+/* How many bytes at the end may be the beginning of a character: 0 to 3. */
+size_t text_unfinished(const char *bytes, size_t length);
 /* How many columns filtered text takes. */
 size_t text_columns(const char *bytes, size_t length);
 const char *text_string(const struct text *text); /* "" while empty */

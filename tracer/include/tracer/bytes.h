@@ -1,5 +1,5 @@
-#ifndef TRACER_FILE_BYTES_H
-#define TRACER_FILE_BYTES_H
+#ifndef TRACER_BYTES_H
+#define TRACER_BYTES_H
 /*
  * bytes.h - writing numbers into bytes that grow, and reading them from bytes that may lie.
  *
