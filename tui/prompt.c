@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tracer/export.h>
 #include "ui.h"
 
 enum { HISTORY = sizeof(((struct ui_prompt *)0)->history) / sizeof(char *) };
@@ -65,16 +66,28 @@ static void walk_history(struct ui_prompt *prompt, bool back)
 	}
 }
 
+/* The i-th word that may stand where the line ends, `*ret_from` where it begins; NULL: no more. */
+static const char *candidate(const struct ui_prompt *prompt, unsigned i, size_t *ret_from)
+{
+	static const char export[] = "export ";
+
+	if (strncmp(prompt->line, export, sizeof(export) - 1) == 0) {
+		*ret_from = sizeof(export) - 1;
+		return export_formats[i].name;
+	}
+	*ret_from = 0;
+	return i < command_count ? command_table[i].name : NULL;
+}
+
 static void complete(struct ui *ui)
 {
 	struct ui_prompt *prompt = &ui->prompt;
-	if (prompt->kind != UI_PROMPT_COMMAND || strchr(prompt->line, ' '))
+	const char *found = NULL, *name;
+	size_t common = 0, from;
+	if (prompt->kind != UI_PROMPT_COMMAND)
 		return;
-	const char *found = NULL;
-	size_t common = 0;
-	for (unsigned i = 0; i < command_count; i++) {
-		const char *name = command_table[i].name;
-		if (strncmp(name, prompt->line, prompt->length) != 0)
+	for (unsigned i = 0; (name = candidate(prompt, i, &from)); i++) {
+		if (strncmp(name, prompt->line + from, prompt->length - from) != 0)
 			continue;
 		if (!found) {
 			found = name;
@@ -89,7 +102,8 @@ static void complete(struct ui *ui)
 	if (!found)
 		return;
 	char line[sizeof(prompt->line)];
-	snprintf(line, sizeof(line), "%.*s%s", (int)common, found, found[common] ? "" : " ");
+	snprintf(line, sizeof(line), "%.*s%.*s%s", (int)from, prompt->line, (int)common, found,
+			 found[common] ? "" : " ");
 	set_line(prompt, line);
 }
 

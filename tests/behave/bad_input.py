@@ -137,7 +137,7 @@ checks.check("refused moves: one line each", out.count("\n") == 6 and "event 1/2
 
 # Help and version.
 for arguments in ([], ["--help"], ["--version"], *([name, "--help"] for name in
-                  ("run", "record", "replay", "ps", "tree", "events", "stat"))):
+                  ("run", "record", "replay", "ps", "tree", "events", "stat", "export"))):
     status, out, err = program.run(*arguments)
     checks.check(f"{arguments}: answers", status == 0 and out.startswith(("coroscope", "usage: coroscope")) and
                  err == "", f"{status}: {out}{err}")

@@ -633,6 +633,11 @@ static void the_prompt_runs_commands_and_escape_leaves_it(void **state)
 	type_and_see(&oracle, ":\020\020", ":event 6");
 	type_and_see(&oracle, "\025view log\r", "[6 Log]");
 	type_and_see(&oracle, "q", "[1 Debug]");
+	/* Tab goes on with a command, and with a format of export. */
+	type_and_see(&oracle, ":expo\tpe\t.", ":export perfetto .");
+	type_and_see(&oracle, "\025export j\t", ":export json");
+	oracle_type(&oracle, "\033");
+	assert_true(oracle_wait_gone(&oracle, ":export"));
 	type_and_see(&oracle, ":tree\r", "Esc or q closes");
 	oracle_type(&oracle, "q");
 	assert_true(oracle_wait_gone(&oracle, "Esc or q closes"));

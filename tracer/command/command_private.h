@@ -4,7 +4,7 @@
  * command_private.h - what the files of the commands share.
  *
  *   main.c        finds the subcommand
- *   run.c record.c replay.c ps.c tree.c events.c stat.c    one subcommand each
+ *   run.c record.c replay.c ps.c tree.c events.c stat.c export.c    one subcommand each
  *   program.c     what is checked before a program is started or a trace is shown
  *   batch.c       a script of debugger commands
  *   language.c    one line of it
@@ -16,6 +16,7 @@
  */
 #include <getopt.h>
 #include <tracer/command.h>
+#include <tracer/export.h>
 #include <tracer/json.h>
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
@@ -115,6 +116,8 @@ command_function run_goto, run_mark, run_find, run_reverse_find;
 /* looking.c */
 command_function run_ps, run_tree, run_chain, run_select, run_source, run_output, run_events;
 command_function run_save;
+/* export.c */
+command_function run_export;
 /* breaking.c */
 command_function run_break, run_tbreak, run_breakpoints, run_delete;
 /* language.c */
@@ -170,6 +173,6 @@ bool filter_matches(const struct filter *filter, struct session *session,
 /* ---- the subcommands --------------------------------------------------- */
 
 extern const struct subcommand subcommand_run, subcommand_record, subcommand_replay, subcommand_ps,
-	subcommand_tree, subcommand_events, subcommand_stat;
+	subcommand_tree, subcommand_events, subcommand_stat, subcommand_export;
 
 #endif

@@ -15,7 +15,7 @@ int (*command_user_interface)(struct session *session, bool *kill);
 
 static const struct subcommand *const subcommands[] = {
 	&subcommand_run,  &subcommand_record, &subcommand_replay, &subcommand_ps,
-	&subcommand_tree, &subcommand_events, &subcommand_stat,
+	&subcommand_tree, &subcommand_events, &subcommand_stat,   &subcommand_export,
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 

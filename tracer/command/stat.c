@@ -182,6 +182,7 @@ static void print_json(struct session *session, const struct statistics *statist
 	struct trace *trace = session_trace(session);
 	const struct trace_meta *meta = trace_meta(trace);
 	cJSON *json = cJSON_CreateObject(), *kinds;
+	uint64_t unknown = 0;
 	int status;
 
 	json_add_filtered(json, "program", meta->program);
@@ -196,10 +197,13 @@ static void print_json(struct session *session, const struct statistics *statist
 	json_add_number(json, "turns", statistics->turns);
 	kinds = cJSON_AddObjectToObject(json, "kinds");
 	for (unsigned kind = 0; kind < 256; kind++) {
-		if (statistics->kinds[kind])
-			json_add_number(kinds, trace_event_name(kind) ? trace_event_name(kind) : "unknown",
-							statistics->kinds[kind]);
+		if (statistics->kinds[kind] && trace_event_name(kind))
+			json_add_number(kinds, trace_event_name(kind), statistics->kinds[kind]);
+		else
+			unknown += statistics->kinds[kind];
 	}
+	if (unknown)
+		json_add_number(kinds, "unknown", unknown);
 	if (trace_ended(trace, &status) && WIFSIGNALED(status))
 		cJSON_AddNumberToObject(json, "signal", WTERMSIG(status));
 	else if (trace_ended(trace, NULL))

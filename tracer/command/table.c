@@ -40,6 +40,8 @@ const struct command command_table[] = {
 	{"events", NULL, "[N]", "the last N events", run_events},
 	{"output", NULL, "", "what the program has written so far", run_output},
 	{"save", NULL, "FILE", "keep the trace so far in a file", run_save},
+	{"export", NULL, "FORMAT FILE", "the trace so far for other tools, in one of their formats",
+	 run_export},
 	{"expect", NULL, "TEXT", "in a script: the last answer has TEXT, or the script fails",
 	 run_expect},
 	{"help", "?", "[WORD]", "this list, or one command, or what an event means", run_help},

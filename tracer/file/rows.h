@@ -6,7 +6,6 @@
  * What the open chunk holds, and what a decoded chunk becomes. The numbers of the events
  * are `first`, first + 1, ...
  */
-#include <tracer/event.h>
 #include <tracer/bytes.h>
 #include <tracer/event.h>
 #include "bindings.h"
