@@ -25,6 +25,7 @@ class Terminal:
         self.resize(rows, columns)
         self.modes = termios.tcgetattr(self.its)
         self.said = b""
+        self.over = False  # nobody has its end open any more, and all was read
         self.process = subprocess.Popen([program.coroscope, *map(str, arguments)], cwd=folder, start_new_session=True,
                                         preexec_fn=self.take, **{**dict(stdin=self.its, stdout=self.its, stderr=self.its),
                                                                 **stdio})
@@ -41,13 +42,25 @@ class Terminal:
                 self.said += os.read(self.ours, 65536)
             except OSError as error:
                 assert error.errno == errno.EIO
+                self.over = True
+
+    def read_rest(self):
+        """When the command has ended: what it wrote may still be on its way, in several parts."""
+        if self.its is not None:
+            self.modes_then = termios.tcgetattr(self.its)
+            os.close(self.its)
+            self.its = None
+        end = time.monotonic() + PATIENCE
+        while not self.over and time.monotonic() < end:
+            self.read()
 
     def wait_for(self, words):
         """Reads until the words came; True if they did."""
         end = time.monotonic() + PATIENCE
         while words not in self.said and time.monotonic() < end and self.process.poll() is None:
             self.read()
-        self.read()
+        if words not in self.said and self.process.poll() is not None:
+            self.read_rest()
         return words in self.said
 
     def wait_until_relayed(self):
@@ -63,10 +76,9 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < end:
             self.read()
-        self.read()
-        checks.check("the terminal is as it was", termios.tcgetattr(self.its) == self.modes)
+        self.read_rest()
+        checks.check("the terminal is as it was", self.modes_then == self.modes)
         os.close(self.ours)
-        os.close(self.its)
         return self.process.returncode
 
 
