@@ -4,7 +4,7 @@
     headers.py TREE CC [CXX]
 
 A header that is included first must bring all that it needs, and have a guard. What the macros of the
-public ones make is compiled in macros.c, both ways.
+public ones make is compiled in macros.c, both ways. A function that is awaited does not compile.
 """
 import re
 import subprocess
@@ -12,6 +12,14 @@ import sys
 from pathlib import Path
 
 WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function", "-Werror"]
+
+# What takes an awaitable refuses the function of a body, when the program is compiled.
+AWAITS = ["coro_await(AWAITED)", "coro_shield(AWAITED)", "coro_wait_for(AWAITED, 1)"]
+AWAITING = """#include <coroscope/coro.h>
+static coro_value body(coro_value argument) { return argument; }
+coro_value waits(coro_value unused);
+coro_value waits(coro_value unused) { (void)unused; (void)body; return CALL; }
+"""
 
 
 def check(command, header, twice):
@@ -51,6 +59,16 @@ def main():
         said = check(way + WARNINGS + include, tree / "tests/structure/macros.c", False)
         if said:
             mistakes.append(f"tests/structure/macros.c does not compile:\n{said}")
+    for way in ways:
+        for call in AWAITS:
+            for awaited, compiles in (("coro_coroutine(body, CORO_NONE)", True), ("body", False)):
+                source = AWAITING.replace("CALL", call.replace("AWAITED", awaited))
+                run = subprocess.run(way + include + ["-S", "-o", "/dev/null", "-"], input=source,
+                                     text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                if (run.returncode == 0) != compiles:
+                    mistakes.append(f"{call} of {awaited}: compiles: {not compiles}\n{run.stdout}")
+                elif not compiles and not re.search("a function is awaited|deleted", run.stdout):
+                    mistakes.append(f"{call} of {awaited} is not told clearly:\n{run.stdout}")
     if count < 10:
         mistakes.append(f"only {count} headers found below {tree}")
     print("\n".join(mistakes) or f"{count} headers compile alone")

@@ -301,8 +301,19 @@ static inline coro_value coro__value_of(const void *handle)
 {
 	return coro__awaitable(handle);
 }
+/* A function of a body instead of what is made of it: CORO_CALL(function, argument) awaits it. */
+coro_value coro__value_of(coro_value (*function)(coro_value argument)) = delete;
 #define CORO__VALUE(x) coro__value_of(x)
 #else
-#define CORO__VALUE(x) _Generic((x), coro_value : coro__value_same, default : coro__awaitable)(x)
+/* Is nowhere: a function of a body instead of what is made of it is a mistake, told by the compiler. */
+coro_value coro__function_awaited(coro_value (*function)(coro_value argument))
+	__attribute__((
+		error("a function is awaited; CORO_CALL(function, argument) calls and awaits it")));
+/* clang-format off */
+#define CORO__VALUE(x)                                                                             \
+	_Generic((x), coro_value: coro__value_same,                                                    \
+	              coro_value (*)(coro_value): coro__function_awaited,                              \
+	              default: coro__awaitable)(x)
+/* clang-format on */
 #endif
 #endif
