@@ -27,6 +27,9 @@
  * - What a task sets is not seen by who spawned it, nor by tasks that it spawned before.
  * - A coroutine that is awaited, a generator and an async generator have no context of their own:
  *   they see that of whoever drives them at the time, and set in it.
+ * - Greenlets and tasklets have none of their own either: theirs is that of the task they run in, or
+ *   the thread's own. A switch between them does not change it.
+ * - Setting a variable emits no event: the debugger shows no contexts.
  * - Copying costs the same however many variables there are; the first change after a copy
  *   costs as much as there are. A program that sets none pays nothing.
  * - A context runs once at a time. Not for threads: a context belongs to the thread that made it.

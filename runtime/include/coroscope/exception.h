@@ -247,7 +247,18 @@ CORO_API coro_value coro_handled_exception(void);
  *     CORO_EXCEPT (answer, CORO_TimeoutError)
  *         retries++;
  * `break` and `continue` leave the block, and not a loop around it; `return` leaves the function, and with it the body or a call within it:
- * there the exception counts as handled still, until coro_handled(). */
+ * there the exception counts as handled still, until coro_handled().
+ *
+ * `try: except: else:` is the value, looked at once more. It still holds what it held, so the order
+ * does not matter, and what was handled is not let through:
+ *     CORO_EXCEPT (answer, CORO_TimeoutError)
+ *         retries++;
+ *     if (!coro_raised(answer))
+ *         use(answer);                              // else
+ *     else if (!coro_is(answer, CORO_TimeoutError))
+ *         return answer;                            // not caught
+ * There is no macro for it: the block is a loop, and C gives a loop no `else`. One that began by an
+ * `if` would take the `else` of an `if` around it. */
 #define CORO_EXCEPT(value, type) CORO__EXCEPT(value, type, CORO__NAME(block))
 #define CORO__EXCEPT(value, type, block)                                                           \
 	for (struct coro__block block = coro__except((value), (type)); block.inside;                   \

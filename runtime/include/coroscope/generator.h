@@ -227,7 +227,6 @@ CORO_API coro_value coro_yield_from_iterator(struct coro_iterator *iterator);
 /* yield from [values...]: the same with `count` values, which are borrowed.
  * (PEP 380, rules Y1, Y2) */
 CORO_API coro_value coro_yield_from_array(const coro_value *values, size_t count);
-#define coro_yield_from_array(...) CORO__CALLED((coro_yield_from_array)(__VA_ARGS__))
 
 /* Who runs: the innermost generator or coroutine; NULL outside of all. Borrowed.
  * Beyond Python: a generator there does not know itself. */
@@ -438,6 +437,7 @@ CORO__INLINE struct coro__source coro__source(struct coro_iterator *iterator,
 
 #define coro_throw(generator, exception) CORO__CALLED((coro_throw)((generator), (exception)))
 #define coro_close(generator)            CORO__CALLED((coro_close)(generator))
+#define coro_yield_from_array(...) CORO__CALLED((coro_yield_from_array)(__VA_ARGS__))
 
 #ifdef __cplusplus
 }

@@ -35,6 +35,22 @@
  *   - An exit that swallows an exception cannot make the function go on behind the block:
  *     RuntimeError is returned. coro_with() can.
  *
+ * An error that leaves a block leaves the function too, as CORO_TRY does: what stands behind the block
+ * is not reached then. In Python a `finally` around the block would do it; here it is what is declared
+ * before the block, with a cleanup:
+ *
+ *     char *page = malloc(size);                      // wrong: lost when the block raises
+ *     CORO_ASYNC_WITH (lock)
+ *         CORO_TRY(coro_recv(fd, page, size));
+ *     free(page);
+ *
+ *     __attribute__((cleanup(free_page))) char *page = malloc(size);      // right: on every way out;
+ *     CORO_ASYNC_WITH (lock)                          // free_page(char **page) does free(*page)
+ *         CORO_TRY(coro_recv(fd, page, size));
+ *
+ * CORO_AUTO is that for generators and coroutines. Or the body is a function of its own, and
+ * coro_async_with() calls it: that returns, whatever happened, and what follows it runs.
+ *
  * Invariants
  * - After a successful enter, exit runs exactly once, on every way out; blocks within each other
  *   from the inside out.
