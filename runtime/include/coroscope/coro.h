@@ -25,9 +25,46 @@
  *     tasklet.h    tasklets and their channels: scheduled without a loop
  *     debug.h      what there is, and whether it is whole
  *
- * The names follow Python's and asyncio's. The two other headers of the folder are not for programs
- * that use the runtime: probe.h is for another runtime that wants to be watched, trace_abi.h for who
- * watches.
+ * Which calls wait
+ *
+ * Python writes `await` before all that may wait. In C most of these calls wait by themselves, and
+ * give the result: coro_sleep(1), not coro_await(coro_sleep(1)). What is made to be awaited is a
+ * handle, struct coro_... *, or a value that holds one, and coro_await() takes both.
+ *
+ *     wait by themselves
+ *         coro_await, CORO_CALL, coro_suspend                                  coroutine.h
+ *         coro_anext, coro_asend, coro_athrow, coro_aclose, coro_async_step_await,
+ *         CORO_ASYNC_FOR, coro_async_iterate                                   async_generator.h
+ *         coro_async_iterator_next, coro_async_collect, coro_async_reduce      async_iterator.h
+ *         coro_gather                                                          task.h
+ *         coro_wait, coro_wait_for, coro_shield                                wait.h
+ *         coro_task_group_exit                                                 task_group.h
+ *         coro_lock_acquire, coro_event_wait, coro_condition_wait,
+ *         coro_condition_wait_for, coro_semaphore_acquire, coro_barrier_wait   sync.h
+ *         CORO_ASYNC_WITH, coro_async_with: at both ends                       with.h
+ *         coro_queue_put, coro_queue_get, coro_queue_join                      queue.h
+ *         coro_channel_send, coro_channel_receive, coro_channel_iterate,
+ *         coro_select                                                          channel.h
+ *         coro_sleep, coro_wait_readable, coro_wait_writable, coro_accept,
+ *         coro_recv, coro_send_all, coro_connect                               loop.h
+ *
+ *     give what is to be awaited, and do not wait
+ *         coro_coroutine                       a coroutine; nothing of it has run
+ *         coro_spawn and its like              a task; it runs from the loop's next turn on
+ *         coro_task_group_spawn and its like   a value that holds a task
+ *         coro_future_new                      a future
+ *         coro_gather_future, coro_shield_future       futures
+ *         coro_as_completed_next               a coroutine
+ *
+ * A function is not awaited, but what is made of it: CORO_CALL(fetch, address) is `await
+ * fetch(address)`. Names that end in _nowait, and all others, do not wait. Outside of a coroutine
+ * that a loop drives, a call that would have to wait raises RuntimeError. Generators, greenlets and
+ * tasklets hand over by calls of their own (coro_yield, coro_greenlet_switch, coro_tasklet_schedule),
+ * which are no awaiting.
+ *
+ * The names follow Python's and asyncio's; docs/from-asyncio.md has them side by side. The two other
+ * headers of the folder are not for programs that use the runtime: probe.h is for another runtime
+ * that wants to be watched, trace_abi.h for who watches.
  */
 #include "handle.h"
 #include "value.h"
