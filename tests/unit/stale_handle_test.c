@@ -1,7 +1,7 @@
 /*
  * stale_handle_test.c - handles that are not what they should be: of what was freed, of another
- * kind, of another thread, none. The program ends with a message that says what is known, and where
- * it was; and nobody else's object is touched.
+ * kind, of a thread that has ended, none. The program ends with a message that says what is known,
+ * and where it was; and nobody else's object is touched.
  */
 #include <pthread.h>
 #include "aborts.h"
@@ -16,11 +16,6 @@ static coro_value counts(coro_value from)
 static coro_value nothing(coro_value unused)
 {
 	return CORO_NONE;
-}
-
-static coro_value yields_and_ends(coro_value unused)
-{
-	return coro_yield(CORO_NONE);
 }
 
 /* ---- Freed: generators ------------------------------------------------- */
@@ -546,139 +541,9 @@ static void what_is_null_is_called_so(void **state)
 	assert_true(coro_is_none(coro_object(none)));
 }
 
-/* ---- Of another thread ------------------------------------------------- */
+/* ---- Of a thread that has ended ---------------------------------------- */
 
 static struct coro_generator *theirs;
-static struct coro_loop *their_loop;
-static struct coro_task *their_task;
-static struct coro_future *their_future;
-static struct coro_queue *their_queue;
-static coro_value their_value;
-
-static void *uses_it(void *what)
-{
-	/* A thread that has made something of its own, and one that has not. */
-	if (coro_as_int(their_value))
-		coro_free(coro_generator(counts, coro_int(1)));
-	their_value = coro_object(theirs);
-	(*(void (**)(void))what)();
-	return NULL;
-}
-
-static void (*in_the_thread)(void);
-static int makes_something;
-
-static void in_another_thread(void)
-{
-	pthread_t thread;
-
-	theirs = coro_generator_named(yields_and_ends, CORO_NONE, "theirs", "here:7");
-	coro_next(theirs);
-	their_loop = coro_loop_new(NULL);
-	their_task = coro_spawn(nothing, CORO_NONE, "their task");
-	their_future = coro_future_new(CORO_REASON_NONE, NULL);
-	their_queue = coro_queue_new_named(1, "their queue");
-	their_value = coro_int(makes_something);
-	pthread_create(&thread, NULL, uses_it, &in_the_thread);
-	pthread_join(thread, NULL);
-}
-
-static void their_next(void)
-{
-	coro_next(theirs);
-}
-
-static void their_send(void)
-{
-	coro_send(theirs, coro_int(1));
-}
-
-static void their_throw(void)
-{
-	coro_throw(theirs, coro_error(CORO_ValueError, "x"));
-}
-
-static void their_close(void)
-{
-	coro_close(theirs);
-}
-
-static void their_free(void)
-{
-	coro_free(theirs);
-}
-
-static void their_state(void)
-{
-	coro_state(theirs);
-}
-
-static void their_delegate(void)
-{
-	coro_next(coro_generator(delegates_to, their_value));
-}
-
-static void their_cancel(void)
-{
-	coro_task_cancel(their_task, NULL);
-}
-
-static void their_set(void)
-{
-	coro_future_set_result(their_future, CORO_NONE);
-}
-
-static void their_put(void)
-{
-	coro_queue_put_nowait(their_queue, CORO_NONE);
-}
-
-static void their_call(void)
-{
-	coro_loop_call_soon(their_loop, nothing, CORO_NONE);
-}
-
-static void their_run(void)
-{
-	coro_loop_run_until_complete(their_loop, CORO_NONE);
-}
-
-static void their_loop_free(void)
-{
-	coro_loop_free(their_loop);
-}
-
-static void what_belongs_to_another_thread_is_refused(void **state)
-{
-	static const struct {
-		void (*use)(void);
-		const char *what;
-	} uses[] = {
-		{their_next, "generator 'theirs'"},
-		{their_send, "generator 'theirs'"},
-		{their_throw, "generator 'theirs'"},
-		{their_close, "generator 'theirs'"},
-		{their_free, "generator 'theirs'"},
-		{their_state, "generator 'theirs'"},
-		{their_delegate, "generator 'theirs'"},
-		{their_cancel, "task 'their task'"},
-		{their_set, "future"},
-		{their_put, "queue 'their queue'"},
-		{their_call, "loop 'loop'"},
-		{their_run, "loop 'loop'"},
-		{their_loop_free, "loop 'loop'"},
-	};
-	char pattern[256];
-
-	for (size_t i = 0; i < 2 * sizeof(uses) / sizeof(*uses); i++) {
-		makes_something = i % 2;
-		in_the_thread = uses[i / 2].use;
-		snprintf(pattern, sizeof(pattern),
-				 "coroscope: %s #*, is used by another thread than its own" CALLED,
-				 uses[i / 2].what);
-		assert_aborts(in_another_thread, pattern);
-	}
-}
 
 static void *leaves_it(void *unused)
 {
@@ -768,7 +633,6 @@ int main(void)
 		sentence(a_handle_of_another_kind_is_refused),
 		sentence(a_pointer_to_something_else_is_no_handle),
 		sentence(what_is_null_is_called_so),
-		sentence(what_belongs_to_another_thread_is_refused),
 		sentence(what_a_thread_left_at_its_end_is_freed),
 		sentence(equal_handles_are_the_same_object),
 		sentence(threads_that_come_and_go_need_no_more_memory),
