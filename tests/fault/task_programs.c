@@ -495,6 +495,80 @@ static void async_generators(void)
 		coro_free(left[i]);
 }
 
+/* ---- Contexts of tasks, and the end of a loop by hand ------------------ */
+
+static struct coro_context_variable *seen_by_callbacks;
+static int times_called;
+
+static coro_value counts_call(coro_value unused)
+{
+	coro_value seen = coro_context_variable_get(seen_by_callbacks);
+
+	check(coro_is_none(seen) || coro_as_int(seen) == 3);
+	times_called++;
+	return CORO_NONE;
+}
+
+static coro_value in_contexts_main(coro_value unused)
+{
+	struct coro_context *context = coro_copy_context(), *of_task;
+	struct coro_future *future = coro_future_new(CORO_REASON_NONE, NULL);
+	struct coro_task *task = coro_spawn(add_one, coro_int(1), NULL);
+	int expected = 0;
+	coro_value result;
+
+	check_outcome(coro_context_variable_set(seen_by_callbacks, coro_int(3), NULL));
+	if (future) {
+		result = coro_future_add_done_callback_in_context(future, counts_call, CORO_NONE, context);
+		check_outcome(result);
+		expected += !coro_raised(result);
+		check_outcome(coro_future_set_result(future, CORO_NONE));
+	}
+	if (task) {
+		of_task = coro_task_context(task);
+		coro_context_free(of_task);
+		result = coro_task_add_done_callback_in_context(task, counts_call, CORO_NONE, NULL);
+		check_outcome(result);
+		expected += !coro_raised(result);
+		check_outcome(coro_await(task));
+	}
+	result = coro_sleep(0.01);
+	check(coro_raised(result) || times_called == expected);
+	coro_task_free(task);
+	coro_future_free(future);
+	coro_context_free(context);
+	return CORO_NONE;
+}
+
+static void contexts_of_tasks(void)
+{
+	seen_by_callbacks = coro_context_variable_new_default("called", CORO_NONE);
+	times_called = 0;
+	if (seen_by_callbacks)
+		run_main(in_contexts_main);
+	coro_context_variable_free(seen_by_callbacks);
+}
+
+static void loop_by_hand(void)
+{
+	struct coro_loop *loop = coro_loop_new(NULL);
+	struct coro_task *task;
+	coro_value result;
+
+	if (!loop)
+		return;
+	coro_set_report_handler(ignore_report, NULL);
+	task = coro_spawn_coroutine(coro_coroutine_named(forever, CORO_NONE, "named", "here:1"), NULL);
+	result = coro_loop_run_until_complete(loop, CORO_NONE);
+	check(coro_raised(result)); /* None cannot be awaited */
+	result = coro_loop_cancel_all(loop);
+	check_outcome(result);
+	check(!task || coro_raised(result) || coro_task_cancelled(task));
+	coro_task_free(task);
+	coro_loop_free(loop);
+	coro_set_report_handler(NULL, NULL);
+}
+
 /* ---- Descriptors ------------------------------------------------------- */
 
 static coro_value echo(coro_value fd)
@@ -554,6 +628,8 @@ const struct program task_programs[] = {
 	{"timeouts", timeouts},
 	{"groups", groups},
 	{"async generators", async_generators},
+	{"contexts of tasks", contexts_of_tasks},
+	{"loop by hand", loop_by_hand},
 	{"descriptors", descriptors},
 	{NULL, NULL},
 };
