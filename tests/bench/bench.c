@@ -14,9 +14,12 @@
  * ns per operation, and the ratio of ours to the best peer's. Times differ from machine to
  * machine; the ratios say something.
  *
+ * Figures of traces are not compared, and measured once: see traces.h.
+ *
  * --quick: tiny samples, whose figures mean nothing: that it works is all it tells.
  */
 #include "subject.h"
+#include "traces.h"
 
 #include <cjson/cJSON.h>
 #include <sched.h>
@@ -29,6 +32,9 @@
 
 #define RUNS             9
 #define CONTESTANTS_MOST 6
+#define SAMPLE_NS        20e6
+#define QUICK_NS         50e3
+#define QUICK_MOST_NS    1e6
 
 static const struct subject *const peers[] = {
 #ifdef HAVE_BOOST_CONTEXT
@@ -50,33 +56,47 @@ enum { PEERS = sizeof peers / sizeof *peers };
 struct metric {
 	const char *name;
 	const char *sentence;
-	size_t ours;  /* offset of the operation in struct subject */
-	size_t limit; /* the same of the limit, of ours too; 0: none */
+	size_t ours;    /* offset of the operation in struct subject */
+	size_t limit;   /* the same of the limit, of ours too; 0: none */
+	figure *figure; /* measures by itself; NULL: `ours` does */
+	const char *unit;
+	bool higher; /* is better */
 };
 
 #define OPERATION(name) offsetof(struct subject, name)
 
 static const struct metric metrics[] = {
-	{"resume_yield", "resume a generator, which yields a number", OPERATION(resume_yield), 0},
+	{"resume_yield", "resume a generator, which yields a number", .ours = OPERATION(resume_yield)},
 	{"resume_yield_deep100", "the same through 100 levels of yield from; limit: one level",
-	 OPERATION(resume_yield_deep), OPERATION(resume_yield)},
-	{"create_destroy", "make a generator, run it to its end, free it", OPERATION(create_destroy),
-	 0},
-	{"task_switch_2", "from task to task through the loop, 2 tasks", OPERATION(task_switch_2), 0},
-	{"task_switch_100", "the same with 100", OPERATION(task_switch_100), 0},
+	 .ours = OPERATION(resume_yield_deep), .limit = OPERATION(resume_yield)},
+	{"create_destroy", "make a generator, run it to its end, free it",
+	 .ours = OPERATION(create_destroy)},
+	{"task_switch_2", "from task to task through the loop, 2 tasks",
+	 .ours = OPERATION(task_switch_2)},
+	{"task_switch_100", "the same with 100", .ours = OPERATION(task_switch_100)},
 	{"spawn_join", "spawn a task, which returns at once, wait for it, free it",
-	 OPERATION(spawn_join), 0},
-	{"queue_1", "a message from task to task, through a queue that holds one", OPERATION(queue_1),
-	 0},
-	{"queue_128", "the same through a queue that holds 128", OPERATION(queue_128), 0},
+	 .ours = OPERATION(spawn_join)},
+	{"queue_1", "a message from task to task, through a queue that holds one",
+	 .ours = OPERATION(queue_1)},
+	{"queue_128", "the same through a queue that holds 128", .ours = OPERATION(queue_128)},
 	{"channel_0", "a message from task to task, through an unbuffered channel",
-	 OPERATION(channel_0), 0},
-	{"channel_128", "the same through a channel that holds 128", OPERATION(channel_128), 0},
-	{"event_untraced", "an event that nobody looks at", OPERATION(event_untraced), 0},
+	 .ours = OPERATION(channel_0)},
+	{"channel_128", "the same through a channel that holds 128", .ours = OPERATION(channel_128)},
+	{"event_untraced", "an event that nobody looks at", .ours = OPERATION(event_untraced)},
 	{"event_switch_clock", "a traced event of a task; one in four, the step, reads the clock",
-	 OPERATION(event_switch_clock), OPERATION(quarter_clock)},
-	{"event_full_clock", "a traced event that reads the clock", OPERATION(event_full_clock),
-	 OPERATION(clock)},
+	 .ours = OPERATION(event_switch_clock), .limit = OPERATION(quarter_clock)},
+	{"event_full_clock", "a traced event that reads the clock", .ours = OPERATION(event_full_clock),
+	 .limit = OPERATION(clock)},
+	{"record_sustained", "million events a second of a program that only emits, recorded to disk",
+	 .figure = record_sustained, .unit = "M/s", .higher = true},
+	{"record_bytes_per_event", "the file of that recording, checkpoints and all",
+	 .figure = record_bytes_per_event, .unit = "bytes"},
+	{"trace_open_100m", "opening a hundred million events, to the first World",
+	 .figure = trace_open_100m, .unit = "ms"},
+	{"trace_seek", "the longest of 50 seeks in it, with 10,000 live tasks", .figure = trace_seek,
+	 .unit = "ms"},
+	{"trace_back", "the longest of 50 steps back in it", .figure = trace_back, .unit = "ms"},
+	{"trace_memory", "the most memory that took", .figure = trace_memory, .unit = "MiB"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
@@ -152,6 +172,11 @@ static void add(struct result *result, const char *name, operation *work)
 static void measure(const struct metric *metric, double sample_ns, struct result *ret)
 {
 	*ret = (struct result){.has_limit = metric->limit != 0};
+	if (metric->figure) {
+		ret->count = 1;
+		ret->contestant[0].median = metric->figure(sample_ns < QUICK_MOST_NS);
+		return;
+	}
 	add(ret, subject_coroscope.name, operation_of(&subject_coroscope, metric->ours));
 	for (unsigned i = 0; i < PEERS; i++)
 		if (operation_of(peers[i], metric->ours) && (!peers[i]->ready || peers[i]->ready()))
@@ -205,9 +230,18 @@ static void pin(void)
 
 /* ---- Telling ----------------------------------------------------------- */
 
+static const char *unit_of(const struct metric *metric)
+{
+	return metric->unit ? metric->unit : "ns";
+}
+
 static void print_line(const struct metric *metric, const struct result *result)
 {
-	printf("%-22s %8.2f ns", metric->name, result->contestant[0].median);
+	if (result->contestant[0].median < 0) {
+		printf("%-22s could not be measured\n", metric->name);
+		return;
+	}
+	printf("%-22s %8.2f %s", metric->name, result->contestant[0].median, unit_of(metric));
 	for (unsigned i = 1; i <= peer_count(result); i++)
 		printf("   %s %.2f", result->contestant[i].name, result->contestant[i].median);
 	if (peer_count(result) > 0)
@@ -230,9 +264,12 @@ static void add_json(cJSON *array, const struct metric *metric, const struct res
 
 	cJSON_AddItemToArray(array, object);
 	cJSON_AddStringToObject(object, "metric", metric->name);
-	cJSON_AddNumberToObject(object, "value", rounded(result->contestant[0].median));
-	cJSON_AddStringToObject(object, "unit", "ns");
-	cJSON_AddStringToObject(object, "better", "lower");
+	if (result->contestant[0].median < 0)
+		cJSON_AddNullToObject(object, "value");
+	else
+		cJSON_AddNumberToObject(object, "value", rounded(result->contestant[0].median));
+	cJSON_AddStringToObject(object, "unit", unit_of(metric));
+	cJSON_AddStringToObject(object, "better", metric->higher ? "higher" : "lower");
 	among = cJSON_AddObjectToObject(object, "peers");
 	for (unsigned i = 1; i <= peer_count(result); i++)
 		cJSON_AddNumberToObject(among, result->contestant[i].name,
@@ -278,7 +315,7 @@ static int list(bool json)
 int main(int argc, char **argv)
 {
 	bool json = false, listing = false, chosen[METRICS] = {false}, any = false;
-	double sample_ns = 20e6;
+	double sample_ns = SAMPLE_NS;
 	cJSON *array;
 	char *text;
 
@@ -288,7 +325,7 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[i], "--list") == 0) {
 			listing = true;
 		} else if (strcmp(argv[i], "--quick") == 0) {
-			sample_ns = 50e3;
+			sample_ns = QUICK_NS;
 		} else if (find(argv[i])) {
 			chosen[find(argv[i]) - metrics] = any = true;
 		} else {

@@ -11,7 +11,10 @@ import sys
 
 METRICS = ["resume_yield", "resume_yield_deep100", "create_destroy", "task_switch_2",
            "task_switch_100", "spawn_join", "queue_1", "queue_128", "channel_0", "channel_128",
-           "event_untraced", "event_switch_clock", "event_full_clock"]
+           "event_untraced", "event_switch_clock", "event_full_clock", "record_sustained",
+           "record_bytes_per_event", "trace_open_100m", "trace_seek", "trace_back", "trace_memory"]
+UNITS = {"record_sustained": "M/s", "record_bytes_per_event": "bytes", "trace_open_100m": "ms",
+         "trace_seek": "ms", "trace_back": "ms", "trace_memory": "MiB"}
 WITH_UCONTEXT = {"resume_yield", "create_destroy", "task_switch_2", "task_switch_100"}
 FIELDS = {"metric", "value", "unit", "better", "peers", "ratio", "limit"}
 
@@ -28,8 +31,8 @@ def main():
     assert [result["metric"] for result in results] == METRICS, results
     for result in results:
         assert set(result) == FIELDS, result
-        assert result["value"] >= 0 and result["unit"] == "ns", result
-        assert result["better"] == "lower", result
+        assert result["value"] >= 0 and result["unit"] == UNITS.get(result["metric"], "ns"), result
+        assert result["better"] == ("higher" if result["unit"] == "M/s" else "lower"), result
         peers = result["peers"]
         assert ("ucontext" in peers) == (result["metric"] in WITH_UCONTEXT), result
         assert (result["ratio"] is not None) == bool(peers), result
