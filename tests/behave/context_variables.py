@@ -1,4 +1,4 @@
-"""Who sees which value of a context variable. The twin of context_variables.c."""
+"""Who sees which value of a context variable. The twin of context_variables.c. Needs Python 3.12."""
 import asyncio
 import contextvars
 import re

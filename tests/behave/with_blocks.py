@@ -1,4 +1,4 @@
-"""What the ends of sections see and do. The twin of with_blocks.c."""
+"""What the ends of sections see and do. The twin of with_blocks.c. Needs Python 3.12."""
 import asyncio
 import contextlib
 

@@ -386,8 +386,7 @@ static void what_belongs_to_another_thread_is_refused(void **state)
 		makes_something = i % 2;
 		use = uses[i / 2].use;
 		snprintf(pattern, sizeof(pattern),
-				 "coroscope: %s, is used by another thread than its own" CALLED,
-				 uses[i / 2].what);
+				 "coroscope: %s, is used by another thread than its own" CALLED, uses[i / 2].what);
 		assert_aborts(in_another_thread, pattern);
 	}
 }
