@@ -115,7 +115,7 @@ static const char *doing(struct ui *ui, size_t level, const struct world_object 
 		return object->kind == CORO_OBJECT_GENERATOR ? "yield from" : "await";
 	if (level + 1 < ui->levels.count && ui->levels.level[level + 1].called)
 		return "resumes";
-	return trace_state_name(world_state(world, object));
+	return world_state_name(world, object);
 }
 
 enum { WORD_COLUMNS = 10 };

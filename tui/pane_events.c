@@ -5,8 +5,9 @@
  *     ►  12  internal #2  send 'a'
  *     ·  13  internal #2  yield 2
  *
- * `►` is now; `·` marks what is still to come from here, and is known because it was
- * recorded, or because the playhead has been there. Row i is event i + 1.
+ * `[LOST n]` before an event: so many slots are missing there. `►` is now; `·` marks what is still
+ * to come from here, and is known because it was recorded, or because the playhead has been there.
+ * Row i is event i + 1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,9 @@ static void draw_event(struct ui *ui, const struct ui_rect *rect, int row, uint6
 	}
 	struct text who = {0}, what = {0};
 	ui_add_event(ui, &event, &who, &what);
+	if (event.lost)
+		column = ui_putf(rect, row, column, UI_ROLE_WARNING, "[LOST %llu] ",
+						 (unsigned long long)event.lost);
 	/* The id is the last word: the name gives way. */
 	const char *id = strrchr(text_string(&who), ' ');
 	if (id && ui_width(text_string(&who)) > who_room) {

@@ -166,7 +166,7 @@ void ui_add_wait(struct ui *ui, struct text *text, const struct world_object *ob
 	else
 		text_add_wait(text, ui->session, object);
 	if (!text->length)
-		text_add(text, "%s", trace_state_name(world_state(session_world(ui->session), object)));
+		text_add(text, "%s", world_state_name(session_world(ui->session), object));
 }
 
 static void draw_row(struct ui *ui, const struct ui_rect *rect, int row,
@@ -187,7 +187,8 @@ static void draw_row(struct ui *ui, const struct ui_rect *rect, int row,
 	if (!object)
 		return;
 	unsigned state = world_state(world, object);
-	enum ui_role role = ui_role_of_state(state);
+	bool unsure = world_is_unsure(world, object);
+	enum ui_role role = unsure ? UI_ROLE_DIM : ui_role_of_state(state);
 	ui_putf(rect, row, 1, UI_ROLE_DIM, "#%llu", (unsigned long long)object->serial);
 
 	struct text text = {0};
@@ -201,7 +202,7 @@ static void draw_row(struct ui *ui, const struct ui_rect *rect, int row,
 	if (tree_row->hidden)
 		text_add(&text, " +%llu", (unsigned long long)tree_row->hidden);
 	ui_put_field(&name, row, column, name.columns - column,
-				 is_finished(state) ? UI_ROLE_DIM : UI_ROLE_NORMAL, text_string(&text));
+				 is_finished(state) || unsure ? UI_ROLE_DIM : UI_ROLE_NORMAL, text_string(&text));
 	column = name_at + name_columns + 1;
 	ui_put_glyph(rect, row, column, role, ui_glyph_of_state(state));
 	column += 4;

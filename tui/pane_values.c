@@ -127,7 +127,8 @@ static void collect(struct ui *ui, struct facts *facts)
 	fact = add(facts, "state");
 	fact->event = object->changed_at;
 	fact->role = ui_role_of_state(state);
-	text_add(&fact->text, "%s %s", ui_glyph(ui_glyph_of_state(state)), trace_state_name(state));
+	text_add(&fact->text, "%s %s", ui_glyph(ui_glyph_of_state(state)),
+			 world_state_name(world, object));
 	if (object->state == CORO_STATE_DELEGATING)
 		text_add(&fact->text, ", delegates");
 	if (object->closing)

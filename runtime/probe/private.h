@@ -7,6 +7,8 @@
  *     segment.c   the directory and its files; beacon; pruning of dead ones
  *     object.c    rows and serial numbers
  *     ring.c      an event becomes slots: the writer's algorithm
+ *     room.c      what becomes of an event when its ring is full: wait, drop, write over
+ *     write.h     how slots are stored: what both have in common
  *     value.c     a value becomes a small value or payload bytes
  *     gate.c      waiting while a debugger says so; leases and their death
  *     mirror.c    the table of rows
@@ -71,6 +73,15 @@ struct coro__thread {
 	uint64_t open_gate; /* the gate's word with which every event passes; CORO__GATE_NEVER */
 	uint32_t stack_row;           /* whose stack was told; 0: nobody's */
 	uint16_t stack_kib;           /* its size, as in a bind */
+	/* room.c's. Once careful, a ring has limit 0, so that each event comes through room.c. */
+	uint32_t policy;     /* enum coro_policy */
+	bool careful;        /* events were lost, or may be: rows are named anew */
+	uint64_t room;       /* of a careful ring: slots below it may be written */
+	uint64_t dropped;    /* slots, so far: the header's is a copy, and may be scribbled over */
+	uint64_t lost;       /* slots dropped that no LOST has told of yet */
+	uint64_t lost_clock; /* when the first of them was */
+	uint64_t asked;      /* CLOCK_MONOTONIC or index: when it asked last whether its reader lives */
+	uint64_t *named;     /* by row: gen and epoch in which this ring named it last; NULL: none */
 };
 extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
 
@@ -107,6 +118,19 @@ void coro__probe_watch_thread(struct coro__thread *thread);
 bool coro__ring_make(struct coro__thread *thread);
 void coro__ring_publish(struct coro__thread *thread);
 void coro__ring_exit(struct coro__thread *thread);
+
+/* room.c */
+struct coro__record;
+/* An event for which there is no room below `limit`, or that a careful ring has: waits, drops it,
+ * or writes over old ones. `payload` is what the record says that it has; NULL: none. */
+void coro__room_emit(struct coro__thread *thread, struct coro_object *object,
+					 struct coro__record *record, const struct coro_probe_value *value,
+					 const uint8_t *payload);
+/* Each event of this ring comes through here from now on. */
+void coro__room_careful(struct coro__thread *thread);
+/* Before the thread sleeps, and at its end: tells of what was lost, if there is room for that. */
+void coro__room_tell_loss(struct coro__thread *thread);
+void coro__room_done(struct coro__thread *thread);
 
 /* gate.c */
 /* Waits until the event may happen. */

@@ -46,8 +46,8 @@
  *  1. Pass the gate (gate.c). Nothing has changed yet. If it was found open for all events
  *     before, and its word is the same, no more is asked.
  *  2. Room: index + needed <= limit, where limit = least tail of a blocking reader + 2^k.
- *     Only when the cached limit is reached are the tails read. No room: publish the
- *     head, wake the reader, sleep on the tail; each 10 ms ask whether he lives.
+ *     Only when the cached limit is reached are the tails read, and the ring's policy says
+ *     what follows: see room.c.
  *  3. Count the object's cseq up; write its row of the mirror table (table first).
  *  4. Write the fields of the first slot and the payload slots, each of these with its word
  *     last; then the first slot's word, in one release store: this is the commit (ring
@@ -83,11 +83,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "private.h"
+#include "write.h"
 
-#define PAYLOAD_MAX (CORO_EXT_MAX * CORO_EXT_BYTES)
-#define LOG2_LEAST  9 /* of a ring that is made smaller for want of room */
-#define BIT(kind)   ((uint64_t)1 << CORO_EVENT_##kind)
+#define INLINED static inline __attribute__((always_inline))
 
 const uint64_t coro__probe_nobody;
 /* Said again: a definition without it takes the model of the whole file. */
@@ -106,24 +104,31 @@ static void *make_file(uint32_t number, uint32_t *log2)
 
 		if (memory)
 			madvise(memory, bytes, MADV_WILLNEED);
-		if (memory || *log2 <= LOG2_LEAST)
+		if (memory || *log2 <= CORO_RING_LOG2_LEAST_OVER)
 			return memory;
 	}
 }
 
 static bool make(struct coro__thread *thread, uint32_t thread_name)
 {
-	uint32_t log2 = coro__segment.ring_log2, number = coro__segment.rings;
+	struct coro_ctl *ctl = coro__segment.ctl;
+	uint32_t log2 = coro__load(&ctl->ring_log2), number = coro__segment.rings;
+	uint32_t policy = coro__load(&ctl->policy);
 	struct coro_ring_header *header;
 
 	if (!coro__mirror_make() || number >= CORO_RINGS)
 		return false;
+	if (log2 < CORO_RING_LOG2_LEAST || log2 > CORO_RING_LOG2_MOST)
+		log2 = coro__segment.ring_log2;
+	if (policy == CORO_POLICY_OVERWRITE && log2 < CORO_RING_LOG2_LEAST_OVER)
+		log2 = CORO_RING_LOG2_LEAST_OVER;
 	header = make_file(number, &log2);
 	if (!header)
 		return false;
 	header->magic = CORO_RING_MAGIC;
 	header->ring = number;
 	header->log2_slots = log2;
+	header->policy = policy < CORO_POLICY_LIMIT ? policy : CORO_POLICY_BLOCK;
 	header->tid = (uint64_t)syscall(SYS_gettid);
 	header->name = thread_name;
 	header->birth_clock = coro__clock_read();
@@ -140,7 +145,12 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 	thread->clock_stale = true;
 	thread->break_seq = ~coro__load(&coro__segment.ctl->ctl_seq);
 	thread->open_gate = CORO__GATE_NEVER;
-	thread->ctl = coro__segment.ctl;
+	thread->ctl = ctl;
+	thread->policy = header->policy;
+	thread->careful = false;
+	thread->room = thread->dropped = thread->lost = thread->asked = 0;
+	if (thread->policy == CORO_POLICY_OVERWRITE)
+		coro__room_careful(thread);
 	coro__segment.rings = number + 1;
 	coro__store_release(&coro__segment.ctl->rings, number + 1);
 	return true;
@@ -180,6 +190,7 @@ void coro__ring_exit(struct coro__thread *thread)
 
 	if (!header)
 		return;
+	coro__room_tell_loss(thread);
 	coro__ring_publish(thread);
 	coro__store(&header->watermark, coro__clock_read());
 	coro__store_release(&header->state, CORO_RING_EXITED);
@@ -187,61 +198,8 @@ void coro__ring_exit(struct coro__thread *thread)
 		coro__lease_wake(true);
 	thread->header = NULL;
 	thread->limit = 0;
+	coro__room_done(thread);
 	munmap(header, sizeof(*header) + (thread->wrap + 1) * sizeof(struct coro_trace_slot));
-}
-
-/* ---- Room -------------------------------------------------------------- */
-
-/* The least tail of the blocking readers, and whose it is; the index when there is none. */
-static uint64_t least_tail(const struct coro__thread *thread, unsigned *ret_lease)
-{
-	struct coro_ctl *ctl = coro__segment.ctl;
-	uint64_t least = thread->index;
-
-	*ret_lease = CORO_LEASES;
-	for (unsigned i = 0; i < CORO_LEASES; i++) {
-		uint64_t tail = coro__load_acquire(&ctl->tail[i][thread->number]);
-
-		if (!(coro__load(&ctl->lease[i].flags) & CORO_LEASE_BLOCKING) ||
-			!coro__load(&ctl->lease[i].pid) || thread->index - tail > thread->wrap + 1)
-			continue;
-		if (tail < least || *ret_lease == CORO_LEASES) {
-			least = tail;
-			*ret_lease = i;
-		}
-	}
-	return least;
-}
-
-/* Waits until `needed` slots are free, or whoever they are kept for is dead. */
-static void make_room(struct coro__thread *thread, unsigned needed)
-{
-	struct coro_ctl *ctl = coro__segment.ctl;
-	int saved = errno;
-	uint64_t since = 0;
-
-	for (;;) {
-		unsigned lease;
-		uint64_t tail = least_tail(thread, &lease);
-
-		thread->limit = tail + thread->wrap + 1;
-		if (thread->index + needed <= thread->limit)
-			break;
-		if (!since)
-			since = coro__monotonic();
-		coro__ring_publish(thread); /* each time: the reader may have found nonsense there */
-		coro__lease_wake(true);
-		coro__futex_wait((uint32_t *)&ctl->tail[lease][thread->number], (uint32_t)tail);
-		if (coro__load_acquire(&ctl->tail[lease][thread->number]) == tail)
-			coro__lease_lives(lease);
-	}
-	if (since) {
-		coro__store(&thread->header->blocked_ns,
-					thread->header->blocked_ns + coro__monotonic() - since);
-		coro__store(&thread->header->blocked_count, thread->header->blocked_count + 1);
-		thread->clock_stale = true;
-	}
-	errno = saved;
 }
 
 /* ---- Emitting ---------------------------------------------------------- */
@@ -258,12 +216,6 @@ static void write_payload(struct coro__thread *thread, const uint8_t *payload, u
 														(index >> thread->log2_slots) + 1, 0));
 	}
 }
-
-/* What a slot says besides the objects themselves. */
-struct record {
-	uint32_t what; /* the low half of its word, and CORO__EMIT_* */
-	uint32_t peer, site, value;
-};
 
 /* The end of an event that began a new piece of the ring, or was not plain. */
 static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, uint64_t before,
@@ -282,10 +234,9 @@ static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, ui
 
 /* Steps 3 to 6; there is room for the slot and the `ext` payload slots behind it. Compiled twice:
  * once for the plain case, as straight code without a call but at its end. */
-static inline __attribute__((always_inline)) void write_event(struct coro__thread *thread,
-															  struct coro_object *object,
-															  struct record record, unsigned ext,
-															  const uint8_t *payload, bool plain)
+INLINED void write_event(struct coro__thread *thread, struct coro_object *object,
+						 struct coro__record record, unsigned ext, const uint8_t *payload,
+						 bool plain)
 {
 	uint64_t index = thread->index;
 	struct coro_trace_slot *slot = &thread->slots[index & thread->wrap];
@@ -320,15 +271,15 @@ static inline __attribute__((always_inline)) void write_event(struct coro__threa
 	thread->inside = 0;
 }
 
-/* An event with a payload: a bind, a large value, or both. */
-static void emit_large(struct coro__thread *thread, struct coro_object *object,
-					   struct record record, const struct coro_probe_value *value)
+void coro__pack(struct coro__thread *thread, const struct coro_object *object,
+				struct coro__record *record, const struct coro_probe_value *value, bool bind,
+				uint8_t *payload)
 {
-	_Alignas(8) uint8_t payload[PAYLOAD_MAX];
-	unsigned bytes = 0, value_bytes = 0, ext;
+	unsigned bytes = 0, value_bytes = 0;
+	bool first = record->what & CORO__EMIT_SLOWLY; /* the event that says so by itself */
 
-	if (record.what & CORO_SLOT_BIND << 8) {
-		struct coro_trace_bind bind = {
+	if (bind) {
+		struct coro_trace_bind who = {
 			.serial = object->serial,
 			.name = coro__string(object->name),
 			.site = coro__string(object->creation_site),
@@ -338,19 +289,32 @@ static void emit_large(struct coro__thread *thread, struct coro_object *object,
 			.stack_kib = thread->stack_row == object->row ? thread->stack_kib : 0,
 		};
 
-		memcpy(payload, &bind, sizeof(bind));
-		thread->stack_row = 0;
-		bytes = sizeof(bind);
-		coro__mirror_bind(object, &bind);
+		memcpy(payload, &who, sizeof(who));
+		bytes = sizeof(who);
+		record->what |= CORO_SLOT_BIND << 8;
+		if (first) {
+			thread->stack_row = 0;
+			coro__mirror_bind(object, &who);
+		}
 	}
 	if (value)
-		record.value = coro__value_encode(value, payload + bytes, &value_bytes);
+		record->value = coro__value_encode(value, payload + bytes, &value_bytes);
 	bytes += value_bytes;
-	ext = (bytes + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES;
-	memset(payload + bytes, 0, ext * CORO_EXT_BYTES - bytes);
-	if (coro__unlikely(thread->index + 1 + ext > thread->limit))
-		make_room(thread, 1 + ext);
-	write_event(thread, object, record, ext, payload, false);
+	record->ext = (bytes + CORO_EXT_BYTES - 1) / CORO_EXT_BYTES;
+	memset(payload + bytes, 0, record->ext * CORO_EXT_BYTES - bytes);
+}
+
+/* An event with a payload: a bind, a large value, or both. */
+static void emit_large(struct coro__thread *thread, struct coro_object *object,
+					   struct coro__record record, const struct coro_probe_value *value)
+{
+	_Alignas(8) uint8_t payload[CORO__PAYLOAD_MAX];
+
+	coro__pack(thread, object, &record, value, record.what & CORO_SLOT_BIND << 8, payload);
+	if (coro__unlikely(thread->index + 1 + record.ext > thread->limit))
+		coro__room_emit(thread, object, &record, value, payload);
+	else
+		write_event(thread, object, record, record.ext, payload, false);
 }
 
 void coro_probe_stack(const struct coro_object *object, size_t bytes)
@@ -394,7 +358,7 @@ static __attribute__((noinline)) void emit_slowly(struct coro_object *object, ui
 												  const struct coro_probe_value *value)
 {
 	struct coro__thread *thread = &coro__thread;
-	struct record record = {.what = what, .peer = peer, .site = site};
+	struct coro__record record = {.what = what, .peer = peer, .site = site};
 
 	if (!come_to_pass(thread, CORO_SLOT_KIND(what))) {
 		thread->inside = 0;
@@ -409,15 +373,17 @@ static __attribute__((noinline)) void emit_slowly(struct coro_object *object, ui
 		return;
 	}
 	if (thread->index + 1 > thread->limit)
-		make_room(thread, 1);
-	write_event(thread, object, record, 0, NULL, false);
+		coro__room_emit(thread, object, &record, value, NULL);
+	else
+		write_event(thread, object, record, 0, NULL, false);
 }
 
 void coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer, uint32_t site,
 					  const struct coro_probe_value *value)
 {
 	struct coro__thread *thread = &coro__thread;
-	struct record record = {.what = what, .peer = peer, .site = site, .value = CORO_VALUE_ABSENT};
+	struct coro__record record = {
+		.what = what, .peer = peer, .site = site, .value = CORO_VALUE_ABSENT};
 
 	if (coro__unlikely(thread->inside)) {
 		drop_nested(thread);
@@ -443,9 +409,13 @@ void coro_probe_park(void)
 {
 	struct coro__thread *thread = &coro__thread;
 
-	if (!coro_probe_mask() || !thread->header || thread->inside)
+	if (!thread->header || thread->inside)
 		return;
-	coro__ring_publish(thread);
+	coro__room_tell_loss(thread);
+	coro__ring_publish(
+		thread); /* also of one whose reader died: what it has not read shall be found */
+	if (!coro_probe_mask())
+		return;
 	coro__store(&thread->header->watermark, coro__clock_read());
 	coro__store_release(&thread->header->state, CORO_RING_PARKED);
 	coro__lease_wake(false);

@@ -497,7 +497,9 @@ bool coro__segment_make(void)
 
 	coro__segment.pid = getpid();
 	coro__segment.ring_log2 =
-		log2_slots >= 6 && log2_slots <= 24 ? (uint32_t)log2_slots : CORO_RING_LOG2_DEFAULT;
+		log2_slots >= CORO_RING_LOG2_LEAST && log2_slots <= CORO_RING_LOG2_MOST
+			? (uint32_t)log2_slots
+			: CORO_RING_LOG2_DEFAULT;
 	if (!find_base(base, sizeof(base)))
 		return false;
 	coro__segment_prune(base);

@@ -85,8 +85,11 @@ TABLE = [
     (["events", "--from", "-1", good], 2, ["--from", "'-1'"]),
     (["events", "--json=yes", good], 2, ["--json"]),
     (["ps", "--at", "", good], 2, ["--at"]),
-    (["record", "--policy", "drop", demo], 2, ["drop"]),
-    (["record", "--policy", "overwrite", demo], 2, ["overwrite"]),
+    (["record", "--policy", "drop", "--last", "1M", demo], 2, ["--last"]),
+    (["record", "--policy", "overwrite", "--last", "1T", demo], 2, ["1T"]),
+    (["record", "--policy", "overwrite", "--last", "-1", demo], 2, ["-1"]),
+    (["record", "--policy", "drop", "--block-timeout", "5", demo], 2, ["--block-timeout"]),
+    (["record", "--block-timeout", "0", demo], 2, ["0"]),
     (["record", "--policy", "wish", demo], 2, ["wish"]),
     # No terminal, no --batch.
     (["run", demo], 2, ["terminal", "--batch"]),

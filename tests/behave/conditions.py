@@ -78,10 +78,11 @@ for line, words in {"mark": "mark: under which name?", "mark a b": "one argument
 
 # What `record` can choose.
 for arguments, words in {("--stacks", "none"): None, ("--clock", "switch"): None, ("--policy", "block"): None,
+                         ("--policy", "drop"): None, ("--policy", "overwrite"): None,
+                         ("--policy", "overwrite", "--last", "16K"): None, ("--block-timeout", "5"): None,
                          ("--stacks", "full"): "--stacks full is not part of this version: only none is",
                          ("--clock", "full"): "--clock full is not part of this version: only switch is",
-                         ("--clock", "never"): "--clock: 'never' is not known: only switch is",
-                         ("--block-timeout", "5"): "--block-timeout is not part of this version"}.items():
+                         ("--clock", "never"): "--clock: 'never' is not known: only switch is"}.items():
     status, out, err = program.run("record", *arguments, "-o", folder / "chosen.coro", program.demo("channel"))
     if words:
         checks.check(f"record {arguments}: refused", status == 2 and words in err and err.count("\n") == 1, f"{status}: {err}")

@@ -34,8 +34,8 @@ checks.equal("events: values of every kind", "\n".join(e["value"] for e in event
 checks.check("events: names are filtered", events[0]["name"] == name, events[0]["name"])
 
 status, out, err = program.run("events", trace)
-checks.check("events as text: losses", "3 events of thread 1 were lost here" in out and
-             "2 events of thread 2 were lost here" in out, out)
+checks.check("events as text: losses", "[LOST 3] of thread 1" in out and
+             "[LOST 2] of thread 2" in out, out)
 checks.check("events as text: nothing drives the terminal", all(c == "\n" or c >= " " for c in out) and
              "\u202e" not in out, repr(out))
 

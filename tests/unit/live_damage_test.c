@@ -59,6 +59,26 @@ static void emit(unsigned count)
 	emitted += count;
 }
 
+/* Likewise, from a ring that was written over: it names its rows now and then, which takes slots as
+ * well. */
+static void emit_careful(unsigned count)
+{
+	struct coro_ring_header header;
+	char path[4096];
+	int fd;
+
+	emit(count);
+	coro_probe_park(); /* publishes the head */
+	coro_probe_resume();
+	snprintf(path, sizeof(path), "%s/ring.0", coro_probe_segment());
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	close(fd);
+	assert_true(header.head >= emitted);
+	emitted = header.head;
+}
+
 /* Reads and takes all there is. Returns how many slots; *ret_lost: how many besides. */
 static unsigned read_all(uint64_t *ret_lost)
 {
@@ -157,21 +177,21 @@ static void a_writer_that_did_not_wait_is_found_again(void **state)
 
 		/* The tail is gone, and so nobody is waited for. */
 		poke("ctl", offsetof(struct coro_ctl, tail), &nowhere, sizeof(nowhere));
-		emit(RING_SLOTS + more);
+		emit_careful(RING_SLOTS + more);
 		assert_true(read_all(&lost) > 0);
 		assert_true(lost >= more);
-		emit(RING_SLOTS / 2);
+		emit_careful(RING_SLOTS / 2);
 		read_all(&lost);
 		assert_true(taken + RING_SLOTS >= emitted);
-		emit(RING_SLOTS / 2);
+		emit_careful(RING_SLOTS / 2);
 		read_all(&lost);
 	}
 	/* From here on it waits again. */
 	for (unsigned i = 0; i < 10; i++) {
 		uint64_t lost;
 
-		emit(50);
-		assert_int_equal(read_all(&lost), 50);
+		emit_careful(30);
+		assert_true(read_all(&lost) >= 30);
 		assert_int_equal(lost, 0);
 	}
 	assert_int_equal(taken, emitted);

@@ -180,7 +180,7 @@ static cJSON *node_json(struct awaits *awaits, const struct world_object *object
 	json_add_text(json, "name", &text);
 	cJSON_AddStringToObject(json, "kind", trace_object_kind_name(object->kind));
 	cJSON_AddStringToObject(json, "state",
-							trace_state_name(world_state(session_world(awaits->session), object)));
+							world_state_name(session_world(awaits->session), object));
 	text_clear(&text);
 	text_add_wait(&text, awaits->session, object);
 	if (text.length)

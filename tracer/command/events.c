@@ -59,7 +59,7 @@ static void print_lost(void *context, uint64_t after, uint32_t ring, uint64_t co
 	if (listing->json)
 		json_print_line(json_lost(after, ring, count));
 	else
-		printf("%*s  %11s  %llu events of thread %u were lost here\n", listing->width, "", "",
+		printf("%*s  %11s  [LOST %llu] of thread %u\n", listing->width, "", "",
 			   (unsigned long long)count, ring + 1);
 }
 

@@ -154,7 +154,7 @@ enum command_status run_chain(struct command_context *context, int argc, char **
 			continue;
 		text_add_object(&cell, session, object->serial);
 		columns_add(&columns, &cell);
-		columns_add_string(&columns, trace_state_name(world_state(world, object)));
+		columns_add_string(&columns, world_state_name(world, object));
 		add_value_at(&cell, session, object->down_at);
 		columns_add(&columns, &cell);
 		add_value_at(&cell, session, object->up_at);

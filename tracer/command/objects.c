@@ -24,7 +24,7 @@ void object_place(struct text *text, struct session *session, const struct world
 
 static const char *state_of(struct session *session, const struct world_object *object)
 {
-	return trace_state_name(world_state(session_world(session), object));
+	return world_state_name(session_world(session), object);
 }
 
 /* What it waits for, and its facts: "get jobs, deadline 2 s". */
@@ -310,7 +310,12 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 	text_add_name(&text, session, object);
 	json_add_text(json, "name", &text);
 	cJSON_AddStringToObject(json, "kind", trace_object_kind_name(object->kind));
-	cJSON_AddStringToObject(json, "state", state_of(session, object));
+	cJSON_AddStringToObject(json, "state",
+							trace_state_name(world_state(session_world(session), object)));
+	if (world_is_unsure(session_world(session), object))
+		cJSON_AddTrueToObject(json, "unsure");
+	if (object->partial)
+		cJSON_AddTrueToObject(json, "partial");
 	text_clear(&text);
 	text_add_wait(&text, session, object);
 	if (text.length)

@@ -8,7 +8,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,12 @@
 #define LOOK_MS    1000 /* between two looks for new modules */
 #define NOT_LOADED 127  /* exit status of a program whose libraries are not all there */
 
+/* What becomes of events when the recorder cannot follow. */
+struct policy {
+	enum coro_policy policy;
+	uint64_t block_ms, last_bytes; /* 0: not said */
+};
+
 struct recording {
 	char **argv;
 	char *path; /* owned: of the trace */
@@ -27,6 +35,7 @@ struct recording {
 	struct target *target;
 	struct trace *trace;
 	struct symbols *symbols;
+	const struct policy *policy;
 	bool traceable;
 	bool incomplete; /* a library that it needs was not found */
 };
@@ -66,6 +75,9 @@ static int launch(struct recording *recording, const struct launch_options *opti
 											.paused = recording->traceable,
 											.virtual_time = options->virtual_time,
 											.stdio = TARGET_PASS_THROUGH,
+											.policy = recording->policy->policy,
+											.block_ms = (uint32_t)recording->policy->block_ms,
+											.last_bytes = recording->policy->last_bytes,
 											.trace_path = recording->path};
 	int r = target_launch(&target_options, &recording->target, &recording->trace, &why);
 
@@ -85,13 +97,29 @@ static int launch(struct recording *recording, const struct launch_options *opti
 	return 0;
 }
 
+/* SIGUSR1 asks for what is there now. */
+static volatile sig_atomic_t asked;
+
+static void ask(int number)
+{
+	asked = 1;
+}
+
 static void wait_for_end(struct recording *recording)
 {
 	struct pollfd descriptor = {.fd = target_fd(recording->target), .events = POLLIN};
+	struct timespec look = {.tv_sec = LOOK_MS / 1000, .tv_nsec = LOOK_MS % 1000 * 1000000L};
+	sigset_t before;
 
+	sigprocmask(SIG_SETMASK, NULL, &before);
+	sigdelset(&before, SIGUSR1);
 	while (target_state(recording->target) != TARGET_EXITED) {
-		int ready = poll(&descriptor, 1, LOOK_MS);
+		int ready = ppoll(&descriptor, 1, &look, &before);
 
+		if (asked) {
+			asked = 0;
+			target_take(recording->target);
+		}
 		if (ready == 0 && recording->traceable)
 			symbols_add_modules(recording->symbols, target_pid(recording->target));
 		if (ready > 0)
@@ -149,10 +177,21 @@ static int complete(struct recording *recording)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int record(char **argv, const struct launch_options *options)
+static void hear_questions(void)
+{
+	struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* but while it waits for the end */
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+static int record(char **argv, const struct launch_options *options, const struct policy *policy)
 {
 	_cleanup_(free_string) char *program = NULL;
-	struct recording recording = {.argv = argv};
+	struct recording recording = {.argv = argv, .policy = policy};
 	enum symbols_program kind;
 	int status = find_program("record", argv[0], &program, &kind);
 
@@ -168,6 +207,7 @@ static int record(char **argv, const struct launch_options *options)
 	if (!status) {
 		status = launch(&recording, options);
 		if (!status) {
+			hear_questions();
 			wait_for_end(&recording);
 			status = complete(&recording);
 		} else if (recording.made) {
@@ -188,7 +228,6 @@ static const struct choice {
 	const char *name, *only;
 	const char *others[2]; /* that there may be one day */
 } choices[] = {
-	{'p', "policy", "block", {"drop", "overwrite"}},
 	{'s', "stacks", "none", {"full", NULL}},
 	{'c', "clock", "switch", {"full", NULL}},
 };
@@ -198,11 +237,6 @@ static bool check_choice(int option, const char *value)
 {
 	const struct choice *choice = choices;
 
-	if (option == 't') {
-		report("record", "--block-timeout is not part of this version: the program waits for its "
-						 "recorder, as long as that lives");
-		return false;
-	}
 	while (choice->option != option)
 		choice++;
 	if (strcmp(value, choice->only) == 0)
@@ -218,35 +252,123 @@ static bool check_choice(int option, const char *value)
 	return false;
 }
 
+#define LAST_DEFAULT ((uint64_t)64 << 20)
+#define LAST_MOST    (sizeof(struct coro_trace_slot) << CORO_RING_LOG2_MOST)
+
+/* Bytes: a number, perhaps with K, M or G after it. */
+static bool parse_bytes(const char *text, uint64_t *ret)
+{
+	char *end;
+	unsigned long long number;
+	unsigned shift = 0;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*end == 'K' || *end == 'M' || *end == 'G')
+		shift = *end == 'K' ? 10 : *end++ == 'M' ? 20 : 30;
+	if (shift == 10)
+		end++;
+	if (text[0] < '0' || text[0] > '9' || *end || errno || !number || number > LAST_MOST >> shift) {
+		report("record", "--last: '%s' is not a size from 1 to %lluM", text,
+			   (unsigned long long)(LAST_MOST >> 20));
+		return false;
+	}
+	*ret = (uint64_t)number << shift;
+	return true;
+}
+
+static bool parse_policy(const char *text, enum coro_policy *ret)
+{
+	static const char *const names[] = {
+		[CORO_POLICY_BLOCK] = "block",
+		[CORO_POLICY_DROP] = "drop",
+		[CORO_POLICY_OVERWRITE] = "overwrite",
+	};
+
+	for (unsigned i = 0; i < CORO_POLICY_LIMIT; i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	report("record", "--policy: '%s' is not known: block, drop and overwrite are", text);
+	return false;
+}
+
+static bool parse_option(int option, const char *text, struct policy *policy)
+{
+	switch (option) {
+	case 'p':
+		return parse_policy(text, &policy->policy);
+	case 't':
+		if (!parse_number("record", "--block-timeout", text, &policy->block_ms))
+			return false;
+		if (policy->block_ms > 0 && policy->block_ms <= INT_MAX)
+			return true;
+		report("record", "--block-timeout: '%s' is not a number of milliseconds from 1", text);
+		return false;
+	case 'l':
+		return parse_bytes(text, &policy->last_bytes);
+	default:
+		return check_choice(option, text);
+	}
+}
+
+/* Whether they go together. */
+static bool check_policy(struct policy *policy)
+{
+	if (policy->block_ms && policy->policy != CORO_POLICY_BLOCK) {
+		report("record", "--block-timeout: only with --policy block does the program wait");
+		return false;
+	}
+	if (policy->last_bytes && policy->policy != CORO_POLICY_OVERWRITE) {
+		report("record", "--last: only with --policy overwrite are the last events kept");
+		return false;
+	}
+	if (policy->policy == CORO_POLICY_OVERWRITE && !policy->last_bytes)
+		policy->last_bytes = LAST_DEFAULT;
+	return true;
+}
+
 static int main_record(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"policy", required_argument, NULL, 'p'},
 		{"block-timeout", required_argument, NULL, 't'},
+		{"last", required_argument, NULL, 'l'},
 		{"stacks", required_argument, NULL, 's'},
 		{"clock", required_argument, NULL, 'c'},
 		LAUNCH_OPTIONS,
 		{0},
 	};
 	struct launch_options chosen = {0};
+	struct policy policy = {0};
 	int option, status;
 
 	while ((option = next_launch_option(&subcommand_record, argc, argv, LAUNCH_LETTERS, options,
 										&chosen, &status)) != -1) {
 		if (option == -2)
 			return status;
-		if (!check_choice(option, optarg))
+		if (!parse_option(option, optarg, &policy))
 			return EXIT_USAGE;
 	}
-	return record(argv + optind, &chosen);
+	if (!check_policy(&policy))
+		return EXIT_USAGE;
+	return record(argv + optind, &chosen, &policy);
 }
 
 const struct subcommand subcommand_record = {
 	"record",
-	"[-o FILE] [--policy block] [--stacks none] [--clock switch] [--virtual] [--] PROG [ARG...]",
+	"[-o FILE] [--policy block|drop|overwrite] [--block-timeout MS] [--last SIZE] [--stacks none]\n"
+	"                        [--clock switch] [--virtual] [--] PROG [ARG...]",
 	"run a program at full speed and write its trace",
 	"  -o FILE        where to (PROG.coro, in this folder)\n"
-	"  --policy WHAT  what happens when the recorder cannot follow: block, the program waits\n"
+	"  --policy WHAT  what happens when the recorder cannot follow: block, the program waits;\n"
+	"                 drop, events are lost, and counted where they are missing; overwrite, a\n"
+	"                 flight recorder: the program writes over its oldest events, and the last\n"
+	"                 ones are written to FILE when it ends or crashes, and on SIGUSR1\n"
+	"  --block-timeout MS   with block: events are dropped when it has waited so long\n"
+	"  --last SIZE    with overwrite: how much of each thread's events is kept (64M)\n"
 	"  --stacks WHAT  what is kept of stacks: none\n"
 	"  --clock WHAT   when the clock is read: switch, at each change of who runs\n"
 	"  --virtual      the loop's clock is virtual: sleeps take no time\n"

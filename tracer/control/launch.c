@@ -329,9 +329,23 @@ static int do_without(struct launch *launch)
 				WEXITSTATUS(news.number), complaint[0] ? ": " : "", complaint);
 }
 
+/* Slots of a ring that holds so many bytes, as a power of two; 0: as the program likes. */
+static unsigned log2_of_ring(uint64_t bytes)
+{
+	unsigned log2 = CORO_RING_LOG2_LEAST_OVER;
+
+	if (!bytes)
+		return 0;
+	while (log2 < CORO_RING_LOG2_MOST && sizeof(struct coro_trace_slot) << log2 < bytes)
+		log2++;
+	return log2;
+}
+
 static int take_hold(struct launch *launch)
 {
+	const struct target_options *options = launch->options;
 	struct target *target = launch->target;
+	uint32_t flags = CORO_LEASE_CONTROLLER;
 	char *why;
 	int result = live_open(launch->segment, &target->live, &why);
 
@@ -341,7 +355,12 @@ static int take_hold(struct launch *launch)
 		free(why);
 		return result;
 	}
-	result = live_take_lease(target->live, CORO_LEASE_BLOCKING | CORO_LEASE_CONTROLLER);
+	target->policy = options->policy;
+	flags |= options->policy == CORO_POLICY_OVERWRITE ? CORO_LEASE_OBSERVER : CORO_LEASE_BLOCKING;
+	result = live_take_lease(target->live, flags);
+	if (result >= 0)
+		result = live_set_policy(target->live, options->policy, log2_of_ring(options->last_bytes),
+								 options->block_ms);
 	if (result >= 0)
 		result = live_set_gate(target->live, launch->options->paused ? CORO_PAUSE : CORO_RUN, 0);
 	if (result >= 0)

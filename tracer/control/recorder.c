@@ -58,7 +58,7 @@ static void give_up(struct target *target, int error)
 	live_release(target->live);
 }
 
-static void take_strings(struct target *target)
+void recorder_take_strings(struct target *target)
 {
 	const char *bytes;
 	uint32_t id;
@@ -79,7 +79,7 @@ static bool take_batch(struct target *target, unsigned ring)
 		trace_append_lost(target->trace, ring, lost);
 	if (count <= 0)
 		return lost > 0;
-	take_strings(target);
+	recorder_take_strings(target);
 	taken = trace_append(target->trace, ring, index, target->slots, (unsigned)count);
 	if (taken < 0) {
 		give_up(target, taken);
@@ -119,6 +119,20 @@ static void tell_damage(struct target *target)
 	if (damage > target->damage_told)
 		trace_append_damage(target->trace, damage - target->damage_told);
 	target->damage_told = damage;
+}
+
+static void take_flight(struct target *target)
+{
+	int result = flight_take(target);
+
+	target->wanted = false;
+	tell_damage(target);
+	if (result >= 0)
+		result = trace_flush(target->trace);
+	if (result < 0)
+		give_up(target, result);
+	else
+		live_advance(target->live);
 }
 
 static bool take_rings(struct target *target, bool all)
@@ -193,11 +207,16 @@ static bool take_output(struct target *target, int i)
 		}
 		if (length <= 0)
 			break;
+		int64_t t = now > target->mono0 ? (int64_t)(now - target->mono0) : 0;
+
 		any = true;
-		if (target->live && !target->error)
-			take_rings(target, false);
-		append(target->trace, terminal->number[i],
-			   now > target->mono0 ? (int64_t)(now - target->mono0) : 0, bytes, (size_t)length);
+		if (target->live && target->policy == CORO_POLICY_OVERWRITE) {
+			flight_keep_output(&target->flight, terminal->number[i], t, bytes, (size_t)length);
+		} else {
+			if (target->live && !target->error)
+				take_rings(target, false);
+			append(target->trace, terminal->number[i], t, bytes, (size_t)length);
+		}
 		copy_out(target, i, bytes, (size_t)length);
 	}
 	return any;
@@ -248,11 +267,18 @@ bool recorder_drain(struct target *target)
 	ended = target->ended;
 	if (target->live && !target->error) {
 		rests = !target->killed && live_rest(target->live) != LIVE_MOVES;
-		any = take_rings(target, rests || ended);
-		flush(target, ended);
+		if (target->policy != CORO_POLICY_OVERWRITE) {
+			any = take_rings(target, rests || ended);
+			flush(target, ended);
+		}
 	}
 	for (int i = 0; i < TARGET_SOURCES; i++)
 		any |= take_output(target, i);
+	if (target->live && !target->error && (ended || target->wanted) &&
+		target->policy == CORO_POLICY_OVERWRITE) {
+		take_flight(target);
+		any = true;
+	}
 	if (ended) {
 		target->state = TARGET_EXITED;
 		if (target->live)

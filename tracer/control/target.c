@@ -119,6 +119,7 @@ void target_follow_job(struct target *target)
 static void free_parts(struct target *target)
 {
 	terminal_close(&target->terminal);
+	flight_done(&target->flight);
 	live_free(target->live);
 	if (target->keeper_socket >= 0)
 		close(target->keeper_socket);
@@ -337,6 +338,17 @@ int target_settle(struct target *target, int timeout_ms)
 	}
 	pthread_mutex_unlock(&target->lock);
 	return result;
+}
+
+void target_take(struct target *target)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&target->lock);
+	target->wanted = true;
+	pthread_mutex_unlock(&target->lock);
+	while (write(target->poke, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 void target_kill(struct target *target)

@@ -7,6 +7,7 @@
  *     launch.c     from a path to a running program with its lease
  *     keeper.c     the process between us and the program
  *     recorder.c   the thread that drains rings, strings and output into the trace
+ *     flight.c     the same for a program that writes over its oldest events: all at once
  *     terminal.c   the pty, the pipes, and our own terminal while it is passed through
  */
 #include <pthread.h>
@@ -35,10 +36,18 @@ struct terminal {
 	unsigned short rows, columns; /* of the pty, as it was told last */
 };
 
+/* What a flight recorder keeps of the program's output until it is asked for. */
+struct flight_output;
+struct flight {
+	struct flight_output *first, *last; /* owned, in the order of time */
+	size_t bytes;
+};
+
 struct target {
 	/* Set before the threads start, and then constant. */
 	struct trace *trace; /* borrowed from target_launch()'s caller, who frees it afterwards */
 	bool has_probe;
+	enum coro_policy policy;
 	pid_t keeper;
 	pid_t pid;
 	uint64_t mono0;    /* CLOCK_MONOTONIC at t = 0 */
@@ -64,6 +73,8 @@ struct target {
 	bool stop;                     /* the threads shall end */
 	bool deep;                     /* nothing comes: sleep until told */
 	int error;                     /* why recording ended; 0: it did not */
+	bool wanted; /* policy OVERWRITE: somebody asked for what is there now */
+	struct flight flight;
 	uint64_t damage_told;          /* things of the segment that the trace counts as damaged */
 	uint64_t flushed_at;           /* CLOCK_MONOTONIC of the last flush */
 	struct coro_trace_slot *slots; /* owned: a batch */
@@ -94,6 +105,14 @@ void recorder_stop(struct target *target);
 /* Takes in all there is; notes the program's rest and end. Under the lock. Returns whether
  * anything was new. */
 bool recorder_drain(struct target *target);
+/* New strings of the program's arena: after the slots that use them were copied. */
+void recorder_take_strings(struct target *target);
 uint64_t recorder_now(void);
+
+/* flight.c */
+/* All that is in the rings goes into the trace, and the output that was kept. 0 or -errno. */
+int flight_take(struct target *target);
+void flight_keep_output(struct flight *flight, int fd, int64_t t, const char *data, size_t length);
+void flight_done(struct flight *flight);
 
 #endif

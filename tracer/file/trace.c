@@ -238,6 +238,26 @@ static int find(struct trace *trace, uint64_t n, struct rows **ret)
 	return range ? load(trace, range, ret) : -EBADMSG;
 }
 
+/* What was lost between event n - 1 and event n. */
+static uint64_t lost_before(const struct trace *trace, uint64_t n)
+{
+	const struct loss *losses = trace->tables.losses;
+	uint32_t low = 0, high = trace->tables.loss_count;
+	uint64_t lost = 0;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (losses[middle].after < n - 1)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < trace->tables.loss_count && losses[low].after == n - 1; low++)
+		lost += losses[low].count;
+	return lost;
+}
+
 int trace_events(struct trace *trace, uint64_t n, struct trace_event *ret, unsigned most)
 {
 	struct rows *rows;
@@ -251,6 +271,7 @@ int trace_events(struct trace *trace, uint64_t n, struct trace_event *ret, unsig
 		for (; count < most && has(rows, n + count); count++) {
 			trace__rows_get(rows, (uint32_t)(n + count - rows->first), &ret[count]);
 			ret[count].t = to_time(trace, ret[count].clock);
+			ret[count].lost = lost_before(trace, n + count);
 		}
 	}
 	return leave(trace, result < 0 ? result : (int)count);

@@ -320,7 +320,8 @@ static int add_event(struct trace *trace, struct trace_event *event)
 {
 	int result = trace__bindings_apply(&trace->bindings, event);
 
-	return result < 0 ? result : trace__rows_add(&trace->open, event);
+	return result < 0 || event->kind == CORO_EVENT_IDENTITY ? result
+															: trace__rows_add(&trace->open, event);
 }
 
 static int add_plain(struct trace *trace, uint32_t ring, uint64_t index,

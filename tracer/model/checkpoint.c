@@ -5,9 +5,9 @@
  *
  *     word
  *     0        MAGIC, with the version of this layout
- *     1 .. 7   at, time, changed, turn, damage, missing, ring | rings << 32
- *     8        number of objects
- *     9        running[0 .. rings-1]
+ *     1 .. 9   at, time, changed, turn, damage, missing, lost, lost_at, ring | rings << 32
+ *     10       number of objects
+ *     11       running[0 .. rings-1]
  *     ...      objects, in the order of serials
  *     last     hash of all words before it
  *
@@ -74,7 +74,8 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_SERIAL] = o->serial;
 	ret[FIELD_SMALL] = (uint64_t)o->kind | (uint64_t)o->state << 8 | (uint64_t)o->reason << 16 |
 					   (uint64_t)o->closing << 24 | (uint64_t)o->site_is_string << 25 |
-					   (uint64_t)o->set << 26 | (uint64_t)o->cseq << 32;
+					   (uint64_t)o->set << 26 | (uint64_t)o->partial << 27 |
+					   (uint64_t)o->cseq << 32;
 	ret[FIELD_NAMES] = (uint64_t)o->name | (uint64_t)o->creation_site << 32;
 	ret[FIELD_PLACES] = (uint64_t)o->site | (uint64_t)o->creation_pc << 32;
 	ret[FIELD_PARENT] = o->parent;
@@ -113,6 +114,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.closing = f[FIELD_SMALL] >> 24 & 1,
 		.site_is_string = f[FIELD_SMALL] >> 25 & 1,
 		.set = f[FIELD_SMALL] >> 26 & 1,
+		.partial = f[FIELD_SMALL] >> 27 & 1,
 		.cseq = (uint32_t)(f[FIELD_SMALL] >> 32),
 		.name = (uint32_t)f[FIELD_NAMES],
 		.creation_site = (uint32_t)(f[FIELD_NAMES] >> 32),
@@ -213,6 +215,8 @@ static void write_world(struct writer *writer, const struct world *world)
 	write_word(writer, world->turn);
 	write_word(writer, world->damage);
 	write_word(writer, world->missing);
+	write_word(writer, world->lost);
+	write_word(writer, world->lost_at);
 	write_word(writer, world->ring | (uint64_t)rings << 32);
 	write_word(writer, world->objects.count);
 	for (uint32_t ring = 0; ring < rings; ring++)
@@ -345,6 +349,7 @@ static int read_world(struct reader *reader, struct world *world)
 	if (!read_word(reader, &magic) || !read_word(reader, &world->at) || !read_word(reader, &time) ||
 		!read_word(reader, &world->changed) || !read_word(reader, &world->turn) ||
 		!read_word(reader, &world->damage) || !read_word(reader, &world->missing) ||
+		!read_word(reader, &world->lost) || !read_word(reader, &world->lost_at) ||
 		!read_word(reader, &rings) || !read_word(reader, &objects))
 		return -EBADMSG;
 	world->time = (int64_t)time;

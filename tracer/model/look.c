@@ -35,6 +35,29 @@ uint64_t world_damage(const struct world *world)
 	return world->damage;
 }
 
+uint64_t world_lost(const struct world *world)
+{
+	return world->lost;
+}
+
+bool world_is_unsure(const struct world *world, const struct world_object *object)
+{
+	return world->lost && object->changed_at <= world->lost_at;
+}
+
+const char *world_state_name(const struct world *world, const struct world_object *object)
+{
+	static const char *const unsure[CORO_STATE_LIMIT] = {
+#define NAME_ENTRY(number, NAME, name) [number] = #name "?",
+		CORO_STATES(NAME_ENTRY)
+#undef NAME_ENTRY
+	};
+	unsigned state = world_state(world, object);
+
+	return world_is_unsure(world, object) && state < CORO_STATE_LIMIT ? unsure[state]
+																	  : trace_state_name(state);
+}
+
 uint64_t world_missing(const struct world *world)
 {
 	return world->missing;

@@ -54,6 +54,7 @@ struct world {
 	int64_t time;     /* its t */
 	uint64_t changed; /* serial of the object that it changed; 0: none, or gone */
 	uint64_t turn, damage, missing;
+	uint64_t lost, lost_at; /* slots; the last event before the last of them */
 	struct tree objects, uppers, waiters, ready;
 	uint64_t *running;     /* owned; serials by ring; 0: main, or the loop */
 	uint32_t rings;        /* how many of them; <= CORO_RINGS */

@@ -341,7 +341,7 @@ static void take_one(struct change *change, uint64_t *count)
 	if (*count)
 		(*count)--;
 	else
-		change->damaged = true;
+		change->damaged |= !change->object.partial;
 }
 
 static void queue_changes(struct change *change)
@@ -525,6 +525,32 @@ static bool begins(const struct trace_event *event, bool known)
 	}
 }
 
+/* Some of its events are missing: all that they may have changed is not known any more. What was
+ * fixed when it was made stays, and what this event says comes after this. */
+static void forget(struct world_object *object)
+{
+	object->partial = true;
+	object->closing = object->set = false;
+	object->waits_on = object->delegate = object->resumer = object->woken_by = 0;
+	if (object->kind != CORO_OBJECT_TIMEOUT && object->kind != CORO_OBJECT_DESCRIPTOR &&
+		object->kind != CORO_OBJECT_TIMER && object->kind != CORO_OBJECT_FUTURE)
+		object->number = 0;
+	object->owner = 0;
+	object->site = 0;
+	object->site_is_string = false;
+	object->down_at = object->up_at = object->ready_at = 0;
+	object->resumes = object->length = object->unfinished = object->cancels = 0;
+	object->run_ns = 0;
+}
+
+/* Events were lost before this one: nobody is known to run. */
+static void lose(struct world *world, const struct trace_event *event)
+{
+	world->lost += event->lost;
+	world->lost_at = event->n - 1;
+	memset(world->running, 0, world->rings * sizeof(world->running[0]));
+}
+
 /* Is this the event that comes next for the object? Counts what is missing. */
 static void check_sequence(struct change *change, uint32_t before)
 {
@@ -617,6 +643,7 @@ static void apply(struct change *change, const struct world_object *known)
 {
 	const struct trace_event *event = change->event;
 	struct world *world = change->world;
+	bool missed = false;
 
 	if (begins(event, known != NULL)) {
 		change->damaged = known != NULL;
@@ -624,14 +651,20 @@ static void apply(struct change *change, const struct world_object *known)
 	} else if (known) {
 		change->object = *known;
 		check_sequence(change, known->cseq);
+		missed = world_is_unsure(world, known) && event->cseq != known->cseq + 1;
+		if (missed)
+			forget(&change->object);
 	} else {
-		change->damaged = true;
+		missed = world->lost;
+		change->damaged = !missed;
 		begin_object(change);
+		change->object.partial = missed;
+		change->object.created_at = missed ? 0 : event->n;
 		change->object.state = event->prev;
 		if (event->cseq)
 			check_sequence(change, 0);
 	}
-	if (change->object.state != event->prev ||
+	if ((change->object.state != event->prev && !missed) ||
 		!schema_fits(&world->schema, event->kind, change->object.kind, event->prev, event->next))
 		change->damaged = true;
 
@@ -666,7 +699,7 @@ int world_apply(struct world *world, const struct trace_event *event)
 		ring = 0;
 		change.damaged = true;
 	}
-	actor = event->co ? actor_of(world, event, ring) : 0;
+	actor = event->co && !event->lost ? actor_of(world, event, ring) : 0;
 	if (event->co) {
 		result = state_reserve(world, event->co, actor, ring, child);
 		if (result < 0)
@@ -677,13 +710,15 @@ int world_apply(struct world *world, const struct trace_event *event)
 	if (event->co)
 		world->ring = ring;
 	world->at = event->n;
+	if (event->lost)
+		lose(world, event);
 	world->time = event->t;
 	world->changed = 0;
 	if (event->co) {
 		node = state_look_up(world, event->co);
 		apply(&change, node ? &node->object : NULL);
 	} else {
-		change.damaged = true;
+		change.damaged = !world->lost;
 	}
 	world->damage += change.damaged;
 	return 0;

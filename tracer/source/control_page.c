@@ -168,9 +168,7 @@ int live_take_lease(struct live *live, uint32_t flags)
 		live->control.flags = flags;
 		if (guarded(live, fill_lease, &request) < 0)
 			return -EIO;
-		if (flags & CORO_LEASE_BLOCKING)
-			live->control.waits_from =
-				(int)(request.found < CORO_RINGS ? request.found : CORO_RINGS);
+		live->control.rings_from = (int)(request.found < CORO_RINGS ? request.found : CORO_RINGS);
 		return 0;
 	}
 	return -EBUSY;
@@ -233,6 +231,20 @@ static void set_kinds(struct coro_ctl *ctl, struct request *request)
 int live_set_kinds(struct live *live, uint64_t kinds)
 {
 	return guarded(live, set_kinds, &(struct request){.number = kinds});
+}
+
+static void set_policy(struct coro_ctl *ctl, struct request *request)
+{
+	store(&ctl->policy, request->word);
+	store(&ctl->ring_log2, request->ring);
+	store(&ctl->block_ms, (uint32_t)request->number);
+}
+
+int live_set_policy(struct live *live, enum coro_policy policy, unsigned ring_log2,
+					uint32_t block_ms)
+{
+	return guarded(live, set_policy,
+				   &(struct request){.word = policy, .ring = ring_log2, .number = block_ms});
 }
 
 static void set_gate(struct coro_ctl *ctl, struct request *request)

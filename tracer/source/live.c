@@ -4,9 +4,10 @@
  * READER ALGORITHM of a ring, with `next` the index of the first slot not taken yet
  *
  *  1. Copy the header. head is believed if next <= head <= next + 2^k. A greater one is
- *     believed only of a writer that did not wait for us, and if the slot before it is
- *     committed: what it wrote over is lost. Any other is damage, and is as if head were next:
- *     the slots' laps alone tell then. A writer that waits says its head again and again.
+ *     believed if the slot before it is committed, of a writer that does not wait for us, or
+ *     the sixteen before it, of one that should have: what it wrote over is lost. Any other
+ *     is damage, and is as if head were next: the slots' laps alone tell then. A writer that waits
+ *     says its head again and again.
  *
  *         taken            committed            perhaps          not yet, or taken long ago
  *     ───────────────┬──────────────────────┬─────────────┬───────────────────────────────
@@ -19,10 +20,17 @@
  *  3. From head on: copy, count the leading slots whose lap is right, and copy these a second
  *     time: the first copy may have taken a word after its commit but the bytes beside it
  *     before. The second one began after the commit.
- *  4. Hand out what is whole; an event whose payload is cut off by the buffer's end is left
+ *  4. A writer that does not wait may write over what is being copied: then all is copied twice,
+ *     and then the header. Slots are whole if their words are the same good ones in both,
+ *     and head has not gone round since; those before the last one that is not are lost. A ring
+ *     of policy OVERWRITE is gone on with at its next epoch, where rows are named anew;
+ *     what is left there of an event whose beginning is lost is lost as well.
+ *  5. A LOST says how much the program dropped before it; what it dropped since is in the
+ *     header, and counts when the ring is empty.
+ *  6. Hand out what is whole; an event whose payload is cut off by the buffer's end is left
  *     for the next time by whoever decodes it. A clock before the program's start or after now
  *     is damage: the last good one of the ring stands for it.
- *  5. next moves over what was taken. When that is in safety, the tail in ctl moves there
+ *  7. next moves over what was taken. When that is in safety, the tail in ctl moves there
  *     too, by a release store; a writer that sleeps on the tail is woken.
  *
  * When the program has died, the same steps give everything up to the last commit.
@@ -47,6 +55,9 @@
 #define CLOCK_BASE_NS 10000000u  /* between two readings from which a rate is computed */
 #define BEYOND_HEAD   128        /* slots that are looked at beyond a published head */
 #define AHEAD_MOST    8          /* rounds that a writer may be ahead of us and be found again */
+#define UNPUBLISHED   128        /* slots by which a writer may be ahead of its head */
+#define LAPS          16         /* that a slot's word tells from each other */
+#define HEAD_TRIES    4          /* a writer goes on between two looks */
 #define SEEN          16         /* neighbours that must be committed to be believed */
 #define CLOCK_SLACK   (1u << 24) /* ticks by which the clocks of two processors may differ */
 
@@ -145,7 +156,7 @@ int live_open(const char *path, struct live **ret, char **ret_why)
 	if (!live)
 		return -ENOMEM;
 	live->strings = -1;
-	live->control.fd = live->control.lease = live->control.waits_from = -1;
+	live->control.fd = live->control.lease = live->control.rings_from = -1;
 	live->string_offset = sizeof(struct coro_str_header);
 	live->path = strdup(path);
 	live->directory = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
@@ -184,6 +195,7 @@ void live_free(struct live *live)
 	if (live->directory >= 0)
 		close(live->directory);
 	free(live->string);
+	free(live->again);
 	free(live->path);
 	free(live);
 }
@@ -247,6 +259,14 @@ void live_remove(struct live *live)
 
 /* ---- Rings ------------------------------------------------------------- */
 
+/* The first place from `index` on at which a reader knows who is who. */
+static uint64_t go_on_from(const struct live_ring *ring, uint64_t index)
+{
+	uint64_t epoch = (uint64_t)1 << (ring->log2_slots - CORO_RING_LOG2_EPOCHS);
+
+	return ring->written_over ? (index + epoch - 1) & ~(epoch - 1) : index;
+}
+
 static void open_ring(struct live *live, unsigned number)
 {
 	struct live_ring *ring = &live->ring[number];
@@ -262,7 +282,8 @@ static void open_ring(struct live *live, unsigned number)
 		return;
 	}
 	if (read_at(fd, &header, sizeof(header), 0) < 0 || header.magic != CORO_RING_MAGIC ||
-		header.ring != number || header.log2_slots < 6 || header.log2_slots > 24) {
+		header.ring != number || header.log2_slots < CORO_RING_LOG2_LEAST ||
+		header.log2_slots > CORO_RING_LOG2_MOST) {
 		live->damage++;
 		close(fd);
 		return;
@@ -270,11 +291,20 @@ static void open_ring(struct live *live, unsigned number)
 	ring->fd = fd;
 	ring->log2_slots = header.log2_slots;
 	ring->clock = live->beacon.clock0;
-	ring->waited_for =
-		live->control.waits_from >= 0 && number >= (unsigned)live->control.waits_from;
+	ring->written_over =
+		header.policy == CORO_POLICY_OVERWRITE && header.log2_slots >= CORO_RING_LOG2_LEAST_OVER;
+	if (live->control.rings_from >= 0 && number >= (unsigned)live->control.rings_from) {
+		ring->waited_for = live->control.flags & CORO_LEASE_BLOCKING && !ring->written_over;
+		return;
+	}
 	/* Who comes late begins with what is still there. */
-	if (!ring->waited_for && header.head > (uint64_t)1 << header.log2_slots)
-		ring->next = ring->tail = header.head - ((uint64_t)1 << header.log2_slots);
+	ring->dropped = header.dropped;
+	ring->nested = header.dropped_nested;
+	if (header.head > (uint64_t)1 << header.log2_slots) {
+		ring->next = ring->tail =
+			go_on_from(ring, header.head - ((uint64_t)1 << header.log2_slots));
+		ring->inside = true;
+	}
 }
 
 unsigned live_rings(struct live *live)
@@ -353,26 +383,64 @@ struct promise {
 	uint64_t lost;      /* a writer that did not wait wrote over so many, and next jumped */
 };
 
-static struct promise believe_head(struct live *live, struct live_ring *ring, uint64_t head)
+/* Whether that may be a count of slots or events: each took a tick at least. */
+static bool is_count(const struct live *live, uint64_t count)
+{
+	struct live_clock now;
+
+	live_clock_read(&now);
+	return count <=
+		   (live->beacon.clock_hz == 1000000000u ? now.mono : now.ticks) - live->beacon.clock0;
+}
+
+/* Whether the `count` slots, at most SEEN, before a head are committed. */
+static bool leads_to(const struct live_ring *ring, uint64_t head, unsigned count)
+{
+	struct coro_trace_slot slots[SEEN];
+
+	if (copy_slots(ring, head - count, slots, count) < 0)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!is_committed(ring, &slots[i], head - count + i))
+			return false;
+	return true;
+}
+
+/* Whether a head may be more than a ring ahead of us: of a writer that should have waited only as
+ * far as laps tell it from one of another time round. */
+static bool may_be_ahead(const struct live *live, const struct live_ring *ring, uint64_t head)
+{
+	if (head <= ring->next)
+		return false;
+	return ring->waited_for ? (head - ring->next) >> ring->log2_slots < LAPS - 1
+							: is_count(live, head - ring->next);
+}
+
+static struct promise believe_head(struct live *live, struct live_ring *ring, uint64_t head,
+								   bool sure)
 {
 	uint64_t size = (uint64_t)1 << ring->log2_slots;
 	struct promise promise = {0};
-	struct coro_trace_slot last;
 
 	if (head - ring->next <= size) {
 		promise.committed = head - ring->next;
 	} else if (ring->next - head <= size) {
 		/* What was found beyond an older head has been taken. */
-	} else if (!ring->waited_for && head > ring->next && !copy_slots(ring, head - 1, &last, 1) &&
-			   is_committed(ring, &last, head - 1)) {
-		promise.lost = head - size - ring->next;
-		promise.committed = size;
-		ring->next = head - size;
+	} else if (may_be_ahead(live, ring, head) &&
+			   leads_to(ring, head, ring->waited_for ? SEEN : 1)) {
+		uint64_t first = go_on_from(ring, head - size);
+
+		live->damage += ring->waited_for; /* its tail or its lease was written over */
+		promise.lost = first - ring->next;
+		promise.committed = head - first;
+		ring->next = first;
+		ring->inside = true;
 	} else {
 		promise.broken = true;
-		if (head != ring->bad_head)
+		if (sure && head != ring->bad_head)
 			live->damage++;
-		ring->bad_head = head;
+		if (sure)
+			ring->bad_head = head;
 	}
 	return promise;
 }
@@ -475,6 +543,131 @@ static unsigned copy_committed(const struct live_ring *ring, struct coro_trace_s
 	return count_whole(ring, slots, (unsigned)available);
 }
 
+/* Of `count` slots that were copied from `next` on, while their writer may have gone on: how many
+ * are left, at the front of `slots`, when those are gone that it has written over. `next`
+ * moves over these, and *lost counts them.
+ *
+ * A slot was copied whole if its word is the same good one before and after: a writer makes it 0
+ * before it touches the rest. (Sixteen rounds later it may be the same word again: but then
+ * head has moved by more than the ring.) */
+static unsigned keep_unmoved(struct live *live, unsigned number, struct coro_trace_slot *slots,
+							 unsigned count, uint64_t *lost)
+{
+	struct live_ring *ring = &live->ring[number];
+	uint64_t size = (uint64_t)1 << ring->log2_slots, moved, gone = 0, first;
+	struct coro_ring_header header;
+
+	if (count > live->again_room) {
+		struct coro_trace_slot *again = reallocarray(live->again, count, sizeof(*again));
+
+		if (!again)
+			return 0;
+		live->again = again;
+		live->again_room = count;
+	}
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (copy_slots(ring, ring->next, live->again, count) < 0 ||
+		live_ring_header(live, number, &header) < 0)
+		return 0;
+	moved = header.head + UNPUBLISHED - ring->next; /* how far it is ahead of us, at most */
+	for (unsigned i = 0; i < count && moved > size && i < moved - size; i++)
+		if (!is_committed(ring, &slots[i], ring->next + i) || live->again[i].word != slots[i].word)
+			gone = i + 1;
+	if (header.head > ring->next + gone && header.head - ring->next - gone > size)
+		gone = header.head - size - ring->next;
+	if (!gone)
+		return count_whole(ring, slots, count);
+	first = go_on_from(ring, ring->next + gone) - ring->next;
+	*lost += first;
+	ring->next += first;
+	ring->inside = true;
+	if (first >= count)
+		return 0;
+	memmove(slots, slots + first, (count - first) * sizeof(*slots));
+	return count_whole(ring, slots, count - (unsigned)first);
+}
+
+/* As copy_committed(), from a ring whose writer does not wait. */
+static unsigned copy_kept(struct live *live, unsigned number, struct coro_trace_slot *slots,
+						  unsigned room, struct promise *promise)
+{
+	struct live_ring *ring = &live->ring[number];
+	uint64_t size = (uint64_t)1 << ring->log2_slots, count = promise->committed;
+
+	if (count < room && count < size)
+		count += look_beyond(ring, ring->next + count,
+							 room - count < size - count ? room - count : size - count);
+	if (count > room)
+		count = room;
+	if (!count || copy_slots(ring, ring->next, slots, count) < 0)
+		return 0;
+	return keep_unmoved(live, number, slots, (unsigned)count, &promise->lost);
+}
+
+/* Passes over what is no event's beginning: the rest of an event whose beginning is lost, and
+ * LOST records, which count in *lost. What follows the next of these is left for the next time.
+ * Returns how many slots are left at the front of `slots`. */
+static unsigned pass_over_records(struct live *live, struct live_ring *ring,
+								  struct coro_trace_slot *slots, unsigned count, uint64_t *lost)
+{
+	unsigned passed = 0, left;
+
+	for (; passed < count; passed++) {
+		unsigned kind = CORO_SLOT_KIND(slots[passed].word);
+		struct coro_trace_lost record;
+
+		if (kind == CORO_EVENT_EXT && ring->inside) {
+			++*lost;
+			continue;
+		}
+		ring->inside = false;
+		if (kind != CORO_EVENT_LOST)
+			break;
+		memcpy(&record, &slots[passed], sizeof(record));
+		if (is_count(live, record.dropped - ring->dropped)) {
+			*lost += record.dropped - ring->dropped;
+			ring->dropped = record.dropped;
+		} else if (ring->next + passed >= ring->checked) {
+			live->damage++;
+		}
+	}
+	ring->next += passed;
+	memmove(slots, slots + passed, (count - passed) * sizeof(*slots));
+	for (left = 0; left < count - passed; left++)
+		if (CORO_SLOT_KIND(slots[left].word) == CORO_EVENT_LOST)
+			break;
+	return left;
+}
+
+/* Everything that is in the ring was taken: what was dropped after it, and no LOST tells of yet. */
+static uint64_t dropped_since(struct live *live, unsigned number,
+							  const struct coro_ring_header *before)
+{
+	struct live_ring *ring = &live->ring[number];
+	struct coro_ring_header header;
+	uint64_t since = before->dropped - ring->dropped;
+
+	if (!since || live_ring_header(live, number, &header) < 0 || header.head != ring->next ||
+		header.dropped != before->dropped || !is_count(live, since))
+		return 0;
+	ring->dropped = header.dropped;
+	return since;
+}
+
+static uint64_t nested_since(struct live *live, struct live_ring *ring,
+							 const struct coro_ring_header *header)
+{
+	uint64_t since = header->dropped_nested - ring->nested;
+
+	if (!since)
+		return 0;
+	ring->nested = header->dropped_nested;
+	if (is_count(live, since))
+		return since;
+	live->damage++;
+	return 0;
+}
+
 int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots, unsigned room,
 			  uint64_t *ret_index, uint64_t *ret_lost)
 {
@@ -487,9 +680,20 @@ int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots,
 	if (live_ring_header(live, number, &header) < 0)
 		return 0;
 	ring = &live->ring[number];
-	promise = believe_head(live, ring, header.head);
-	count = copy_committed(ring, slots, room, promise.committed);
-	if (!count && (promise.broken || promise.committed)) {
+	for (unsigned tries = 0;; tries++) {
+		uint64_t head = header.head;
+
+		promise = believe_head(live, ring, head, tries == HEAD_TRIES);
+		if (!promise.broken || tries == HEAD_TRIES || live_ring_header(live, number, &header) < 0)
+			break;
+		if (header.head == head)
+			tries = HEAD_TRIES - 1; /* it does not move: that was not the reason */
+	}
+	if (ring->waited_for && !promise.lost)
+		count = copy_committed(ring, slots, room, promise.committed);
+	else
+		count = copy_kept(live, number, slots, room, &promise);
+	if (!count && !promise.lost && (promise.broken || promise.committed)) {
 		uint64_t size = (uint64_t)1 << ring->log2_slots;
 		uint64_t skipped = find_committed(
 			ring, slots, room, promise.broken ? size : promise.committed, !promise.broken);
@@ -506,6 +710,10 @@ int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots,
 			ring->bad_head = header.head;
 		}
 	}
+	count = pass_over_records(live, ring, slots, count, &promise.lost);
+	promise.lost += nested_since(live, ring, &header);
+	if (!count && !promise.lost)
+		promise.lost = dropped_since(live, number, &header);
 	*ret_index = ring->next;
 	*ret_lost = promise.lost;
 	check_clocks(live, ring, slots, count);

@@ -14,6 +14,10 @@ struct live_ring {
 	uint64_t next; /* index of the first slot that was not taken */
 	uint64_t tail; /* what the program was told of it */
 	bool waited_for;   /* it was made when we had the lease: its writer cannot go round */
+	bool written_over; /* its policy is OVERWRITE: who loses his place goes on with an epoch */
+	bool inside;       /* the slots at `next` may be the rest of an event that is lost */
+	uint64_t dropped;  /* what it has told so far of slots that it dropped, ... */
+	uint64_t nested;   /* ... and of events of signal handlers */
 	uint64_t bad_head; /* the last one that could not be: it is damage once */
 	uint64_t clock;    /* the last one that could be */
 	uint64_t checked;  /* index up to which bad clocks are counted */
@@ -26,7 +30,7 @@ struct control_page {
 	bool broken;          /* an access failed: its file is not whole any more */
 	int lease;            /* which one is ours; -1: none */
 	uint32_t flags;       /* of the lease: CORO_LEASE_* */
-	int waits_from;       /* rings from this one on are made for us to be waited for; -1: none */
+	int rings_from;       /* rings from this one on were made when we had a lease; -1: none */
 };
 
 struct live {
@@ -42,6 +46,8 @@ struct live {
 	uint32_t string_count;  /* how many there are, as seen last */
 	uint64_t string_offset; /* of the record after it */
 	char *string;           /* owned; bytes of the last one */
+	struct coro_trace_slot *again; /* owned: second copies; room for `again_room` */
+	unsigned again_room;
 	uint64_t now; /* ticks: no good clock is greater, as far as was looked */
 	uint64_t damage;
 };

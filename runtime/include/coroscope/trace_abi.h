@@ -44,13 +44,16 @@ extern "C" {
 
 /* ---- Words ------------------------------------------------------------- */
 
-/* Kinds of event. 0 is an empty slot, CORO_EVENT_EXT a payload slot. */
+/* Kinds of event. 0 is an empty slot, CORO_EVENT_EXT a payload slot. IDENTITY and LOST are records
+ * that are no events, and take no number. */
 enum coro_event_kind {
 #define CORO_EVENT(number, NAME, name, row, peer, value, before, after, sentence) \
 	CORO_EVENT_##NAME = number,
 #include "trace_events.def"
 #undef CORO_EVENT
 	CORO_EVENT_LIMIT, /* one more than the highest kind */
+	CORO_EVENT_IDENTITY = 125, /* who `row` is: a bind in one payload slot */
+	CORO_EVENT_LOST = 126,     /* a struct coro_trace_lost */
 	CORO_EVENT_EXT = 127,
 };
 CORO__ASSERT(CORO_EVENT_LIMIT <= 64, "kinds must fit the 64-bit kind mask");
@@ -194,6 +197,16 @@ struct coro_trace_slot {
 };
 CORO__ASSERT(sizeof(struct coro_trace_slot) == 32, "slot");
 
+/* A slot of kind CORO_EVENT_LOST: what the ring had no room for before it. The kind and the lap are
+ * all that its word says. */
+struct coro_trace_lost {
+	uint64_t word;
+	uint64_t last_clock;  /* of what was lost last */
+	uint64_t dropped;     /* slots, since the ring's beginning: as in the ring's header */
+	uint64_t first_clock; /* of what was lost first, after the LOST before this one */
+};
+CORO__ASSERT(sizeof(struct coro_trace_lost) == 32, "lost");
+
 /* The commit word, and what it is made of: the kind; CORO_SLOT_INHERIT and the like; the states before
  * and after; how many payload slots follow; the lap; and the row's count of events, 32 bits. */
 #define CORO_SLOT_WORD(kind, flags, prev, next, ext, lap, cseq)                                   \
@@ -301,9 +314,18 @@ enum coro_run_state {
 	CORO_STEP = 2,  /* as PAUSE, but step_budget events may pass first */
 };
 
+/* What a thread does whose ring is full of what a BLOCKING reader has not read. */
+enum coro_policy {
+	CORO_POLICY_BLOCK = 0,     /* waits: as long as the reader lives, or for block_ms */
+	CORO_POLICY_DROP = 1,      /* drops its events, and counts them */
+	CORO_POLICY_OVERWRITE = 2, /* is never full: writes over what is oldest, read or not */
+	CORO_POLICY_LIMIT,
+};
+
 enum {
-	CORO_LEASE_BLOCKING = 1,   /* a full ring waits for this reader */
-	CORO_LEASE_OBSERVER = 2,   /* a full ring does not */
+	CORO_LEASE_BLOCKING = 1,   /* what this reader has not read is not written over, unless the
+	                              ring's policy is OVERWRITE */
+	CORO_LEASE_OBSERVER = 2,   /* what this reader has not read may be written over */
 	CORO_LEASE_CONTROLLER = 4, /* the gate obeys this reader, and opens when it dies */
 };
 
@@ -352,7 +374,10 @@ struct coro_ctl {
 	uint64_t step_budget; /* 0x50: events that may still pass while STEP */
 	uint32_t step_ring;   /* which ring may; CORO_STEP_ANY */
 	uint32_t ctl_seq; /* raised by the reader after it changed breakpoints */
-	uint8_t zero1[0x20];
+	uint32_t policy;    /* 0x60: enum coro_policy, of rings that are made from now on */
+	uint32_t ring_log2; /* their size; 0: the program's own choice */
+	uint32_t block_ms;  /* BLOCK: how long a full ring waits before it drops; 0: no limit */
+	uint8_t zero1[0x14];
 	struct coro_lease lease[CORO_LEASES]; /* 0x80 */
 	uint8_t zero2[0x80];
 	struct coro_breakpoint breakpoint[CORO_BREAKPOINTS]; /* 0x200 */
@@ -368,6 +393,7 @@ CORO__ASSERT(sizeof(struct coro_ctl) == 0x10000, "ctl");
 #ifndef __cplusplus
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, kind_mask) == 0x40, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, step_budget) == 0x50, "ctl");
+CORO__ASSERT(__builtin_offsetof(struct coro_ctl, policy) == 0x60, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, lease) == 0x80, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, breakpoint) == 0x200, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, mailbox) == 0xc00, "ctl");
@@ -379,16 +405,23 @@ CORO__ASSERT(__builtin_offsetof(struct coro_ctl, tail) == 0x2000, "ctl");
 
 enum coro_ring_state { CORO_RING_LIVE = 1, CORO_RING_PARKED = 2, CORO_RING_EXITED = 3 };
 
-/* What a ring begins with, and how many slots it has: 2^17. */
+/* What a ring begins with, and how many slots it has: 2^17, or what a reader or the program's
+ * environment asks for. */
 #define CORO_RING_MAGIC 0x474e4952u /* "RING" */
 #define CORO_RING_LOG2_DEFAULT 17
+#define CORO_RING_LOG2_LEAST 6
+#define CORO_RING_LOG2_MOST 24
+#define CORO_RING_LOG2_LEAST_OVER 9 /* of policy OVERWRITE */
+/* A ring that is written over has 2^3 epochs: in each of them every row is named anew, by an IDENTITY
+ * or a bind, before it is used. So a reader that begins with an epoch knows who is who. */
+#define CORO_RING_LOG2_EPOCHS 3
 
 struct coro_ring_header {
 	/* Never changes. */
 	uint32_t magic;
 	uint32_t ring;       /* N */
 	uint32_t log2_slots; /* 2^k slots follow this header */
-	uint32_t policy;     /* 0: block */
+	uint32_t policy;     /* enum coro_policy */
 	uint64_t tid;
 	uint32_t name; /* string id of the thread's name */
 	uint32_t zero0;
@@ -398,8 +431,10 @@ struct coro_ring_header {
 	uint64_t head;      /* slots committed, at least: published each 64 slots, before any wait, at exit */
 	uint64_t watermark; /* clock up to which a parked ring has nothing more */
 	uint64_t dropped;   /* slots that were not written because the ring was full */
-	uint64_t dropped_nested;
-	uint8_t zero2[32];
+	uint64_t dropped_nested; /* events of signal handlers inside an emit */
+	uint64_t records;   /* slots of IDENTITY and LOST, and of binds of events that have none
+	                       elsewhere: what a ring holds besides the program's events */
+	uint8_t zero2[24];
 	/* The producer's. 0x80 */
 	uint64_t baseline_seq;
 	uint64_t blocked_ns;

@@ -43,6 +43,7 @@ struct trace_event {
 	uint32_t cseq;
 	uint64_t co, peer;  /* serials of the object that changed and of the other one; 0: none.
 	                       As decoded from a slot: rows */
+	uint64_t lost;      /* slots lost directly before it, of any ring; as decoded 0 */
 	uint32_t name, peer_name;           /* string ids of their names; 0: none */
 	uint8_t object_kind, peer_kind;     /* enum coro_object_kind; 0: none, or not known */
 	uint32_t site;      /* program counter's low bits, or string id (FILELINE); 0: none */

@@ -48,6 +48,11 @@ int live_take_lease(struct live *live, uint32_t flags);
 void live_release(struct live *live);
 /* Which kinds of event are wanted: bits. */
 int live_set_kinds(struct live *live, uint64_t kinds);
+/* What becomes of events for which there is no room, in rings that are made from now on; how
+ * large these are (2^ring_log2 slots, 0: as the program likes); and how long a ring of policy BLOCK
+ * waits before it drops (ms, 0: as long as we live). To be called before live_set_kinds(). */
+int live_set_policy(struct live *live, enum coro_policy policy, unsigned ring_log2,
+                    uint32_t block_ms);
 /* The gate. `budget` counts for CORO_STEP: events that may pass. */
 int live_set_gate(struct live *live, enum coro_run_state state, uint64_t budget);
 /* Stop after an event of these kinds; 0: of none. */
@@ -67,9 +72,10 @@ enum live_rest live_rest(struct live *live);
 /* Rings known so far: 0 .. n-1. */
 unsigned live_rings(struct live *live);
 /* Copies committed slots of a ring, at most `room` (at least 16), that follow those that were
- * taken; *ret_index is the first one's. Returns how many, 0 when there are no more. Slots
- * that are damaged are passed over and counted in *ret_lost; a clock that cannot be is
- * replaced by the last good one. */
+ * taken; *ret_index is the first one's. Returns how many, 0 when there are no more. *ret_lost:
+ * how many slots were lost before them, because the program dropped them or wrote over
+ * them, or because they are damaged; if there are some, more may follow even when it returns 0. A
+ * clock that cannot be is replaced by the last good one. */
 int live_read(struct live *live, unsigned ring, struct coro_trace_slot *slots, unsigned room,
 			  uint64_t *ret_index, uint64_t *ret_lost);
 /* `count` of the slots that live_read() gave are taken: the next call gives what follows. */

@@ -29,6 +29,11 @@ struct target_options {
 	bool virtual_time; /* COROSCOPE_TIME=virtual for the program */
 	enum target_stdio stdio;
 	unsigned short rows, columns; /* of the pty; 0: 24 x 80 */
+	enum coro_policy policy; /* what becomes of events when the recorder cannot follow */
+	uint32_t block_ms;       /* BLOCK: how long the program waits before it drops; 0: no limit */
+	uint64_t last_bytes;     /* how much of each thread's events its ring holds, 32 bytes a slot,
+	                            rounded up to a power of two; 0: 4 MiB. With OVERWRITE that is what
+	                            the trace gets */
 	const char *trace_path; /* where the trace is written; NULL: a file of its own */
 };
 
@@ -79,6 +84,9 @@ void target_pause(struct target *target);
 /* Waits until it is PAUSED or EXITED and everything that it emitted and wrote is in the
  * trace, at most `timeout_ms` (-1: for ever). 0, or -ETIMEDOUT. */
 int target_settle(struct target *target, int timeout_ms);
+/* Policy OVERWRITE: what is in the rings now goes into the trace, and the trace to its file, soon.
+ * Otherwise it goes there anyway. */
+void target_take(struct target *target);
 void target_kill(struct target *target);
 /* Bytes typed for the program, to its pty. */
 int target_write(struct target *target, const char *data, size_t length);

@@ -15,6 +15,9 @@
  * - Objects are known by serial: never reused, one space for all kinds, in the order
  *   of creation.
  * - Values are not kept: the World keeps the number of the event that showed them.
+ * - Events may be lost (event.lost). What an object was like then is not known until its next event:
+ *   world_is_unsure(). That event's cseq says whether some of its own are missing; if so, what
+ *   is not known any more is forgotten, and the object is `partial`.
  * - Whatever an event says that cannot be (an unknown object, a state that does not
  *   fit, a gap in cseq) is counted in `damage` or `missing`, never an abort: what
  *   it names is then taken as the event says.
@@ -31,6 +34,8 @@ struct world_object {
 	uint8_t reason;  /* enum coro_reason, of a future */
 	bool closing;    /* its CLOSE was the last to resume it: GeneratorExit is in flight */
 	bool set;        /* event: its flag */
+	bool partial;    /* events of it were lost: links, counts and values that no event has told of
+	                    since are not known, and read as none */
 	uint32_t cseq;   /* of its last event */
 	uint32_t name;   /* string id; 0: none */
 	uint32_t creation_site; /* string id "FILE:LINE FUNCTION"; 0: none */
@@ -109,6 +114,9 @@ uint64_t world_at(const struct world *world);
 int64_t world_time(const struct world *world);  /* its t, ns */
 uint64_t world_turn(const struct world *world); /* TURN_BEGINs so far */
 uint64_t world_damage(const struct world *world);  /* events that could not be */
+uint64_t world_lost(const struct world *world);    /* slots lost so far */
+/* Events were lost since its last one: it was like this then, and may have changed. */
+bool world_is_unsure(const struct world *world, const struct world_object *object);
 uint64_t world_missing(const struct world *world); /* events that gaps in cseq say are missing */
 
 /* Objects; borrowed from the World, valid until it changes. */
@@ -128,6 +136,8 @@ const struct world_object *world_changed(const struct world *world);
  * is on its way between them, else SUSPENDED; a coroutine of a READY task is SUSPENDED.
  * enum coro_state. */
 unsigned world_state(const struct world *world, const struct world_object *object);
+/* Its name ("suspended"), with a question mark if that is not sure ("suspended?"). */
+const char *world_state_name(const struct world *world, const struct world_object *object);
 /* Where it stands: where it was seen last, or else where it was created. As `site`; 0: not known. */
 uint32_t world_place(const struct world_object *object, bool *ret_is_string);
 /* Who stands directly above it: the body that delegates to it, the task that drives
