@@ -119,13 +119,12 @@ static void run_to_end(struct target *target)
 }
 
 /* Every event of the one object is there, in order, and time does not run backwards. */
-static void check_events(struct trace *trace, uint64_t count, uint64_t serial)
+static void check_order(struct trace *trace, uint64_t serial)
 {
+	uint64_t count = trace_count(trace);
 	uint32_t cseq = 0;
 	int64_t t = 0;
 
-	assert_int_equal(trace_count(trace), count);
-	assert_int_equal(trace_lost(trace), 0);
 	for (uint64_t n = 1; n <= count; n++) {
 		struct trace_event event;
 
@@ -136,6 +135,14 @@ static void check_events(struct trace *trace, uint64_t count, uint64_t serial)
 		assert_true(event.t >= t);
 		t = event.t;
 	}
+}
+
+/* And nothing else is, and nothing was lost. */
+static void check_events(struct trace *trace, uint64_t count, uint64_t serial)
+{
+	assert_int_equal(trace_count(trace), count);
+	assert_int_equal(trace_lost(trace), 0);
+	check_order(trace, serial);
 }
 
 /* A debugger of its own: launches, does what `work` says, tells the program's pid, and
@@ -523,8 +530,10 @@ static void events_of_signal_handlers_do_not_disturb(void **state)
 	run_to_end(target);
 	assert_int_equal(target_status(target), 0);
 	assert_true(trace_count(trace) >= 600004);
-	check_events(trace, trace_count(trace), 1);
-	check_events(trace, trace_count(trace), 2);
+	/* What a handler emits inside an emit is dropped, and counted; it never happened to its object.
+	 */
+	check_order(trace, 1);
+	check_order(trace, 2);
 	target_free(target);
 	trace_free(trace);
 }
