@@ -237,6 +237,9 @@ static void channel_128(uint64_t count)
 
 /* ---- Events ------------------------------------------------------------ */
 
+/* Events between two looks of the reader: half a ring. */
+#define PIECE ((uint64_t)1 << (CORO_RING_LOG2_DEFAULT - 1))
+
 static struct coro_ctl *control(void)
 {
 	static struct coro_ctl *ctl;
@@ -299,6 +302,33 @@ static void emit_resumes(uint64_t count)
 	}
 }
 
+/* A reader that has read all there is, whenever it is asked: the ring always has room. It has the
+ * first lease, and its lock, from a file of its own. */
+static void read_all(struct coro_ctl *ctl)
+{
+	static struct coro_ring_header *ring;
+	struct flock lock = {.l_type = F_WRLCK,
+						 .l_whence = SEEK_SET,
+						 .l_start = offsetof(struct coro_ctl, lease),
+						 .l_len = sizeof(struct coro_lease)};
+	char path[PATH_MAX];
+
+	if (!ring) {
+		snprintf(path, sizeof path, "%s/ctl", coro_probe_segment());
+		if (fcntl(open(path, O_RDWR | O_CLOEXEC), F_OFD_SETLK, &lock) < 0)
+			fail("the lease cannot be taken");
+		__atomic_store_n(&ctl->lease[0].pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
+		__atomic_store_n(&ctl->lease[0].flags, CORO_LEASE_BLOCKING, __ATOMIC_RELEASE);
+		emit_switches(128); /* makes the ring */
+		snprintf(path, sizeof path, "%s/ring.0", coro_probe_segment());
+		ring = mmap(NULL, sizeof *ring, PROT_READ, MAP_SHARED, open(path, O_RDONLY | O_CLOEXEC), 0);
+		if (ring == MAP_FAILED)
+			fail("the ring cannot be read");
+	}
+	__atomic_store_n(&ctl->tail[0][0], __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE),
+					 __ATOMIC_RELEASE);
+}
+
 static void trace(operation *emit, uint64_t count)
 {
 	struct coro_ctl *ctl = control();
@@ -306,7 +336,11 @@ static void trace(operation *emit, uint64_t count)
 	if (!ctl)
 		fail("no segment: is COROSCOPE=off, or /dev/shm full?");
 	__atomic_store_n(&ctl->kind_mask, UINT64_MAX, __ATOMIC_RELEASE);
-	emit(count);
+	for (uint64_t part; count; count -= part) {
+		part = count < PIECE ? count : PIECE;
+		read_all(ctl);
+		emit(part);
+	}
 	__atomic_store_n(&ctl->kind_mask, 0, __ATOMIC_RELEASE);
 }
 

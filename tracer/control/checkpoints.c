@@ -92,11 +92,15 @@ static bool make_room(struct checkpoints *checkpoints)
 
 void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, struct world *world)
 {
+	if (n > 0 && n % checkpoints->spacing == 0)
+		checkpoints_keep(checkpoints, n, world);
+}
+
+void checkpoints_keep(struct checkpoints *checkpoints, uint64_t n, struct world *world)
+{
 	size_t at;
 	struct world *copy;
 
-	if (n == 0 || n % checkpoints->spacing != 0)
-		return;
 	at = upper_bound(checkpoints, n);
 	if ((at > 0 && checkpoints->list[at - 1].n == n) || !make_room(checkpoints))
 		return;

@@ -25,6 +25,7 @@
 #define SLICE_MS      50   /* between two looks at what has arrived, while waiting */
 #define EVENTS_A_POLL 4096 /* that session_poll applies at most */
 #define BATCH         32   /* events that are read at once */
+#define NEAR          256  /* a seek keeps a World so many events before its end */
 
 /* ---- The playhead ------------------------------------------------------ */
 
@@ -92,6 +93,14 @@ static int seek(struct session *session, uint64_t n)
 		} else {
 			world_free(world);
 		}
+	}
+	/* The next step may be one back: that shall not come all the way. */
+	if (n - session->playhead > NEAR) {
+		int r = apply_up_to(session, n - NEAR);
+
+		if (r < 0)
+			return r;
+		checkpoints_keep(&session->checkpoints, session->playhead, session->world);
 	}
 	return apply_up_to(session, n);
 }

@@ -34,6 +34,8 @@ void checkpoints_done(struct checkpoints *checkpoints);
 /* Offers the World after event n; a copy is kept if there is to be one here. Out of memory
  * only means that there is none. */
 void checkpoints_offer(struct checkpoints *checkpoints, uint64_t n, struct world *world);
+/* Keeps a copy of it, wherever that is: somebody will soon go back to near here. */
+void checkpoints_keep(struct checkpoints *checkpoints, uint64_t n, struct world *world);
 /* A World of the caller's own, after the greatest n <= `most` that is kept here or in the
  * trace; at worst the empty one, with n = 0. */
 int checkpoints_world(struct checkpoints *checkpoints, struct trace *trace, uint64_t most,
