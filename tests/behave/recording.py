@@ -1,10 +1,12 @@
 """record: its exit status, its output and its trace are the program's."""
+import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
 import threading
+import time
 from support import PATIENCE, begin
 
 program, checks, folder = begin()
@@ -32,8 +34,8 @@ checks.check("status of the program", status == plain.returncode and status != 0
 class Echo:
     """A recorded echo server."""
 
-    def __init__(self, path, *arguments):
-        self.process = subprocess.Popen([program.coroscope, "record", "-o", str(path), "--", echo, *arguments],
+    def __init__(self, path, *arguments, options=()):
+        self.process = subprocess.Popen([program.coroscope, "record", "-o", str(path), *options, "--", echo, *arguments],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         said = b""
         while not said.endswith(b"\n"):
@@ -103,5 +105,37 @@ _, err = server.process.communicate(timeout=PATIENCE)
 checks.check("killed: status", server.process.returncode == 128 + 9, f"{server.process.returncode}: {err.decode()}")
 status, out, err = program.run("replay", "--batch", trace, stdin="continue\n")
 checks.check("killed: the trace opens", status == 0 and "event" in out, f"{status}: {out}{err}")
+
+
+def statistics(path):
+    status, out, err = program.run("stat", "--json", path)
+    if "before its first event" in err:
+        return {"events": 0}
+    assert status == 0, err
+    return json.loads(out)
+
+
+# The flight recorder writes what it has on SIGUSR1, goes on, and writes the rest at the program's end.
+trace = folder / "flight.coro"
+server = Echo(trace, options=("--policy", "overwrite", "--last", "16K"))
+talk(server.port, 1, failures)
+checks.check("flight recorder: nothing is written before", statistics(trace)["events"] == 0)
+server.process.send_signal(signal.SIGUSR1)
+deadline = time.monotonic() + PATIENCE
+while statistics(trace)["events"] == 0 and time.monotonic() < deadline:
+    time.sleep(0.02)
+first = statistics(trace)["events"]
+checks.check("flight recorder: written when asked", first > 0)
+for client in range(60):
+    talk(server.port, client, failures)
+os.kill(listener(server.port), signal.SIGKILL)
+_, err = server.process.communicate(timeout=PATIENCE)
+told = statistics(trace)
+checks.check("flight recorder: status", server.process.returncode == 128 + 9, f"{server.process.returncode}: {err.decode()}")
+checks.check("flight recorder: more at the end", told["events"] > first, f"{first}: {told}")
+checks.check("flight recorder: what was written over is counted", told["lost"] > 0, str(told))
+status, out, err = program.run("events", trace)
+checks.check("flight recorder: the loss stands where it was", status == 0 and "[LOST " in out, f"{status}: {err}")
+checks.check("flight recorder: nobody failed", not failures, str(failures[:3]))
 
 checks.end()
