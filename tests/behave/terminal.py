@@ -88,6 +88,8 @@ checks.check("terminal: the program has one, of our size", terminal.wait_for(b"s
              str(terminal.said))
 raw = termios.tcgetattr(terminal.its)
 checks.check("terminal: ours only relays", not raw[3] & (termios.ECHO | termios.ICANON | termios.ISIG))
+# Typed before it is ready, the echo would stand before that.
+checks.check("terminal: it is ready", terminal.wait_for(b"\r\nready\r\n"), str(terminal.said))
 terminal.type(b"hello\n")
 checks.check("terminal: what is typed arrives, and its own terminal echoes it", terminal.wait_for(b"you said hello\r\n") and
              b"hello\r\nyou said" in terminal.said, str(terminal.said))
