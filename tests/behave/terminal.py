@@ -68,6 +68,12 @@ class Terminal:
         while termios.tcgetattr(self.its)[3] & termios.ICANON and self.process.poll() is None:
             time.sleep(0.001)
 
+    def ask(self, keys):
+        """Types when the program waits for it, with nothing else on its way: what it says that it is ready, is taken."""
+        self.wait_for(b"ready\r\n")
+        self.said = self.said.replace(b"ready\r\n", b"", 1)
+        self.type(keys)
+
     def type(self, keys):
         os.write(self.ours, keys)
 
@@ -88,18 +94,16 @@ checks.check("terminal: the program has one, of our size", terminal.wait_for(b"s
              str(terminal.said))
 raw = termios.tcgetattr(terminal.its)
 checks.check("terminal: ours only relays", not raw[3] & (termios.ECHO | termios.ICANON | termios.ISIG))
-# Typed before it is ready, the echo would stand before that.
-checks.check("terminal: it is ready", terminal.wait_for(b"\r\nready\r\n"), str(terminal.said))
-terminal.type(b"hello\n")
+terminal.ask(b"hello\n")
 checks.check("terminal: what is typed arrives, and its own terminal echoes it", terminal.wait_for(b"you said hello\r\n") and
              b"hello\r\nyou said" in terminal.said, str(terminal.said))
 terminal.resize(20, 70)
-terminal.type(b"size\n")
-while b"stdin 20x70" not in terminal.said and terminal.wait_for(b"\r\nready\r\n"):
-    terminal.said = terminal.said.replace(b"\r\nready\r\n", b"\r\n", 1)
-    terminal.type(b"size\n")
+deadline = time.monotonic() + PATIENCE
+while b"stdin 20x70" not in terminal.said and time.monotonic() < deadline:
+    terminal.ask(b"size\n")
+    terminal.wait_for(b"ready\r\n")
 checks.check("terminal: it follows our size", b"stdin 20x70" in terminal.said, str(terminal.said))
-terminal.type(b"\x03")
+terminal.ask(b"\x03")
 checks.check("terminal: control C interrupts the program, not us", terminal.wait_for(b"interrupted\r\n"), str(terminal.said))
 terminal.type(b"\x04")
 checks.check("terminal: control D is the end of its input", terminal.wait_for(b"the end\r\n"), str(terminal.said))
