@@ -17,15 +17,19 @@ void coro_set_report_handler(coro_report_handler *handler, void *data)
 	report.data = data;
 }
 
+/* What the report that is being handled is about. */
+static __thread coro_value about = {CORO_VALUE_NONE, {0}};
+
 static void to_standard_error(const char *text)
 {
+	const struct coro_object *object = coro_kind(about) == CORO_VALUE_OBJECT ? about.pointer : NULL;
+
 	/* What the program printed before belongs before. */
 	fflush(stdout);
 	fprintf(stderr, "%s\n", text);
+	if (object && object->creation_site)
+		fprintf(stderr, "  created at %s\n", object->creation_site);
 }
-
-/* What the report that is being handled is about. */
-static __thread coro_value about = {CORO_VALUE_NONE, {0}};
 
 coro_value coro_report_object(void)
 {

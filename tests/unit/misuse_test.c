@@ -476,6 +476,25 @@ static void futures_of_another_loop_are_refused(void **state)
 	coro_loop_free(loop);
 }
 
+/* ---- Reports ------------------------------------------------------------ */
+
+static coro_value never_runs(coro_value unused)
+{
+	return CORO_NONE;
+}
+
+static void drops_a_coroutine(void)
+{
+	coro_free(coro_coroutine_named(never_runs, CORO_NONE, "dropped", "there:12"));
+}
+
+static void a_report_says_where_what_it_is_about_was_created(void **state)
+{
+	assert_int_equal(run(drops_a_coroutine), 0);
+	assert_string_equal(said, "RuntimeWarning: coroutine 'dropped' was never awaited\n"
+							  "  created at there:12\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +507,7 @@ int main(void)
 		sentence(a_step_is_not_freed_while_it_is_awaited),
 		sentence(what_tasks_wait_for_is_bound_to_their_loop),
 		sentence(futures_of_another_loop_are_refused),
+		sentence(a_report_says_where_what_it_is_about_was_created),
 	};
 
 	return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);

@@ -301,7 +301,8 @@ typedef void coro_report_handler(enum coro_report_kind kind, const char *text, c
 CORO_API coro_value coro_report_object(void);
 
 /* Who gets the reports of all threads, with `data`, which is borrowed. NULL: the default, which
- * writes the text and a newline to standard error.
+ * writes the text to standard error, a line, and one more with the place where what it is about was
+ * created.
  * (sys.unraisablehook, loop.set_exception_handler) */
 CORO_API void coro_set_report_handler(coro_report_handler *handler, void *data);
 
