@@ -83,14 +83,16 @@ bool coro__lease_lives(unsigned i)
 		return false;
 	if (lease_is_locked(i))
 		return true;
+	/* First the events: a thread that finds no lease and events that are wanted writes for
+	 * observers, over what the dead reader has left. */
+	if (!coro__lease_any()) {
+		coro__store_release(&ctl->kind_mask, 0);
+		coro__store_release(&ctl->run_state, CORO_RUN);
+	}
 	if (__atomic_compare_exchange_n(&lease->pid, &pid, 0, false, __ATOMIC_ACQ_REL,
 									__ATOMIC_RELAXED)) {
-		coro__store(&lease->flags, 0);
+		coro__store_release(&lease->flags, 0);
 		coro__store(&lease->asleep, 0);
-		if (!coro__lease_any()) {
-			coro__store_release(&ctl->kind_mask, 0);
-			coro__store_release(&ctl->run_state, CORO_RUN);
-		}
 	}
 	return false;
 }

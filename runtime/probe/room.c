@@ -55,8 +55,8 @@ static uint64_t least_tail(const struct coro__thread *thread, unsigned *ret_leas
 	for (unsigned i = 0; i < CORO_LEASES; i++) {
 		uint64_t tail = coro__load_acquire(&ctl->tail[i][thread->number]);
 
-		if (!(coro__load(&ctl->lease[i].flags) & CORO_LEASE_BLOCKING) ||
-			!coro__load(&ctl->lease[i].pid) || thread->index - tail > thread->wrap + 1)
+		if (!(coro__load_acquire(&ctl->lease[i].flags) & CORO_LEASE_BLOCKING) ||
+			!coro__load_acquire(&ctl->lease[i].pid) || thread->index - tail > thread->wrap + 1)
 			continue;
 		if (tail < least || *ret_lease == CORO_LEASES) {
 			least = tail;
