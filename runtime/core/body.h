@@ -60,6 +60,9 @@ struct coro__local {
 };
 extern __thread struct coro__local coro__local __attribute__((tls_model("initial-exec")));
 
+/* Tells the probe of all objects of this thread (runtime/loop/present.c). */
+void coro__present_all(void);
+
 /* Makes this thread ready for bodies; does nothing when it is. */
 void coro__local_init(void);
 

@@ -201,6 +201,18 @@ static inline uint32_t coro__resumer_row(const struct coro_generator *root)
 	return root->resumer ? root->resumer->object.row : 0;
 }
 
+/* Where a body goes on that does not run: the address that its switch saved. In the program, unless
+ * somebody looked when it suspended. */
+static inline uintptr_t coro__saved_site(const void *sp)
+{
+#if defined(__x86_64__)
+	enum { PC = 6 };
+#elif defined(__aarch64__)
+	enum { PC = 19 };
+#endif
+	return ((const uintptr_t *)sp)[PC];
+}
+
 /* The rest of coro__leave(), with its event. */
 coro_value coro__leave_seen(struct coro__wait *wait, coro_value value);
 

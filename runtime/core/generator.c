@@ -443,14 +443,7 @@ coro_value(coro_suspend)(coro_value value)
 /* Where the resumer called: it is on its stack, as the address that the switch goes on at. */
 static uintptr_t resumer_site(const struct coro_generator *root)
 {
-#if defined(__x86_64__)
-	enum { PC = 6 };
-#elif defined(__aarch64__)
-	enum { PC = 19 };
-#endif
-	if (root->resumer_site)
-		return root->resumer_site;
-	return ((const uintptr_t *)root->resumer_sp)[PC];
+	return root->resumer_site ? root->resumer_site : coro__saved_site(root->resumer_sp);
 }
 
 /* The outcome goes to who resumed the chain: as it is, or as a StopIteration. */

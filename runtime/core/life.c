@@ -60,6 +60,7 @@ static void end_thread(void *data)
 		free(pool);
 	}
 	local->pool = NULL;
+	coro_probe_thread_end();
 	coro__pools_leave();
 	coro__active.thread = 0;
 	local->ready = local->plain = false;
@@ -96,6 +97,7 @@ void coro__local_init(void)
 	local->tools = coro__tools_present();
 	if (local->tools & CORO__TOOLS_SWITCHES)
 		coro__active.careful = 1;
+	coro_probe_thread_begin(coro__present_all);
 	if (!local->stack_size)
 		local->stack_size = CORO__STACK_DEFAULT;
 	coro__overflow_watch();

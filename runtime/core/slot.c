@@ -205,3 +205,13 @@ void coro__slots_walk(unsigned kind, void (*visit)(void *object, void *data), vo
 	CORO__HOLDS(count_free(pool, free_ones) == free_ones, NULL,
 				"each free slot is on the list of free ones");
 }
+
+void coro__slots_visit(void (*visit)(void *object, unsigned kind))
+{
+	for (unsigned kind = 0; kind < CORO__SLOT_KINDS; kind++)
+		for (struct coro__chunk *chunk = coro__pools.kind[kind].chunks; chunk; chunk = chunk->next)
+			for (struct coro__slot *slot = first_slot(chunk); is_inside(chunk, slot);
+				 slot = next_slot(chunk, slot))
+				if (is_taken(slot))
+					visit(slot + 1, kind);
+}

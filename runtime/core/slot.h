@@ -137,6 +137,10 @@ size_t coro__slots_taken(void);
  * any. Ends the program when a free one is not on the list of those, or a taken one is. */
 void coro__slots_walk(unsigned kind, void (*visit)(void *object, void *data), void *data);
 
+/* The same without the check: visit(object, kind) for each slot of the thread that is taken, of all
+ * kinds. */
+void coro__slots_visit(void (*visit)(void *object, unsigned kind));
+
 /* The thread ends: what it has is left to others. */
 void coro__pools_leave(void);
 /* The process ends: what was left is freed. */

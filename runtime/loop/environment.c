@@ -13,7 +13,7 @@
  * for there is nothing to jump to.
  *
  * The set also holds the probe's wake descriptor: a debugger that attaches while the
- * loop sleeps writes a byte to it.
+ * loop sleeps writes a byte to it. The loop then tells the probe what there is, and sleeps on.
  */
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +31,7 @@ struct epoll_environment {
 	struct coro_environment base;
 	int epoll;
 	int wake;        /* the probe's; -1: none */
+	bool attended;   /* the last look at the set found that, and perhaps nothing else */
 	int64_t time;    /* virtual: the number */
 	uint64_t chance; /* virtual: state of the sequence */
 };
@@ -109,6 +110,7 @@ static int collect(struct epoll_environment *environment, int milliseconds,
 	int count = epoll_wait(environment->epoll, events, limit < BATCH ? limit : BATCH, milliseconds);
 	int reports = 0;
 
+	environment->attended = false;
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < count; i++) {
@@ -117,6 +119,9 @@ static int collect(struct epoll_environment *environment, int milliseconds,
 
 		if (events[i].data.fd == environment->wake) {
 			coro_probe_attend();
+			if (milliseconds)
+				coro_probe_park(); /* it may have a ring only now */
+			environment->attended = true;
 			continue;
 		}
 		if (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
@@ -148,8 +153,11 @@ static int sleep_for(struct epoll_environment *environment, int64_t timeout,
 			struct pollfd set = {environment->epoll, POLLIN, 0};
 			struct timespec rest = {0, (long)left};
 
-			if (ppoll(&set, 1, &rest, NULL) > 0)
-				return collect(environment, 0, ret_reports, limit);
+			if (ppoll(&set, 1, &rest, NULL) <= 0)
+				continue;
+			count = collect(environment, 0, ret_reports, limit);
+			if (count || !environment->attended)
+				return count;
 		}
 	}
 	return count;
@@ -167,8 +175,10 @@ static int real_wait(struct coro_environment *environment, int64_t timeout, bool
 	if (timeout == 0)
 		return collect(self, 0, ret_reports, limit);
 	coro_probe_park();
-	count = timeout < 0 ? collect(self, -1, ret_reports, limit)
-						: sleep_for(self, timeout, ret_reports, limit);
+	do {
+		count = timeout < 0 ? collect(self, -1, ret_reports, limit)
+							: sleep_for(self, timeout, ret_reports, limit);
+	} while (timeout < 0 && count == 0 && self->attended);
 	coro_probe_resume();
 	return count;
 }
@@ -225,7 +235,7 @@ static struct coro_environment *make(const struct coro_environment_operations *o
 	}
 	environment->wake = coro_probe_wake_fd();
 	if (environment->wake >= 0) {
-		struct epoll_event event = {EPOLLIN, {.fd = environment->wake}};
+		struct epoll_event event = {EPOLLIN | EPOLLET, {.fd = environment->wake}};
 
 		if (epoll_ctl(environment->epoll, EPOLL_CTL_ADD, environment->wake, &event) < 0)
 			environment->wake = -1;

@@ -197,6 +197,7 @@ void coro__gate_wait(struct coro__thread *thread)
 			if (coro__load_acquire(&ctl->gate_futex) == raised && !have_controller())
 				break;
 		}
+		coro__baseline_look(thread);
 		coro__store(&thread->header->at_gate, 0);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (take_step(thread))

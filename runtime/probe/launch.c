@@ -106,6 +106,7 @@ static void after_fork_in_child(void)
 	coro__segment.ctl_fd = coro__segment.wake_fd = -1;
 	coro__thread.header = NULL;
 	coro__thread.limit = 0;
+	coro__thread.place = 0;
 	coro__thread.inside = 0;
 }
 

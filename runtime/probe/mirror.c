@@ -10,6 +10,7 @@
  * `serial` of row 0, which is nobody's, counts them. Its events are in the ring all the
  * same.
  */
+#include <string.h>
 #include "private.h"
 
 #define TABLE_ROWS ((uint32_t)1 << 22)
@@ -29,6 +30,7 @@ bool coro__mirror_make(void)
 	if (!coro__mirror)
 		return false;
 	coro__mirror_ready = TABLE_STEP;
+	coro__store_release(&coro__mirror[0].resumes, TABLE_STEP);
 	return true;
 }
 
@@ -39,8 +41,10 @@ bool coro__mirror_grow(uint32_t row)
 	while (!exhausted && row >= coro__mirror_ready && row < TABLE_ROWS) {
 		exhausted =
 			!coro__segment_grow("tab", coro__mirror_ready * ROW_BYTES, TABLE_STEP * ROW_BYTES);
-		if (!exhausted)
+		if (!exhausted) {
 			coro__store(&coro__mirror_ready, coro__mirror_ready + TABLE_STEP);
+			coro__store_release(&coro__mirror[0].resumes, coro__mirror_ready);
+		}
 	}
 	if (row >= coro__mirror_ready)
 		coro__store(&coro__mirror[0].serial, ++without);
@@ -48,20 +52,85 @@ bool coro__mirror_grow(uint32_t row)
 	return row < coro__mirror_ready;
 }
 
-void coro__mirror_bind(const struct coro_object *object, const struct coro_trace_bind *bind)
+/* Until the write of the event that is under way. */
+static struct coro_mirror_row *lock_row(const struct coro_object *object)
 {
-	if (object->row >= coro__load(&coro__mirror_ready) && !coro__mirror_grow(object->row))
-		return;
-
 	struct coro_mirror_row *row = &coro__mirror[object->row];
 
 	coro__store(&row->lock_seq, 2 * object->cseq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return row;
+}
+
+/* What the table knows of the object besides the object itself, as its first event tells. */
+static void tell_more(struct coro_mirror_row *row, const struct coro_trace_bind *bind,
+					  uint32_t peer, const struct coro_probe_value *value)
+{
+	row->link = 0;
+	row->number = CORO_NUMBER_UNKNOWN;
+	switch (bind->kind) {
+	case CORO_OBJECT_TASK:
+		row->link = peer;
+		row->number = coro_probe_generation(peer);
+		return;
+	case CORO_OBJECT_CONDITION:
+		if (!value || value->kind != CORO_VALUE_OBJECT)
+			return;
+		row->link = value->row;
+		row->number = coro_probe_generation(value->row);
+		return;
+	case CORO_OBJECT_QUEUE:
+	case CORO_OBJECT_CHANNEL:
+	case CORO_OBJECT_BARRIER:
+	case CORO_OBJECT_DESCRIPTOR:
+		if (value && value->kind == CORO_VALUE_INT && value->integer >= 0 &&
+			value->integer < CORO_NUMBER_UNKNOWN)
+			row->number = (uint32_t)value->integer;
+		return;
+	default:
+		if (bind->stack_kib)
+			row->number = bind->stack_kib;
+		return;
+	}
+}
+
+static void bind_row(const struct coro__thread *thread, const struct coro_object *object,
+					 const struct coro_trace_bind *bind, uint32_t peer,
+					 const struct coro_probe_value *value)
+{
+	struct coro_mirror_row *row = lock_row(object);
+
 	row->kind = object->kind;
 	row->gen = object->gen;
 	row->serial = object->serial;
 	row->parent = object->parent;
 	row->name = bind->name;
 	row->creation_site = bind->site;
-	row->stack_bytes = (uint32_t)bind->stack_kib * 1024;
+	row->baseline = thread->baseline;
+	row->site = 0;
+	tell_more(row, bind, peer, value);
+}
+
+static void link_row(const struct coro_object *object, uint32_t link)
+{
+	struct coro_mirror_row *row = lock_row(object);
+
+	row->link = link;
+	row->number = coro_probe_generation(link);
+}
+
+void coro__mirror_tell(const struct coro__thread *thread, const struct coro_object *object,
+					   unsigned kind, uint32_t peer, const struct coro_probe_value *value,
+					   const uint8_t *payload)
+{
+	struct coro_trace_bind bind;
+
+	if (!coro__mirror_has(object->row))
+		return;
+	if (CORO__KINDS_OF_BIND >> kind & 1) {
+		memcpy(&bind, payload, sizeof(bind));
+		bind_row(thread, object, &bind, peer, value);
+	} else if (CORO__KINDS_OF_LINK >> kind & 1) {
+		link_row(object, kind == CORO_EVENT_LOCK_RELEASE ? 0 : peer);
+	}
 }

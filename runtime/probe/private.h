@@ -12,6 +12,7 @@
  *     value.c     a value becomes a small value or payload bytes
  *     gate.c      waiting while a debugger says so; leases and their death
  *     mirror.c    the table of rows
+ *     baseline.c  the table is filled for who comes late
  *     strings.c   the string arena
  *     clock.c     ticks
  *
@@ -82,6 +83,9 @@ struct coro__thread {
 	uint64_t lost_clock; /* when the first of them was */
 	uint64_t asked;      /* CLOCK_MONOTONIC or index: when it asked last whether its reader lives */
 	uint64_t *named;     /* by row: gen and epoch in which this ring named it last; NULL: none */
+	uint32_t baseline;            /* ctl.baseline for which it has filled the table */
+	void (*walk)(void);           /* tells of its objects; NULL: it has none, or nobody tells */
+	uint32_t place;               /* in ctl.thread, counted from 1; 0: none */
 };
 extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
 
@@ -190,8 +194,22 @@ static inline void coro__mirror_write(const struct coro__thread *thread,
 	coro__store_pair(&row->resumes, object->resumes, thread->number);
 	coro__store_release(&row->lock_seq, 2 * cseq);
 }
-/* Who the object is, which only changes when a row is bound: before the write. */
-void coro__mirror_bind(const struct coro_object *object, const struct coro_trace_bind *bind);
+/* What some kinds of event change besides: who the object is, as `payload` says, or its link. Before
+ * the object's cseq is counted up; nothing may wait from here on until the write, for the row is
+ * locked. */
+void coro__mirror_tell(const struct coro__thread *thread, const struct coro_object *object,
+					   unsigned kind, uint32_t peer, const struct coro_probe_value *value,
+					   const uint8_t *payload);
+
+/* baseline.c */
+/* The thread's objects are in the table from now on, if a reader wants that. The thread has a ring,
+ * and is inside. */
+void coro__baseline_make(struct coro__thread *thread);
+static inline void coro__baseline_look(struct coro__thread *thread)
+{
+	if (coro__unlikely(coro__load_acquire(&thread->ctl->baseline) != thread->baseline))
+		coro__baseline_make(thread);
+}
 
 /* strings.c */
 bool coro__strings_make(void);

@@ -77,6 +77,7 @@
  * Numbers are little-endian; every machine that this runs on is.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,6 +85,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "write.h"
+
+/* tests/trace/attach_test.c compiles this file again: with a long time between the two stores, and
+ * with them in the wrong order, which it must find. */
+#define CORO_TABLE_FIRST 1
+#define CORO_RING_FIRST  2
+#ifndef CORO_TEST_ORDER
+#define CORO_TEST_ORDER 0
+#endif
 
 #define INLINED static inline __attribute__((always_inline))
 
@@ -232,6 +241,16 @@ static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, ui
 	thread->inside = 0;
 }
 
+/* Step 3. */
+INLINED void write_row(const struct coro__thread *thread, const struct coro_object *object,
+					   const struct coro__record *record, uint32_t cseq, uint32_t word, bool plain)
+{
+	if (plain || coro__mirror_has(object->row))
+		coro__mirror_write(thread, object, cseq, word >> 20,
+						   record->what & CORO__EMIT_WAITS ? record->peer : object->waits_on,
+						   record->site);
+}
+
 /* Steps 3 to 6; there is room for the slot and the `ext` payload slots behind it. Compiled twice:
  * once for the plain case, as straight code without a call but at its end. */
 INLINED void write_event(struct coro__thread *thread, struct coro_object *object,
@@ -254,14 +273,19 @@ INLINED void write_event(struct coro__thread *thread, struct coro_object *object
 	}
 	slot->clock = thread->clock;
 	cseq = ++object->cseq;
-	if (plain || coro__mirror_has(object->row))
-		coro__mirror_write(thread, object, cseq, word >> 20,
-						   record.what & CORO__EMIT_WAITS ? record.peer : object->waits_on,
-						   record.site);
+	if (CORO_TEST_ORDER != CORO_RING_FIRST)
+		write_row(thread, object, &record, cseq, word, plain);
+	if (CORO_TEST_ORDER && !(index & 31))
+		sched_yield();
 	if (!plain)
 		write_payload(thread, payload, ext);
 	coro__store_release(&slot->word, (uint64_t)cseq << 32 | thread->lap | ext << 24 | word |
 										 (uint32_t)object->state << 16);
+	if (CORO_TEST_ORDER == CORO_RING_FIRST) {
+		if (!(index & 31))
+			sched_yield();
+		write_row(thread, object, &record, cseq, word, plain);
+	}
 	thread->index = index + 1 + ext;
 	if (!plain || coro__unlikely(!(thread->index & 63))) {
 		end_slowly(thread, index, CORO_SLOT_KIND(word), object->row, record.site);
@@ -276,7 +300,7 @@ void coro__pack(struct coro__thread *thread, const struct coro_object *object,
 				uint8_t *payload)
 {
 	unsigned bytes = 0, value_bytes = 0;
-	bool first = record->what & CORO__EMIT_SLOWLY; /* the event that says so by itself */
+	bool first = CORO__KINDS_OF_BIND >> CORO_SLOT_KIND(record->what) & 1; /* says so by itself */
 
 	if (bind) {
 		struct coro_trace_bind who = {
@@ -292,10 +316,8 @@ void coro__pack(struct coro__thread *thread, const struct coro_object *object,
 		memcpy(payload, &who, sizeof(who));
 		bytes = sizeof(who);
 		record->what |= CORO_SLOT_BIND << 8;
-		if (first) {
+		if (first)
 			thread->stack_row = 0;
-			coro__mirror_bind(object, &who);
-		}
 	}
 	if (value)
 		record->value = coro__value_encode(value, payload + bytes, &value_bytes);
@@ -311,10 +333,13 @@ static void emit_large(struct coro__thread *thread, struct coro_object *object,
 	_Alignas(8) uint8_t payload[CORO__PAYLOAD_MAX];
 
 	coro__pack(thread, object, &record, value, record.what & CORO_SLOT_BIND << 8, payload);
-	if (coro__unlikely(thread->index + 1 + record.ext > thread->limit))
+	if (coro__unlikely(thread->index + 1 + record.ext > thread->limit)) {
 		coro__room_emit(thread, object, &record, value, payload);
-	else
-		write_event(thread, object, record, record.ext, payload, false);
+		return;
+	}
+	/* From here on the row is locked: nothing waits until the event is written. */
+	coro__mirror_tell(thread, object, CORO_SLOT_KIND(record.what), record.peer, value, payload);
+	write_event(thread, object, record, record.ext, payload, false);
 }
 
 void coro_probe_stack(const struct coro_object *object, size_t bytes)
@@ -345,6 +370,7 @@ static bool come_to_pass(struct coro__thread *thread, unsigned kind)
 {
 	if (!is_wanted(kind) || (!thread->header && !coro__ring_make(thread)))
 		return false;
+	coro__baseline_look(thread);
 	if (!coro__gate_is_open())
 		coro__gate_wait(thread);
 	return is_wanted(kind);
@@ -372,10 +398,12 @@ static __attribute__((noinline)) void emit_slowly(struct coro_object *object, ui
 		emit_large(thread, object, record, value);
 		return;
 	}
-	if (thread->index + 1 > thread->limit)
+	if (thread->index + 1 > thread->limit) {
 		coro__room_emit(thread, object, &record, value, NULL);
-	else
-		write_event(thread, object, record, 0, NULL, false);
+		return;
+	}
+	coro__mirror_tell(thread, object, CORO_SLOT_KIND(what), peer, value, NULL);
+	write_event(thread, object, record, 0, NULL, false);
 }
 
 void coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer, uint32_t site,
@@ -434,22 +462,4 @@ void coro_probe_resume(void)
 uint64_t coro_probe_paused_ns(void)
 {
 	return coro__thread.paused_ns;
-}
-
-/* ---- Attention --------------------------------------------------------- */
-
-int coro_probe_wake_fd(void)
-{
-	return coro__segment.wake_fd;
-}
-
-void coro_probe_attend(void)
-{
-	char bytes[64];
-	int saved = errno;
-
-	while (coro__segment_owns(coro__segment.wake_fd, coro__segment.wake_file) &&
-		   read(coro__segment.wake_fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
-		;
-	errno = saved;
 }

@@ -139,8 +139,10 @@ static unsigned kind_of(const struct coro__record *record)
 
 /* Counts the object's cseq up, and writes its row: what is dropped happened all the same. */
 static void write_row(struct coro__thread *thread, struct coro_object *object,
-					  const struct coro__record *record)
+					  const struct coro__record *record, const struct coro_probe_value *value,
+					  const uint8_t *payload)
 {
+	coro__mirror_tell(thread, object, kind_of(record), record->peer, value, payload);
 	object->cseq++;
 	if (coro__mirror_has(object->row))
 		coro__mirror_write(thread, object, object->cseq, record->what >> 20 & 15,
@@ -149,7 +151,8 @@ static void write_row(struct coro__thread *thread, struct coro_object *object,
 }
 
 static void drop(struct coro__thread *thread, struct coro_object *object,
-				 const struct coro__record *record)
+				 const struct coro__record *record, const struct coro_probe_value *value,
+				 const uint8_t *payload)
 {
 	unsigned slots = 1 + record->ext;
 
@@ -159,7 +162,7 @@ static void drop(struct coro__thread *thread, struct coro_object *object,
 		thread->lost_clock = thread->clock;
 	thread->lost += slots;
 	thread->clock_stale = true;
-	write_row(thread, object, record);
+	write_row(thread, object, record, value, payload);
 	thread->dropped += slots;
 	coro__store(&thread->header->dropped, thread->dropped);
 }
@@ -213,7 +216,8 @@ static void advance(struct coro__thread *thread, unsigned slots)
 }
 
 static void write_event(struct coro__thread *thread, struct coro_object *object,
-						const struct coro__record *record, const uint8_t *payload, bool over)
+						const struct coro__record *record, const struct coro_probe_value *value,
+						const uint8_t *payload, bool over)
 {
 	uint32_t word = record->what & CORO__EMIT_WORD;
 	uint64_t index = thread->index;
@@ -224,7 +228,7 @@ static void write_event(struct coro__thread *thread, struct coro_object *object,
 		thread->clock_stale = false;
 		word &= ~((uint32_t)CORO_SLOT_INHERIT << 8);
 	}
-	write_row(thread, object, record);
+	write_row(thread, object, record, value, payload);
 	slot = slot_at(thread, index, over);
 	write_payload(thread, payload, record->ext, over);
 	slot->clock = thread->clock;
@@ -388,7 +392,7 @@ static void write_named(struct coro__thread *thread, struct coro_object *object,
 	}
 	if (record->what & CORO_SLOT_BIND << 8)
 		note_name(thread, object->row, object->gen);
-	write_event(thread, object, record, payload, over);
+	write_event(thread, object, record, value, payload, over);
 }
 
 static void write_over(struct coro__thread *thread, struct coro_object *object,
@@ -417,14 +421,14 @@ void coro__room_emit(struct coro__thread *thread, struct coro_object *object,
 	else if (!thread->careful || thread->index + needed > thread->room)
 		room = find_room(thread, needed);
 	if (room == FULL || (room == NOBODY && !coro_probe_mask())) {
-		drop(thread, object, record);
+		drop(thread, object, record, value, payload);
 	} else if (room == NOBODY) {
 		write_over(thread, object, record, value, payload);
 	} else if (thread->careful) {
 		write_named(thread, object, record, value, payload, false);
 	} else {
 		thread->limit = thread->room;
-		write_event(thread, object, record, payload, false);
+		write_event(thread, object, record, value, payload, false);
 	}
 	if (thread->break_kinds >> kind_of(record) & 1)
 		coro__gate_break(thread, kind_of(record), object->row, record->site);

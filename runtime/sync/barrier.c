@@ -20,6 +20,11 @@ struct coro_barrier {
 	size_t parties, count; /* count: inside of wait */
 };
 
+size_t coro__barrier_parties(const struct coro_barrier *barrier)
+{
+	return barrier->parties;
+}
+
 struct coro_barrier *coro__barrier_new(size_t parties, const char *name, const char *site)
 {
 	struct coro_barrier *barrier = coro__slot_take_clear(CORO_OBJECT_BARRIER, sizeof(*barrier));

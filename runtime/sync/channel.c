@@ -351,3 +351,10 @@ void coro__channel_check(const struct coro_channel *channel)
 	check_line(channel, &channel->senders, true);
 	check_line(channel, &channel->receivers, false);
 }
+
+/* ---- For debuggers ------------------------------------------------------ */
+
+size_t coro__channel_capacity(const struct coro_channel *channel)
+{
+	return channel->capacity;
+}

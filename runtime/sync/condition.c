@@ -66,6 +66,16 @@ struct coro_lock *coro__condition_lock(const struct coro_condition *condition, u
 	return coro__check(condition->lock, CORO_OBJECT_LOCK, call);
 }
 
+const struct coro_object *coro__condition_uses(const struct coro_condition *condition)
+{
+	const struct coro_object *lock = coro__address(condition->lock);
+
+	if (!lock || coro__slot_of(lock)->key !=
+					 coro__expected_key(condition->lock, CORO_OBJECT_LOCK, coro__active.thread))
+		return NULL;
+	return lock;
+}
+
 struct coro_lock *coro_condition_lock(struct coro_condition *condition)
 {
 	CORO__CHECK(condition, CORO_OBJECT_CONDITION);

@@ -145,6 +145,11 @@ bool coro_queue_full(const struct coro_queue *queue)
 	return is_full(queue);
 }
 
+size_t coro__queue_capacity(const struct coro_queue *queue)
+{
+	return queue->capacity;
+}
+
 size_t coro__queue_unfinished(const struct coro_queue *queue)
 {
 	return queue->unfinished;

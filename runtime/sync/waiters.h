@@ -30,6 +30,12 @@ bool coro__lock_locked(const struct coro_lock *lock);
 /* The task that holds it; NULL: nobody does, or none that is not done. */
 struct coro_task *coro__lock_owner(const struct coro_lock *lock);
 size_t coro__queue_unfinished(const struct coro_queue *queue);
+/* What debuggers are told: the most items, 0: no limit; the most items without a receiver; how many
+ * have to meet; the lock, NULL: it is gone. */
+size_t coro__queue_capacity(const struct coro_queue *queue);
+size_t coro__channel_capacity(const struct coro_channel *channel);
+size_t coro__barrier_parties(const struct coro_barrier *barrier);
+const struct coro_object *coro__condition_uses(const struct coro_condition *condition);
 struct coro_condition *coro__condition_new_at(struct coro_lock *lock, const char *name,
 											  const char *site, uintptr_t call);
 void coro__condition_free_at(struct coro_condition *condition, uintptr_t call);

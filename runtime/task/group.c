@@ -265,6 +265,11 @@ coro_value(coro_task_group_spawn_coroutine_in_context)(struct coro_task_group *g
 	return spawn(group, body, name, context, CORO__SITE);
 }
 
+const struct coro_object *coro__group_owner(const struct coro_task_group *group)
+{
+	return group->entered && group->parent ? &group->parent->future.object : NULL;
+}
+
 size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
 						   size_t room)
 {

@@ -279,6 +279,10 @@ struct coro_task_group;
 size_t coro__gather_awaited(const struct coro_future *outer, struct coro_future **ret, size_t room);
 size_t coro__group_awaited(const struct coro_task_group *group, struct coro_future **ret,
 						   size_t room);
+/* The task whose section the group is; NULL: nobody has begun it. */
+const struct coro_object *coro__group_owner(const struct coro_task_group *group);
+/* The timeout that a timer is for; NULL: it is for something else. */
+const struct coro_object *coro__timeout_of(const struct coro__callback *timer);
 size_t coro__wait_awaited(const struct coro_future *waiter, struct coro_future **ret, size_t room);
 
 /* The task begins to wait for `future`: reports the circle that this closes, if there is one and

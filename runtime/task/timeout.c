@@ -129,6 +129,16 @@ static coro_value time_is_over(coro_value argument)
 	return CORO_NONE;
 }
 
+const struct coro_object *coro__timeout_of(const struct coro__callback *timer)
+{
+	const struct coro_timeout *timeout;
+
+	if (timer->function != time_is_over || timer->cancelled)
+		return NULL;
+	timeout = coro_as_ptr(timer->argument);
+	return timeout->object.magic == CORO_OBJECT_MAGIC ? &timeout->object : NULL;
+}
+
 /* None, or raised: then it is as it was. */
 static coro_value schedule(struct coro_timeout *timeout, double when, uintptr_t site)
 {

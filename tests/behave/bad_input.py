@@ -63,7 +63,7 @@ TABLE = [
     (["ps", text], 3, ["text.coro", "is not a trace"]),
     (["tree", missing], 3, ["missing", "no such file"]),
     (["stat", empty], 3, ["empty.coro"]),
-    (["ps", "12345"], 3, ["12345", "process", "attaching"]),
+    (["ps", "999999999"], 3, ["999999999", "process", "exist"]),
     (["ps", "--at", "1000", good], 3, ["1000", "26"]),
     (["events", "--from", "1000", good], 3, ["1000", "26"]),
     # Scripts.

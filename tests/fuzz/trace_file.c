@@ -59,7 +59,7 @@ static void frame(struct chunk_codec *codec, const uint8_t *data, size_t size, s
 		size_t left, length, framed;
 
 		chunk = (struct chunk){.seq = seq++, .previous = previous};
-		chunk.type = cursor_u8(&cursor) % (CHUNK_END + 1);
+		chunk.type = cursor_u8(&cursor) % CHUNK_TYPES;
 		chunk.count = cursor_u8(&cursor);
 		length = cursor_fixed(&cursor, 2);
 		left = (size_t)(cursor.end - cursor.at);

@@ -29,11 +29,15 @@ struct program {
 	uint64_t random; /* state of the generator: the same seed, the same program */
 	uint64_t serial; /* last one given */
 	uint64_t clock;
-	struct {
+	struct support_row {
 		uint64_t serial;
 		uint32_t name, cseq, gen;
 		uint8_t kind;
 	} row[SUPPORT_ROWS];
+	/* What each ring's thread bound and has not destroyed, since a second ring has bound a row. */
+	struct support_row own[SUPPORT_RINGS][SUPPORT_ROWS];
+	bool any, several;
+	uint32_t first; /* the ring that bound the first row; valid if `any` */
 
 	struct coro_trace_slot *slots; /* of the events, one behind the other */
 	unsigned slot_count, slot_room;
@@ -77,11 +81,36 @@ static inline const struct trace_meta *support_meta(void)
 	return &meta;
 }
 
+static inline void support_bind(struct program *program, uint32_t ring, uint64_t row,
+								const struct coro_trace_bind *bind)
+{
+	if (!program->any)
+		program->first = ring;
+	program->any = true;
+	if (!program->several && ring != program->first) {
+		memcpy(program->own[program->first], program->row, sizeof(program->row));
+		program->several = true;
+	}
+	program->row[row].serial = program->own[ring][row].serial = bind->serial;
+	program->row[row].name = program->own[ring][row].name = bind->name;
+	program->row[row].kind = program->own[ring][row].kind = bind->kind;
+}
+
+static inline const struct support_row *support_who(const struct program *program, uint32_t ring,
+													uint64_t row)
+{
+	const struct support_row *own = &program->own[ring][row];
+
+	return program->several && own->serial ? own : &program->row[row];
+}
+
 /* Puts slots behind the program's, and what they must be read as behind its events. */
 static inline void program_emit(struct program *program, uint32_t ring,
 								const struct coro_trace_slot *slots, unsigned count)
 {
+	const struct support_row *who;
 	struct trace_event *event;
+	uint64_t row;
 	unsigned n = program->count;
 
 	if (program->slot_count + count > program->slot_room) {
@@ -110,22 +139,25 @@ static inline void program_emit(struct program *program, uint32_t ring,
 	event->n = n + 1;
 	event->t = (int64_t)((__int128)(event->clock - support_meta()->clock0) * 1000000000 /
 						 support_meta()->clock_hz);
-	if (event->flags & CORO_SLOT_BIND) {
-		program->row[event->co].serial = event->bind.serial;
-		program->row[event->co].name = event->bind.name;
-		program->row[event->co].kind = event->bind.kind;
-	}
-	event->name = program->row[event->co].name;
-	event->object_kind = program->row[event->co].kind;
-	event->co = program->row[event->co].serial;
-	event->peer_name = program->row[event->peer].name;
-	event->peer_kind = program->row[event->peer].kind;
-	event->peer = program->row[event->peer].serial;
+	row = event->co;
+	if (event->flags & CORO_SLOT_BIND)
+		support_bind(program, ring, row, &event->bind);
+	who = support_who(program, ring, row);
+	event->name = who->name;
+	event->object_kind = who->kind;
+	event->co = who->serial;
+	who = support_who(program, ring, event->peer);
+	event->peer_name = who->name;
+	event->peer_kind = who->kind;
+	event->peer = who->serial;
 	if (event->value.kind == CORO_VALUE_OBJECT) {
-		event->value.type = program->row[event->value.object].name;
-		event->value.object_kind = program->row[event->value.object].kind;
-		event->value.object = program->row[event->value.object].serial;
+		who = support_who(program, ring, event->value.object);
+		event->value.type = who->name;
+		event->value.object_kind = who->kind;
+		event->value.object = who->serial;
 	}
+	if (event->next == CORO_STATE_NONE && program->several)
+		program->own[ring][row].serial = 0;
 	program->count++;
 }
 

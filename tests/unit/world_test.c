@@ -810,6 +810,51 @@ static void rings_have_control_each_for_itself(void **state)
 	end(&story);
 }
 
+/* ---- Coming late ------------------------------------------------------- */
+
+static void who_runs_is_known_from_a_table_in_pieces(void **state)
+{
+	static const struct trace_row rows[] = {
+		{.serial = 1,
+		 .row = 1,
+		 .ring = 1,
+		 .kind = CORO_OBJECT_TASK,
+		 .state = CORO_STATE_RUNNING,
+		 .link = 3},
+		{.serial = 2, .row = 2, .ring = 1, .kind = CORO_OBJECT_TASK, .state = CORO_STATE_READY},
+		{.serial = 3,
+		 .row = 3,
+		 .ring = 1,
+		 .kind = CORO_OBJECT_COROUTINE,
+		 .state = CORO_STATE_RUNNING},
+	};
+	struct trace_event event = {.n = 1,
+								.ring = 1,
+								.co = 4,
+								.kind = CORO_EVENT_SPAWN,
+								.next = CORO_STATE_CREATED,
+								.flags = CORO_SLOT_BIND,
+								.object_kind = CORO_OBJECT_TASK,
+								.cseq = 1,
+								.bind = {.serial = 4, .kind = CORO_OBJECT_TASK}};
+
+	for (size_t first = 1; first <= 3; first++) {
+		struct world *world = world_new();
+
+		assert_int_equal(world_adopt(world, rows, first), 0);
+		if (first < 3)
+			assert_int_equal(world_adopt(world, rows + first, 3 - first), 0);
+		/* The same again changes nothing. */
+		assert_int_equal(world_adopt(world, rows, 3), 0);
+		assert_int_equal(world_apply(world, &event), 0);
+		assert_int_equal(world_find(world, 4)->parent, 1);
+		assert_false(world_find(world, 4)->unknown & WORLD_UNKNOWN_PARENT);
+		assert_int_equal(world_find(world, 3)->resumer, 1);
+		assert_int_equal(world_damage(world), 0);
+		world_free(world);
+	}
+}
+
 /* ---- Damage ------------------------------------------------------------ */
 
 static void what_cannot_be_is_counted_and_taken(void **state)
@@ -1274,6 +1319,7 @@ int main(void)
 		cmocka_unit_test(a_greenlet_goes_on_in_what_ran_in_it),
 		cmocka_unit_test(a_tasklet_goes_on_in_what_ran_in_it),
 		cmocka_unit_test(rings_have_control_each_for_itself),
+		cmocka_unit_test(who_runs_is_known_from_a_table_in_pieces),
 		cmocka_unit_test(what_cannot_be_is_counted_and_taken),
 		cmocka_unit_test(circles_of_delegation_end),
 		cmocka_unit_test(a_world_is_what_the_program_knows_of_itself),

@@ -4,7 +4,7 @@
  * command_private.h - what the files of the commands share.
  *
  *   main.c        finds the subcommand
- *   run.c record.c replay.c ps.c tree.c events.c stat.c export.c    one subcommand each
+ *   attach.c list.c run.c record.c replay.c ps.c tree.c events.c stat.c export.c   one each
  *   program.c     what is checked before a program is started or a trace is shown
  *   batch.c       a script of debugger commands
  *   language.c    one line of it
@@ -60,6 +60,10 @@ bool parse_number(const char *name, const char *option, const char *text, uint64
 int find_program(const char *name, const char *program, char **ret_path,
 				 enum symbols_program *ret_kind);
 
+/* A session on a running process, with its number as text, recorded into `output` (NULL: a file of its
+ * own). Says which threads have not answered. Reports, and returns the exit status, or 0. */
+int attach(const char *name, const char *text, const char *output,
+		   const struct session_options *options, struct session **ret);
 /* A session on a trace file. Reports, and returns the exit status; 0: it is there. */
 int open_source(const char *name, const char *path, struct session **ret);
 /* The whole of a subcommand that lists what there is: [--at N] [--all] [--json] FILE. */
@@ -172,7 +176,8 @@ bool filter_matches(const struct filter *filter, struct session *session,
 
 /* ---- the subcommands --------------------------------------------------- */
 
-extern const struct subcommand subcommand_run, subcommand_record, subcommand_replay, subcommand_ps,
-	subcommand_tree, subcommand_events, subcommand_stat, subcommand_export;
+extern const struct subcommand subcommand_attach, subcommand_list, subcommand_run, subcommand_record,
+	subcommand_replay, subcommand_ps, subcommand_tree, subcommand_events, subcommand_stat,
+	subcommand_export;
 
 #endif

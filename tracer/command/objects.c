@@ -189,20 +189,28 @@ static void add_side(cJSON *json, const char *key, const struct world *world, ui
 	free(futures);
 }
 
+/* A number, unless the debugger came too late to know. */
+static void add_known(cJSON *json, const char *key, const struct world_object *object,
+					  uint64_t number, unsigned flag)
+{
+	if (!(object->unknown & flag))
+		json_add_number(json, key, number);
+}
+
 static void add_channel(cJSON *json, const struct world *world, const struct world_object *channel)
 {
-	json_add_number(json, "length", channel->length);
-	json_add_number(json, "capacity", channel->capacity);
+	add_known(json, "length", channel, channel->length, WORLD_UNKNOWN_LENGTH);
+	add_known(json, "capacity", channel, channel->capacity, WORLD_UNKNOWN_CAPACITY);
 	add_side(json, "senders", world, channel->serial, CORO_REASON_CHANNEL_SEND);
 	add_side(json, "receivers", world, channel->serial, CORO_REASON_CHANNEL_RECEIVE);
 }
 
 static void add_queue(cJSON *json, const struct world *world, const struct world_object *queue)
 {
-	json_add_number(json, "length", queue->length);
+	add_known(json, "length", queue, queue->length, WORLD_UNKNOWN_LENGTH);
 	if (queue->capacity)
 		json_add_number(json, "capacity", queue->capacity);
-	json_add_number(json, "unfinished", queue->unfinished);
+	add_known(json, "unfinished", queue, queue->unfinished, WORLD_UNKNOWN_UNFINISHED);
 	add_listed(json, "getters", world, queue->serial, WAITERS, CORO_REASON_QUEUE_GET);
 	add_listed(json, "putters", world, queue->serial, WAITERS, CORO_REASON_QUEUE_PUT);
 	add_listed(json, "joiners", world, queue->serial, WAITERS, CORO_REASON_QUEUE_JOIN);
@@ -221,7 +229,7 @@ static void add_time(cJSON *json, const char *key, int64_t ns)
 
 static void add_deadline(cJSON *json, const struct world_object *timeout)
 {
-	if (timeout && timeout->number != INT64_MAX)
+	if (timeout && timeout->number != INT64_MAX && !(timeout->unknown & WORLD_UNKNOWN_NUMBER))
 		add_time(json, "deadline", timeout->number);
 }
 
@@ -248,19 +256,21 @@ static void add_own(cJSON *json, const struct world *world, const struct world_o
 		add_channel(json, world, object);
 		break;
 	case CORO_OBJECT_EVENT:
-		cJSON_AddBoolToObject(json, "set", object->set);
+		if (!(object->unknown & WORLD_UNKNOWN_SET))
+			cJSON_AddBoolToObject(json, "set", object->set);
 		break;
 	case CORO_OBJECT_SEMAPHORE:
-		json_add_number(json, "places", object->length);
+		add_known(json, "places", object, object->length, WORLD_UNKNOWN_LENGTH);
 		break;
 	case CORO_OBJECT_CONDITION:
 		if (object->lock)
 			json_add_number(json, "lock", object->lock);
 		break;
 	case CORO_OBJECT_BARRIER:
-		json_add_number(json, "parties", object->capacity);
-		json_add_number(json, "inside", object->length);
-		cJSON_AddStringToObject(json, "phase", phases[object->number & 3]);
+		add_known(json, "parties", object, object->capacity, WORLD_UNKNOWN_CAPACITY);
+		add_known(json, "inside", object, object->length, WORLD_UNKNOWN_LENGTH);
+		if (!(object->unknown & WORLD_UNKNOWN_NUMBER))
+			cJSON_AddStringToObject(json, "phase", phases[object->number & 3]);
 		break;
 	case CORO_OBJECT_GROUP:
 		if (object->owner)
@@ -274,10 +284,12 @@ static void add_own(cJSON *json, const struct world *world, const struct world_o
 		cJSON_AddBoolToObject(json, "expired", object->state == CORO_STATE_CLOSED);
 		break;
 	case CORO_OBJECT_TIMER:
-		add_time(json, "due", object->number);
+		if (!(object->unknown & WORLD_UNKNOWN_NUMBER))
+			add_time(json, "due", object->number);
 		break;
 	case CORO_OBJECT_DESCRIPTOR:
-		cJSON_AddNumberToObject(json, "fd", (double)object->number);
+		if (!(object->unknown & WORLD_UNKNOWN_NUMBER))
+			cJSON_AddNumberToObject(json, "fd", (double)object->number);
 		break;
 	}
 }
@@ -314,7 +326,7 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 							trace_state_name(world_state(session_world(session), object)));
 	if (world_is_unsure(session_world(session), object))
 		cJSON_AddTrueToObject(json, "unsure");
-	if (object->partial)
+	if (object->unknown & WORLD_UNKNOWN_PAST)
 		cJSON_AddTrueToObject(json, "partial");
 	text_clear(&text);
 	text_add_wait(&text, session, object);

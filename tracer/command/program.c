@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ const char *command_screen_options = "";
 
 static const char *screen_options_of(const struct subcommand *subcommand)
 {
-	bool has_screen = subcommand == &subcommand_run || subcommand == &subcommand_replay;
+	bool has_screen = subcommand == &subcommand_run || subcommand == &subcommand_replay ||
+					  subcommand == &subcommand_attach;
 
 	return has_screen && command_user_interface ? command_screen_options : "";
 }
@@ -200,6 +202,50 @@ static bool is_number(const char *text)
 	return *text && text[strspn(text, "0123456789")] == 0;
 }
 
+static void report_silent(const char *name, struct target *target)
+{
+	uint32_t silent[4];
+	unsigned count = target_silent(target, silent, 4);
+
+	for (unsigned i = 0; i < count && i < 4; i++)
+		report(
+			name,
+			"thread %u gives no answer (it computes, or is blocked): what it has is not known yet",
+			silent[i]);
+	if (count > 4)
+		report(name, "nor do %u more threads", count - 4);
+}
+
+int attach(const char *name, const char *text, const char *output,
+		   const struct session_options *options, struct session **ret)
+{
+	struct target *target;
+	struct trace *trace;
+	char *why = NULL;
+	uint64_t pid;
+	int r;
+
+	if (!parse_number(name, "the process", text, &pid))
+		return EXIT_USAGE;
+	if (!pid || pid > INT_MAX) {
+		report(name, "%s is not the number of a process", text);
+		return EXIT_COULD_NOT;
+	}
+	r = target_attach((uint32_t)pid, output, &target, &trace, &why);
+	if (r < 0) {
+		report(name, "%s", why ? why : strerror(-r));
+		free(why);
+		return EXIT_COULD_NOT;
+	}
+	report_silent(name, target);
+	r = session_live(target, trace, options, ret);
+	if (r < 0) {
+		report(name, "process %s: %s", text, strerror(-r));
+		return EXIT_COULD_NOT;
+	}
+	return 0;
+}
+
 int open_source(const char *name, const char *path, struct session **ret)
 {
 	struct trace *trace = NULL;
@@ -209,12 +255,8 @@ int open_source(const char *name, const char *path, struct session **ret)
 
 	if (stat(path, &status) < 0) {
 		if (is_number(path))
-			report(name,
-				   "%s is a process: attaching is not part of this version; record it, and "
-				   "give the trace file",
-				   path);
-		else
-			report(name, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+			return attach(name, path, NULL, NULL, ret);
+		report(name, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
 		return EXIT_COULD_NOT;
 	}
 	r = trace_open(path, &trace, &why);
@@ -241,12 +283,17 @@ int open_source(const char *name, const char *path, struct session **ret)
 
 const char *one_file(const struct subcommand *subcommand, int argc, char **argv)
 {
+	const char *what = subcommand == &subcommand_attach ? "process"
+					   : subcommand == &subcommand_ps || subcommand == &subcommand_tree
+						   ? "trace file or process"
+						   : "trace file";
+
 	if (argc - optind == 1)
 		return argv[optind];
 	if (argc == optind)
-		report(subcommand->name, "which trace file? see coroscope %s --help", subcommand->name);
+		report(subcommand->name, "which %s? see coroscope %s --help", what, subcommand->name);
 	else
-		report(subcommand->name, "one trace file only: see coroscope %s --help", subcommand->name);
+		report(subcommand->name, "one %s only: see coroscope %s --help", what, subcommand->name);
 	return NULL;
 }
 

@@ -84,7 +84,8 @@ static void tell_children(struct teller *teller, const char *key, const char *ea
 	world_children(teller->world, teller->object->serial, children, count);
 	for (size_t i = 0; i < count; i++)
 		over += world_is_over(teller->world, children[i]);
-	text_add(&teller->words, "%zu/%zu done", over, count);
+	text_add(&teller->words, "%zu/%zu%s done", over, count,
+			 teller->object->unknown & WORLD_UNKNOWN_CHILDREN ? "+?" : "");
 	if (teller->object->kind == CORO_OBJECT_GROUP && teller->object->state == CORO_STATE_CLOSED)
 		text_add(&teller->words, ", aborting");
 	say(teller, key, 0);
@@ -98,9 +99,18 @@ static void tell_children(struct teller *teller, const char *key, const char *ea
 	free(children);
 }
 
+/* A number, or "?" where the debugger came too late to know. */
+static void add_count(struct teller *teller, uint64_t count, unsigned flag)
+{
+	if (teller->object->unknown & flag)
+		text_add(&teller->words, "?");
+	else
+		text_add(&teller->words, "%" PRIu64, count);
+}
+
 static void tell_items(struct teller *teller)
 {
-	text_add(&teller->words, "%" PRIu64, teller->object->length);
+	add_count(teller, teller->object->length, WORLD_UNKNOWN_LENGTH);
 	if (teller->object->capacity)
 		text_add(&teller->words, " of %" PRIu64, teller->object->capacity);
 	say(teller, "items", 0);
@@ -118,8 +128,9 @@ static void tell_parties(struct teller *teller)
 		[WORLD_DRAINING] = "draining", [WORLD_RESETTING] = "resetting", [WORLD_BROKEN] = "broken"};
 	int64_t phase = teller->object->number;
 
-	text_add(&teller->words, "%" PRIu64 " of %" PRIu64, teller->object->length,
-			 teller->object->capacity);
+	add_count(teller, teller->object->length, WORLD_UNKNOWN_LENGTH);
+	text_add(&teller->words, " of ");
+	add_count(teller, teller->object->capacity, WORLD_UNKNOWN_CAPACITY);
 	say(teller, "parties", 0);
 	if (phase < WORLD_DRAINING || phase > WORLD_BROKEN)
 		return;
@@ -129,13 +140,24 @@ static void tell_parties(struct teller *teller)
 
 static void tell_deadline(struct teller *teller, const struct world_object *timeout)
 {
-	if (timeout->number == INT64_MAX)
+	if (timeout->unknown & WORLD_UNKNOWN_NUMBER)
+		text_add(&teller->words, "?");
+	else if (timeout->number == INT64_MAX)
 		text_add(&teller->words, "never");
 	else
 		text_add_duration(&teller->words, timeout->number);
 	if (timeout->state == CORO_STATE_CLOSED)
 		text_add(&teller->words, ", expired");
 	say(teller, "deadline", timeout == teller->object ? 0 : timeout->serial);
+}
+
+static void tell_owner(struct teller *teller)
+{
+	tell_object(teller, "owner", teller->object->owner);
+	if (!(teller->object->unknown & WORLD_UNKNOWN_OWNER))
+		return;
+	text_add(&teller->words, "?");
+	say(teller, "owner", 0);
 }
 
 static void tell_own(struct teller *teller)
@@ -149,18 +171,21 @@ static void tell_own(struct teller *teller)
 			tell_deadline(teller, timeout);
 		break;
 	case CORO_OBJECT_LOCK:
-		tell_object(teller, "owner", object->owner);
+		tell_owner(teller);
 		break;
 	case CORO_OBJECT_QUEUE:
 	case CORO_OBJECT_CHANNEL:
 		tell_items(teller);
 		break;
 	case CORO_OBJECT_EVENT:
-		text_add(&teller->words, "%s", object->set ? "set" : "clear");
+		text_add(&teller->words, "%s",
+				 object->unknown & WORLD_UNKNOWN_SET ? "?"
+				 : object->set                       ? "set"
+													 : "clear");
 		say(teller, "flag", 0);
 		break;
 	case CORO_OBJECT_SEMAPHORE:
-		text_add(&teller->words, "%" PRIu64, object->length);
+		add_count(teller, object->length, WORLD_UNKNOWN_LENGTH);
 		say(teller, "places", 0);
 		break;
 	case CORO_OBJECT_CONDITION:
@@ -170,7 +195,7 @@ static void tell_own(struct teller *teller)
 		tell_parties(teller);
 		break;
 	case CORO_OBJECT_GROUP:
-		tell_object(teller, "owner", object->owner);
+		tell_owner(teller);
 		tell_children(teller, "tasks", "task");
 		break;
 	case CORO_OBJECT_TIMEOUT:
@@ -178,7 +203,8 @@ static void tell_own(struct teller *teller)
 		tell_object(teller, "owner", object->waits_on);
 		break;
 	case CORO_OBJECT_TIMER:
-		tell_duration(teller, "due", object->number);
+		if (!(object->unknown & WORLD_UNKNOWN_NUMBER))
+			tell_duration(teller, "due", object->number);
 		break;
 	}
 }

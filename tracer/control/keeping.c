@@ -158,7 +158,9 @@ static int fold_event(struct fold *fold, const struct trace_event *event)
 
 	if (r < 0 || !fold->world)
 		return r;
-	r = world_apply(fold->world, event);
+	r = adopt_present(fold->world, fold->trace, event->n - 1);
+	if (r >= 0)
+		r = world_apply(fold->world, event);
 	if (r >= 0 && event->n >= fold->next)
 		r = keep_world(fold, event->n);
 	if (r == -ENOMEM || r == -EINVAL) {

@@ -46,8 +46,10 @@ static int move_on(struct session *session, int r)
  * World counts what is missing by itself. */
 static int apply_next(struct session *session, struct trace_event *ret)
 {
-	int r = trace_event(session->trace, session->playhead + 1, ret);
+	int r = adopt_present(session->world, session->trace, session->playhead);
 
+	if (r >= 0)
+		r = trace_event(session->trace, session->playhead + 1, ret);
 	if (r == -EBADMSG || r == -ENOENT) {
 		memset(ret, 0, sizeof(*ret));
 		return move_on(session, 0);
@@ -68,8 +70,10 @@ static int apply_up_to(struct session *session, uint64_t n)
 
 		if (count < 0)
 			r = apply_next(session, events);
-		for (int i = 0; r >= 0 && i < count; i++)
-			r = move_on(session, world_apply(session->world, &events[i]));
+		for (int i = 0; r >= 0 && i < count; i++) {
+			r = adopt_present(session->world, session->trace, session->playhead);
+			r = move_on(session, r < 0 ? r : world_apply(session->world, &events[i]));
+		}
 	}
 	return r;
 }
@@ -102,7 +106,10 @@ static int seek(struct session *session, uint64_t n)
 			return r;
 		checkpoints_keep(&session->checkpoints, session->playhead, session->world);
 	}
-	return apply_up_to(session, n);
+
+	int r = apply_up_to(session, n);
+
+	return r < 0 ? r : adopt_present(session->world, session->trace, n);
 }
 
 static void hit(struct session *session, struct session_breakpoint *breakpoint)
@@ -138,7 +145,9 @@ static int search_backward(struct session *session, uint64_t *ret, bool *ret_bre
 		for (uint64_t n = at + 1; r >= 0 && n <= below; n++) {
 			if (trace_event(session->trace, n, &event) < 0)
 				continue;
-			r = world_apply(world, &event);
+			r = adopt_present(world, session->trace, n - 1);
+			if (r >= 0)
+				r = world_apply(world, &event);
 			if (r >= 0 && heeds_breakpoints(&session->move) &&
 				breakpoints_match(session, &event, world_turn(world))) {
 				found = n;
@@ -568,6 +577,7 @@ bool session_poll(struct session *session)
 			session->move.kind = MOVE_NONE;
 	}
 	note_end(session);
+	adopt_present(session->world, session->trace, session->playhead);
 	head = trace_count(session->trace);
 	output = trace_output_count(session->trace);
 	state = session_is_live(session) ? (int)target_state(session->target) : TARGET_EXITED;

@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tracer/symbols.h>
+
 #include "keeper.h"
 
 #define FLUSH_NS   100000000u
@@ -68,6 +70,30 @@ void recorder_take_strings(struct target *target)
 		trace_append_string(target->trace, id, bytes, length);
 }
 
+static void take_strings(void *context)
+{
+	recorder_take_strings(context);
+}
+
+static bool is_library(void *context, uint32_t site)
+{
+	struct target *target = context;
+	struct symbols_place place;
+
+	return target->symbols && symbols_place(target->symbols, site, false, &place) >= 0 &&
+		   place.function && !strncmp(place.function, "coro_", 5);
+}
+
+int recorder_take_baseline(struct target *target)
+{
+	int result = baseline_take(target->baseline, target->live, target->trace,
+							   &(struct baseline_help){take_strings, is_library, target});
+
+	if (result < 0)
+		give_up(target, result);
+	return result;
+}
+
 /* One batch of one ring. Returns whether there was anything. */
 static bool take_batch(struct target *target, unsigned ring)
 {
@@ -79,6 +105,16 @@ static bool take_batch(struct target *target, unsigned ring)
 		trace_append_lost(target->trace, ring, lost);
 	if (count <= 0)
 		return lost > 0;
+	if (target->baseline) {
+		bool old;
+
+		count =
+			(int)baseline_run(target->baseline, ring, index, target->slots, (unsigned)count, &old);
+		if (old) {
+			live_take(target->live, ring, (unsigned)count);
+			return true;
+		}
+	}
 	recorder_take_strings(target);
 	taken = trace_append(target->trace, ring, index, target->slots, (unsigned)count);
 	if (taken < 0) {
@@ -137,12 +173,16 @@ static void take_flight(struct target *target)
 
 static bool take_rings(struct target *target, bool all)
 {
-	unsigned rings = live_rings(target->live);
+	unsigned rings;
 	bool any = false;
 
+	if (target->baseline && recorder_take_baseline(target) < 0)
+		return false;
+	rings = live_rings(target->live);
 	for (unsigned ring = 0; ring < rings; ring++)
 		for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
-			if (!take_batch(target, ring))
+			if ((target->baseline && !baseline_has(target->baseline, ring)) ||
+				!take_batch(target, ring))
 				break;
 			any = true;
 			flush(target, false);
@@ -238,6 +278,11 @@ static void hear_keeper(struct target *target)
 
 	if (target->ended)
 		return;
+	if (target->attached) {
+		target->ended =
+			poll(&(struct pollfd){.fd = target->keeper_socket, .events = POLLIN}, 1, 0) > 0;
+		return;
+	}
 	length = recv(target->keeper_socket, &news, sizeof(news), MSG_DONTWAIT);
 	if (length < 0)
 		return;
@@ -281,8 +326,10 @@ bool recorder_drain(struct target *target)
 	}
 	if (ended) {
 		target->state = TARGET_EXITED;
-		if (target->live)
+		if (target->live && !target->attached)
 			live_remove(target->live);
+		else if (target->live)
+			live_remove_left(target->live);
 	} else if (rests) {
 		target->state = TARGET_PAUSED;
 	}

@@ -26,6 +26,8 @@ static int session_new(struct target *target, struct trace *trace,
 		session->world = world_new();
 		if (session->world)
 			r = symbols_new(trace, target != NULL, &session->symbols);
+		if (r >= 0)
+			r = adopt_present(session->world, trace, 0);
 	}
 	if (r >= 0) {
 		*ret = session;

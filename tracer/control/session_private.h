@@ -6,11 +6,18 @@
  *   session.c      life, selection, marks
  *   moves.c        the playhead: seeking, and moves forward and backward
  *   stepping.c     where each kind of move stops: the one question "is it here?"
+ *   adopting.c     objects that were there before the trace knew of them
  *   checkpoints.c  Worlds in memory, for going back and for seeking
  *   breakpoints.c  the list of breakpoints
  *   keeping.c      what is added to a trace before it is kept
  */
 #include <tracer/session.h>
+
+/* ---- adopting.c -------------------------------------------------------- */
+
+/* The World stands after event n: it gets the objects that the trace says were there then, if it has
+ * them not yet. 0 or -ENOMEM. */
+int adopt_present(struct world *world, struct trace *trace, uint64_t n);
 
 /* ---- checkpoints.c ----------------------------------------------------- */
 

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <tracer/symbols.h>
 
 #define SLICE_MS  50
 #define KEEPER_MS 200  /* in which the keeper of a program that has ended leaves */
@@ -120,6 +121,7 @@ static void free_parts(struct target *target)
 {
 	terminal_close(&target->terminal);
 	flight_done(&target->flight);
+	baseline_free(target->baseline);
 	live_free(target->live);
 	if (target->keeper_socket >= 0)
 		close(target->keeper_socket);
@@ -132,17 +134,14 @@ static void free_parts(struct target *target)
 	free(target);
 }
 
-int target_launch(const struct target_options *options, struct target **ret,
-				  struct trace **ret_trace, char **ret_why)
+/* One without a program. NULL: out of memory. */
+static struct target *target_new(void)
 {
 	struct target *target = calloc(1, sizeof(*target));
-	struct trace *trace = NULL;
 	pthread_condattr_t monotonic;
-	int result;
 
-	*ret_why = NULL;
 	if (!target)
-		return -ENOMEM;
+		return NULL;
 	target->keeper_socket = -1;
 	target->terminal.master = -1;
 	for (int i = 0; i < TARGET_SOURCES; i++)
@@ -156,15 +155,52 @@ int target_launch(const struct target_options *options, struct target **ret,
 	target->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	target->generation = 1;
 	target->state = TARGET_RUNNING;
-	result = target->news < 0 || target->poke < 0
-				 ? -errno
-				 : launch_program(target, options, &trace, ret_why);
-	if (result < 0) {
-		recorder_stop(target);
-		free_parts(target);
-		trace_free(trace);
-		return result;
-	}
+	if (target->news >= 0 && target->poke >= 0)
+		return target;
+	free_parts(target);
+	return NULL;
+}
+
+static int give_up(struct target *target, struct trace *trace, int result)
+{
+	recorder_stop(target);
+	free_parts(target);
+	trace_free(trace);
+	return result;
+}
+
+int target_attach(uint32_t pid, const char *trace_path, struct target **ret,
+				  struct trace **ret_trace, char **ret_why)
+{
+	struct target *target = target_new();
+	struct trace *trace = NULL;
+	int result;
+
+	*ret_why = NULL;
+	if (!target)
+		return -ENOMEM;
+	target->attached = true;
+	result = attach_program(target, pid, trace_path, &trace, ret_why);
+	if (result < 0)
+		return give_up(target, trace, result);
+	*ret = target;
+	*ret_trace = trace;
+	return 0;
+}
+
+int target_launch(const struct target_options *options, struct target **ret,
+				  struct trace **ret_trace, char **ret_why)
+{
+	struct target *target = target_new();
+	struct trace *trace = NULL;
+	int result;
+
+	*ret_why = NULL;
+	if (!target)
+		return -ENOMEM;
+	result = launch_program(target, options, &trace, ret_why);
+	if (result < 0)
+		return give_up(target, trace, result);
 	if (options->stdio == TARGET_PASS_THROUGH)
 		begin_forwarding(target->pid);
 	*ret = target;
@@ -199,7 +235,7 @@ void target_free(struct target *target)
 	/* The keeper leaves when its socket closes, unless the program still runs. */
 	close(target->keeper_socket);
 	target->keeper_socket = -1;
-	if (target->state == TARGET_EXITED)
+	if (target->state == TARGET_EXITED && !target->attached)
 		reap_keeper(target->keeper);
 	free_parts(target);
 }
@@ -252,6 +288,22 @@ int target_error(struct target *target)
 uint32_t target_pid(struct target *target)
 {
 	return (uint32_t)target->pid;
+}
+
+bool target_is_attached(struct target *target)
+{
+	return target->attached;
+}
+
+unsigned target_silent(struct target *target, uint32_t *ret, unsigned room)
+{
+	unsigned silent = 0;
+
+	pthread_mutex_lock(&target->lock);
+	if (target->attached && target->state != TARGET_EXITED)
+		live_threads(target->live, ret, room, &silent);
+	pthread_mutex_unlock(&target->lock);
+	return silent;
 }
 
 bool target_has_probe(struct target *target)

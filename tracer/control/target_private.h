@@ -5,6 +5,8 @@
  *
  *     target.c     the functions of target.h, and the states
  *     launch.c     from a path to a running program with its lease
+ *     attach.c     from a number to a running program, likewise
+ *     baseline.c   what it had by then
  *     keeper.c     the process between us and the program
  *     recorder.c   the thread that drains rings, strings and output into the trace
  *     flight.c     the same for a program that writes over its oldest events: all at once
@@ -17,6 +19,7 @@
 #include <termios.h>
 #include <tracer/live.h>
 #include <tracer/target.h>
+#include "baseline.h"
 
 #define TARGET_SOURCES 3 /* pty, pipe of stdout, pipe of stderr */
 
@@ -48,10 +51,11 @@ struct target {
 	struct trace *trace; /* borrowed from target_launch()'s caller, who frees it afterwards */
 	bool has_probe;
 	enum coro_policy policy;
+	bool attached; /* to a program that ran already: there is no keeper */
 	pid_t keeper;
 	pid_t pid;
 	uint64_t mono0;    /* CLOCK_MONOTONIC at t = 0 */
-	int keeper_socket; /* owned */
+	int keeper_socket; /* owned; attached: a pidfd, which becomes readable at the end as well */
 	int news;          /* owned, an eventfd: target_fd() */
 	int poke;          /* owned, an eventfd: the recorder shall look */
 	pthread_t recorder, waiter;
@@ -61,6 +65,8 @@ struct target {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* state or generation */
 	struct live *live; /* owned; NULL: no probe. live_mark, _sleep and _interrupt need no lock */
+	struct baseline *baseline; /* owned; attached: what there was; NULL: all events are there */
+	struct symbols *symbols;   /* owned; attached: of the program; NULL: none */
 	struct terminal terminal;
 	enum target_state state;
 	uint64_t generation;           /* of commands to the gate */
@@ -108,6 +114,12 @@ bool recorder_drain(struct target *target);
 /* New strings of the program's arena: after the slots that use them were copied. */
 void recorder_take_strings(struct target *target);
 uint64_t recorder_now(void);
+/* Takes what threads that have answered had. 0 or -errno: then the recording has ended. */
+int recorder_take_baseline(struct target *target);
+
+/* attach.c */
+int attach_program(struct target *target, uint32_t pid, const char *trace_path,
+				   struct trace **ret_trace, char **ret_why);
 
 /* flight.c */
 /* All that is in the rings goes into the trace, and the output that was kept. 0 or -errno. */

@@ -1,81 +1,166 @@
 /*
- * bindings.c - a table in pages, which are made when one of their rows is bound.
+ * bindings.c - tables in pages, which are made when one of their rows is bound.
  *
  *     row  23..8  page     [ | * |  |  | * | ... ]   65536 pages
  *           7..0  entry        |           |
  *                          256 bindings  256 bindings
+ *
+ * A row that one thread gave back may be another's next. Their events come from two rings, and need
+ * not be appended in that order. So each ring has a table of its own, as soon as there are two:
+ * what its thread bound, and has not destroyed. What is not in that is looked up in the table of
+ * all.
  */
 #include "bindings.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PAGE_ROWS 256
+#define PAGES     (BINDINGS_ROWS / PAGE_ROWS)
 
 static const struct binding nobody;
 
-void trace__bindings_done(struct bindings *bindings)
+static void table_done(struct binding **page)
 {
-	for (size_t i = 0; bindings->page && i < BINDINGS_ROWS / PAGE_ROWS; i++)
-		free(bindings->page[i]);
-	free(bindings->page);
-	bindings->page = NULL;
+	for (size_t i = 0; page && i < PAGES; i++)
+		free(page[i]);
+	free(page);
 }
 
-static int bind_row(struct bindings *bindings, uint64_t row, const struct coro_trace_bind *bind)
+void trace__bindings_done(struct bindings *bindings)
+{
+	table_done(bindings->page);
+	for (size_t i = 0; bindings->ring && i < CORO_RINGS; i++)
+		table_done(bindings->ring[i]);
+	free(bindings->ring);
+	*bindings = (struct bindings){0};
+}
+
+/* The place of a row, to be written. NULL: out of memory. */
+static struct binding *own(struct binding ***table, uint64_t row)
 {
 	struct binding **page;
 
-	if (row == 0 || row >= BINDINGS_ROWS)
-		return 0;
-	if (!bindings->page) {
-		bindings->page = calloc(BINDINGS_ROWS / PAGE_ROWS, sizeof(*bindings->page));
-		if (!bindings->page)
-			return -ENOMEM;
-	}
-	page = &bindings->page[row / PAGE_ROWS];
-	if (!*page) {
+	if (!*table)
+		*table = calloc(PAGES, sizeof(**table));
+	if (!*table)
+		return NULL;
+	page = &(*table)[row / PAGE_ROWS];
+	if (!*page)
 		*page = calloc(PAGE_ROWS, sizeof(**page));
-		if (!*page)
+	return *page ? &(*page)[row % PAGE_ROWS] : NULL;
+}
+
+/* A second ring: what was bound so far is the first one's. */
+static int begin_rings(struct bindings *bindings)
+{
+	struct binding ***ring = calloc(CORO_RINGS, sizeof(*ring));
+
+	if (!ring)
+		return -ENOMEM;
+	for (size_t i = 0; bindings->page && i < PAGES; i++) {
+		struct binding *copy;
+
+		if (!bindings->page[i])
+			continue;
+		copy = own(&ring[bindings->first], i * PAGE_ROWS);
+		if (!copy) {
+			table_done(ring[bindings->first]);
+			free(ring);
 			return -ENOMEM;
+		}
+		memcpy(copy, bindings->page[i], PAGE_ROWS * sizeof(*copy));
 	}
-	(*page)[row % PAGE_ROWS] =
-		(struct binding){.serial = bind->serial, .name = bind->name, .kind = bind->kind};
+	bindings->ring = ring;
 	return 0;
 }
 
-const struct binding *trace__bindings_find(const struct bindings *bindings, uint64_t row)
+int trace__bindings_bind(struct bindings *bindings, uint32_t ring, uint64_t row,
+						 const struct coro_trace_bind *bind)
 {
-	const struct binding *page;
+	const struct binding binding = {.serial = bind->serial, .name = bind->name, .kind = bind->kind};
+	struct binding *place;
 
-	if (!bindings->page || row == 0 || row >= BINDINGS_ROWS)
+	if (row == 0 || row >= BINDINGS_ROWS)
+		return 0;
+	ring = ring < CORO_RINGS ? ring : 0;
+	if (!bindings->page)
+		bindings->first = ring;
+	if (!bindings->ring && ring != bindings->first && begin_rings(bindings) < 0)
+		return -ENOMEM;
+	if (bindings->ring) {
+		place = own(&bindings->ring[ring], row);
+		if (!place)
+			return -ENOMEM;
+		*place = binding;
+	}
+	place = own(&bindings->page, row);
+	if (!place)
+		return -ENOMEM;
+	*place = binding;
+	return 0;
+}
+
+static struct binding *look(struct binding **table, uint64_t row)
+{
+	struct binding *page = table ? table[row / PAGE_ROWS] : NULL;
+	struct binding *binding = page ? &page[row % PAGE_ROWS] : NULL;
+
+	return binding && binding->serial ? binding : NULL;
+}
+
+const struct binding *trace__bindings_find(const struct bindings *bindings, uint32_t ring,
+										   uint64_t row)
+{
+	const struct binding *binding = NULL;
+
+	if (row == 0 || row >= BINDINGS_ROWS)
 		return &nobody;
-	page = bindings->page[row / PAGE_ROWS];
-	return page ? &page[row % PAGE_ROWS] : &nobody;
+	if (bindings->ring && ring < CORO_RINGS)
+		binding = look(bindings->ring[ring], row);
+	if (!binding)
+		binding = look(bindings->page, row);
+	return binding ? binding : &nobody;
+}
+
+void trace__bindings_forget(struct bindings *bindings, uint32_t ring, uint64_t row)
+{
+	struct binding *binding;
+
+	if (!bindings->ring || ring >= CORO_RINGS || row >= BINDINGS_ROWS)
+		return;
+	binding = look(bindings->ring[ring], row);
+	if (binding)
+		*binding = nobody;
 }
 
 int trace__bindings_apply(struct bindings *bindings, struct trace_event *event)
 {
 	const struct binding *binding;
+	uint32_t ring = event->ring;
+	uint64_t row = event->co;
 
 	if (event->flags & CORO_SLOT_BIND) {
-		int result = bind_row(bindings, event->co, &event->bind);
+		int result = trace__bindings_bind(bindings, ring, row, &event->bind);
 
 		if (result < 0)
 			return result;
 	}
-	binding = trace__bindings_find(bindings, event->co);
+	binding = trace__bindings_find(bindings, ring, row);
 	event->co = binding->serial;
 	event->name = binding->name;
 	event->object_kind = binding->kind;
-	binding = trace__bindings_find(bindings, event->peer);
+	binding = trace__bindings_find(bindings, ring, event->peer);
 	event->peer = binding->serial;
 	event->peer_name = binding->name;
 	event->peer_kind = binding->kind;
 	if (event->value.kind == CORO_VALUE_OBJECT) {
-		binding = trace__bindings_find(bindings, event->value.object);
+		binding = trace__bindings_find(bindings, ring, event->value.object);
 		event->value.object = binding->serial;
 		event->value.type = binding->name;
 		event->value.object_kind = binding->kind;
 	}
+	if (event->next == CORO_STATE_NONE)
+		trace__bindings_forget(bindings, ring, row);
 	return 0;
 }

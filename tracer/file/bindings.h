@@ -19,14 +19,22 @@ struct binding {
 };
 
 struct bindings {
-	struct binding **page; /* owned, and what they point to; NULL: nobody was bound */
+	struct binding **page; /* of all rings; owned, and what they point to; NULL: nobody was bound */
+	struct binding ***ring; /* of each by itself; owned, likewise; NULL: there is one only */
+	uint32_t first;         /* that one; valid if `page` is */
 };
 
 void trace__bindings_done(struct bindings *bindings);
+/* From now on the row is this object, of the thread of that ring. 0 or -ENOMEM. */
+int trace__bindings_bind(struct bindings *bindings, uint32_t ring, uint64_t row,
+						 const struct coro_trace_bind *bind);
 /* Takes the event's bind, if there is one, and replaces the rows in co, peer and value by
  * serials, with their names and kinds. 0 or -ENOMEM. */
 int trace__bindings_apply(struct bindings *bindings, struct trace_event *event);
+/* The object of that row is gone, as far as that ring is concerned. */
+void trace__bindings_forget(struct bindings *bindings, uint32_t ring, uint64_t row);
 /* Who a row is now; borrowed until the next one is bound. */
-const struct binding *trace__bindings_find(const struct bindings *bindings, uint64_t row);
+const struct binding *trace__bindings_find(const struct bindings *bindings, uint32_t ring,
+										   uint64_t row);
 
 #endif

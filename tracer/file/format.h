@@ -76,6 +76,10 @@
  *             but how many things in the program's segment could not be
  *   META      { text program, text arguments, varint pid, varint arch, varint clock_hz,
  *             varint clock0, varint real0, u8 virtual time }; once, the first chunk
+ *   ROWS      { varint serial - that of the entry before, zigzag waits_on, parent, link (each minus
+ *             serial; 0: serial itself never is), varint cseq, ring, name, creation site, site,
+ *             number, resumes, u8 kind, state, reason, unknown }, serials ascending: objects that
+ *             were there after event `first`. MUST
  *   INDEX     { varint type, flags, count, compressed length, raw length, zigzag first and clock
  *             (both minus those of the entry before it), u32 payload CRC } of every chunk so far,
  *             in order: a cache of the headers
@@ -105,7 +109,7 @@
 
 enum {
 	FORMAT_MAJOR = 1,
-	FORMAT_MINOR = 0,
+	FORMAT_MINOR = 1, /* 1: ROWS */
 	FORMAT_ENDIAN = 0x01020304,
 	FILE_MAGIC = 0x184D2A5B,
 	FILE_HEADER = 4096,
@@ -145,6 +149,8 @@ enum chunk_type {
 	CHUNK_META = 11,
 	CHUNK_INDEX = 12,
 	CHUNK_END = 13,
+	CHUNK_ROWS = 14,
+	CHUNK_TYPES,
 };
 
 #define LOST_DAMAGE UINT32_MAX /* as the ring of an entry of LOST */

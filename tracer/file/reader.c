@@ -257,6 +257,26 @@ static int read_table(struct trace *trace, const struct chunk *chunk, uint64_t *
 	return trace__tables_decode(&trace->tables, chunk->type, &trace->payload, chunk->count);
 }
 
+/* Its entries are kept decoded, which is larger than they are in the file. */
+static int read_rows(struct trace *trace, struct chunk *chunk, uint64_t *budget)
+{
+	uint64_t kept = (uint64_t)chunk->count * sizeof(struct trace_row);
+	int result = chunk->raw > *budget || kept > *budget ? -EBADMSG : 0;
+
+	if (result == 0)
+		result = trace__chunk_read(&trace->codec, trace->fd, chunk, &trace->payload);
+	if (result == 0)
+		result =
+			trace__presence_decode(&trace->presence, chunk->first, &trace->payload, chunk->count);
+	if (result == 0)
+		*budget -= kept;
+	if (result != -EBADMSG)
+		return result;
+	chunk->damaged = true;
+	trace->torn += chunk_length(chunk);
+	return 0;
+}
+
 static int read_tables(struct trace *trace, char **ret_why)
 {
 	uint64_t budget = TABLES_RAW_MAX;
@@ -277,7 +297,9 @@ static int read_tables(struct trace *trace, char **ret_why)
 		} else if (chunk->type == CHUNK_END) {
 			trace->ended = chunk->flags & CHUNK_ENDED;
 			trace->status = trace->ended ? (int)chunk->count : 0;
-		} else if (chunk->type > CHUNK_END && (chunk->flags & CHUNK_MUST)) {
+		} else if (chunk->type == CHUNK_ROWS) {
+			result = read_rows(trace, chunk, &budget);
+		} else if (chunk->type >= CHUNK_TYPES && (chunk->flags & CHUNK_MUST)) {
 			return refuse(-EPROTONOSUPPORT, ret_why,
 						  "has parts of kind %u, which this program does not know", chunk->type);
 		}

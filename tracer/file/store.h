@@ -17,7 +17,7 @@
  * `error` says why; nothing more is taken then.
  *
  * Files: chunk.c frames, columns.c and rows.c hold events, tables.c the small tables,
- * output.c the program's output, index.c the chunks, writer.c appends, reader.c opens,
+ * output.c the program's output, presence.c objects that were there before, index.c the chunks, writer.c appends, reader.c opens,
  * trace.c answers.
  */
 #include <pthread.h>
@@ -25,6 +25,7 @@
 #include "bindings.h"
 #include "chunk.h"
 #include "output.h"
+#include "presence.h"
 #include "rows.h"
 #include "tables.h"
 
@@ -89,6 +90,7 @@ struct trace {
 
 	struct tables tables;
 	struct output output;
+	struct presence presence;
 	struct bytes payload; /* scratch: what was read, or is to be written */
 };
 

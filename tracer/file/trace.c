@@ -40,6 +40,7 @@ void trace_free(struct trace *trace)
 		trace__rows_done(&trace->cache[i].rows);
 	trace__tables_done(&trace->tables);
 	trace__output_done(&trace->output);
+	trace__presence_done(&trace->presence);
 	bytes_done(&trace->payload);
 	pthread_mutex_destroy(&trace->lock);
 	free(trace);
@@ -362,6 +363,23 @@ int trace_loss(struct trace *trace, size_t i, uint64_t *ret_after, uint32_t *ret
 		*ret_after = loss->after;
 		*ret_ring = loss->ring;
 		*ret_count = loss->count;
+		result = 0;
+	}
+	return leave(trace, result);
+}
+
+int trace_rows(struct trace *trace, size_t i, uint64_t *ret_after, const struct trace_row **ret,
+			   size_t *ret_count)
+{
+	int result = -ENOENT;
+
+	enter(trace);
+	if (i < trace->presence.count) {
+		const struct present *table = &trace->presence.tables[i];
+
+		*ret_after = table->after;
+		*ret = table->rows;
+		*ret_count = table->count;
 		result = 0;
 	}
 	return leave(trace, result);

@@ -327,11 +327,14 @@ static int add_event(struct trace *trace, struct trace_event *event)
 static int add_plain(struct trace *trace, uint32_t ring, uint64_t index,
 					 const struct coro_trace_slot *slot)
 {
-	const struct bindings *bindings = &trace->bindings;
+	struct bindings *bindings = &trace->bindings;
+	int result = trace__rows_add_plain(&trace->open, slot, ring, index,
+									   trace__bindings_find(bindings, ring, slot->row),
+									   trace__bindings_find(bindings, ring, slot->peer));
 
-	return trace__rows_add_plain(&trace->open, slot, ring, index,
-								 trace__bindings_find(bindings, slot->row),
-								 trace__bindings_find(bindings, slot->peer));
+	if (CORO_SLOT_NEXT(slot->word) == CORO_STATE_NONE)
+		trace__bindings_forget(bindings, ring, slot->row);
+	return result;
 }
 
 /* Adds the event or the loss that the slots begin with. Returns how many slots that was; 0: it is
@@ -521,6 +524,47 @@ int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *byte
 		struct chunk chunk = {.type = CHUNK_CKPT, .first = n, .count = parts - i, .clock = parts};
 
 		result = write_chunk(trace, &chunk, bytes + from, part);
+	}
+	return leave(trace, result);
+}
+
+/* One chunk of them. What names them comes after it, and what they name before it. */
+static int add_rows(struct trace *trace, const struct trace_row *rows, size_t count)
+{
+	struct chunk chunk = {.type = CHUNK_ROWS,
+						  .flags = CHUNK_MUST,
+						  .first = trace__count(trace),
+						  .count = (uint32_t)count};
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = trace__bindings_bind(&trace->bindings, rows[i].ring, rows[i].row,
+									  &(struct coro_trace_bind){.serial = rows[i].serial,
+																.name = rows[i].name,
+																.kind = rows[i].kind});
+	if (result == 0)
+		result = trace__presence_add(&trace->presence, chunk.first, rows, count);
+	if (result < 0)
+		return result;
+	bytes_clear(&trace->payload);
+	trace__presence_encode(rows, count, &trace->payload);
+	return trace->payload.failed
+			   ? -ENOMEM
+			   : write_chunk(trace, &chunk, trace->payload.data, trace->payload.length);
+}
+
+int trace_append_rows(struct trace *trace, const struct trace_row *rows, size_t count)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = write_all(trace);
+	for (size_t done = 0; done < count && result == 0;) {
+		size_t part = count - done < PRESENCE_ROWS_MAX ? count - done : PRESENCE_ROWS_MAX;
+
+		result = add_rows(trace, rows + done, part);
+		done += part;
 	}
 	return leave(trace, result);
 }

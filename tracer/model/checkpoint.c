@@ -5,7 +5,8 @@
  *
  *     word
  *     0        MAGIC, with the version of this layout
- *     1 .. 9   at, time, changed, turn, damage, missing, lost, lost_at, ring | rings << 32
+ *     1 .. 9   at, time, changed, turn, damage, missing, lost, lost_at,
+ *              ring | late << 31 | rings << 32
  *     10       number of objects
  *     11       running[0 .. rings-1]
  *     ...      objects, in the order of serials
@@ -31,7 +32,7 @@
 #include <string.h>
 #include "state.h"
 
-#define MAGIC 0x34304b4344524c57u /* the bytes "WLRDCK04" */
+#define MAGIC 0x35304b4344524c57u /* the bytes "WLRDCK05" */
 
 /* ---- An object as words ------------------------------------------------ */
 
@@ -74,8 +75,7 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_SERIAL] = o->serial;
 	ret[FIELD_SMALL] = (uint64_t)o->kind | (uint64_t)o->state << 8 | (uint64_t)o->reason << 16 |
 					   (uint64_t)o->closing << 24 | (uint64_t)o->site_is_string << 25 |
-					   (uint64_t)o->set << 26 | (uint64_t)o->partial << 27 |
-					   (uint64_t)o->cseq << 32;
+					   (uint64_t)o->set << 26 | (uint64_t)o->cseq << 32;
 	ret[FIELD_NAMES] = (uint64_t)o->name | (uint64_t)o->creation_site << 32;
 	ret[FIELD_PLACES] = (uint64_t)o->site | (uint64_t)o->creation_pc << 32;
 	ret[FIELD_PARENT] = o->parent;
@@ -101,7 +101,7 @@ static void fields_of(const struct world_object *o, uint64_t ret[FIELDS])
 	ret[FIELD_NUMBER] = (uint64_t)o->number;
 	ret[FIELD_CHILDREN] = o->children;
 	ret[FIELD_CANCELS] = o->cancels;
-	ret[FIELD_STACK] = o->stack_kib;
+	ret[FIELD_STACK] = (uint64_t)o->stack_kib | (uint64_t)o->unknown << 16;
 }
 
 static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
@@ -114,7 +114,6 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.closing = f[FIELD_SMALL] >> 24 & 1,
 		.site_is_string = f[FIELD_SMALL] >> 25 & 1,
 		.set = f[FIELD_SMALL] >> 26 & 1,
-		.partial = f[FIELD_SMALL] >> 27 & 1,
 		.cseq = (uint32_t)(f[FIELD_SMALL] >> 32),
 		.name = (uint32_t)f[FIELD_NAMES],
 		.creation_site = (uint32_t)(f[FIELD_NAMES] >> 32),
@@ -144,6 +143,7 @@ static void object_of(const uint64_t f[FIELDS], struct world_object *ret)
 		.children = f[FIELD_CHILDREN],
 		.cancels = f[FIELD_CANCELS],
 		.stack_kib = (uint16_t)f[FIELD_STACK],
+		.unknown = (uint16_t)(f[FIELD_STACK] >> 16),
 	};
 }
 
@@ -217,7 +217,7 @@ static void write_world(struct writer *writer, const struct world *world)
 	write_word(writer, world->missing);
 	write_word(writer, world->lost);
 	write_word(writer, world->lost_at);
-	write_word(writer, world->ring | (uint64_t)rings << 32);
+	write_word(writer, world->ring | (uint64_t)world->late << 31 | (uint64_t)rings << 32);
 	write_word(writer, world->objects.count);
 	for (uint32_t ring = 0; ring < rings; ring++)
 		write_word(writer, world->running[ring]);
@@ -353,7 +353,8 @@ static int read_world(struct reader *reader, struct world *world)
 		!read_word(reader, &rings) || !read_word(reader, &objects))
 		return -EBADMSG;
 	world->time = (int64_t)time;
-	ring = rings & UINT32_MAX;
+	ring = rings & INT32_MAX;
+	world->late = rings >> 31 & 1;
 	rings >>= 32;
 	if (rings == 0 || rings > CORO_RINGS || ring >= rings)
 		return -EBADMSG;

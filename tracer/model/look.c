@@ -78,6 +78,11 @@ const struct world_object *world_next(const struct world *world, uint64_t after)
 	return entry ? &((const struct node *)entry->value)->object : NULL;
 }
 
+bool world_is_late(const struct world *world)
+{
+	return world->late;
+}
+
 size_t world_count(const struct world *world)
 {
 	return world->objects.count;

@@ -14,6 +14,8 @@
  * - uppers, waiters and ready say nothing that the objects do not say: each of their keys
  *   is a link of an object, looked up from its other end. state_replace() keeps them so.
  *   They are not serialised.
+ * - running[r] is STATE_NOT_KNOWN if the trace began in the middle of things; then it is the first
+ *   event that tells who has control.
  * - running[r] is the body or task that ring r ran last. It may lag by one event, when a
  *   body has finished: control then is on its way to whoever resumed it (world_running).
  * - Objects and their lists of children are counted references, shared by copies of the
@@ -30,7 +32,8 @@ struct children {
 	uint64_t serials[];
 };
 
-#define STATE_SELECTS UINT64_MAX
+#define STATE_SELECTS   UINT64_MAX
+#define STATE_NOT_KNOWN UINT64_MAX /* as a serial: nobody's */
 
 struct node {
 	uint32_t references;
@@ -59,6 +62,7 @@ struct world {
 	uint64_t *running;     /* owned; serials by ring; 0: main, or the loop */
 	uint32_t rings;        /* how many of them; <= CORO_RINGS */
 	uint32_t ring;         /* the last event's */
+	bool late;             /* objects were adopted */
 	struct tree_pool pool; /* for the next event */
 	struct node *spare;    /* owned; for the next new object, or NULL */
 	struct schema schema;

@@ -23,6 +23,9 @@
  *     ENTER g        g.resumer: the innermost that runs in g; at first g itself
  *                    (of a tasklet, READY and AWAIT are a LEAVE, and STEP is an ENTER)
  *
+ * In a World that began in the middle of things, control may be STATE_NOT_KNOWN, and a resumer
+ * WORLD_UNKNOWN_RESUMER; both go together, and end with the first event that tells.
+ *
  *     main ──send──► general ═yield from═► internal        resumer of internal: main
  *      ▲                                       │ YIELD: control goes to main;
  *      └───────────────────────────────────────┘        general is DELEGATING all the time
@@ -60,13 +63,38 @@ static void give_control(struct world *world, uint64_t serial)
 	world->running[world->ring] = serial;
 }
 
+static bool is_unknown(const struct world_object *object, unsigned what)
+{
+	return object->unknown & what;
+}
+
+static void know(struct world_object *object, unsigned what)
+{
+	object->unknown &= (uint16_t)~what;
+}
+
+/* Who resumed it. */
+static uint64_t resumer(const struct world_object *object)
+{
+	return is_unknown(object, WORLD_UNKNOWN_RESUMER) ? STATE_NOT_KNOWN : object->resumer;
+}
+
+static void set_resumer(struct world_object *object, uint64_t serial)
+{
+	object->resumer = serial == STATE_NOT_KNOWN ? 0 : serial;
+	if (serial == STATE_NOT_KNOWN)
+		object->unknown |= WORLD_UNKNOWN_RESUMER;
+	else
+		know(object, WORLD_UNKNOWN_RESUMER);
+}
+
 /* A body that had finished at the last event has passed control on by now. */
 static void settle_control(struct world *world)
 {
 	const struct world_object *last = look_up(world, control(world));
 
 	if (last && state_is_finished(last))
-		give_control(world, last->resumer);
+		give_control(world, resumer(last));
 }
 
 /* Who really resumes: the event's peer, but a delegator only passes on what came to it. */
@@ -76,21 +104,29 @@ static uint64_t resumer_of(struct world *world, uint64_t peer)
 
 	if (!object || object->state != CORO_STATE_DELEGATING)
 		return peer;
-	return control(world) == peer ? object->resumer : control(world);
+	return control(world) == peer ? resumer(object) : control(world);
 }
 
 /* Who makes a new object: the task that runs, or else the body; 0: main. */
-static uint64_t creator(struct world *world)
+static void set_creator(struct world *world, struct world_object *ret)
 {
-	uint64_t serial = control(world);
-	const struct world_object *object = look_up(world, serial);
+	const struct world_object *object = look_up(world, control(world));
+	bool known = control(world) != STATE_NOT_KNOWN;
 
+	ret->parent = known ? control(world) : 0;
 	for (unsigned i = 0; object && i < 64; i++) {
-		if (object->kind == CORO_OBJECT_TASK)
-			return object->serial;
+		if (object->kind == CORO_OBJECT_TASK) {
+			ret->parent = object->serial;
+			return;
+		}
+		known &= !is_unknown(object, WORLD_UNKNOWN_RESUMER);
 		object = look_up(world, object->resumer);
 	}
-	return serial;
+	/* It may be a task that resumed them. */
+	if (known)
+		return;
+	ret->parent = 0;
+	ret->unknown |= WORLD_UNKNOWN_PARENT;
 }
 
 /* ---- Rules ------------------------------------------------------------- */
@@ -175,14 +211,14 @@ static void create(struct change *change)
 
 static void leave(struct change *change)
 {
-	change->object.resumer = control(change->world);
+	set_resumer(&change->object, control(change->world));
 	give_control(change->world, 0);
 }
 
 static void enter(struct change *change)
 {
-	give_control(change->world, change->object.resumer);
-	change->object.resumer = 0;
+	give_control(change->world, resumer(&change->object));
+	set_resumer(&change->object, 0);
 }
 
 static void resume(struct change *change)
@@ -199,7 +235,7 @@ static void resume(struct change *change)
 		return;
 	}
 	object->closing = change->event->kind == CORO_EVENT_CLOSE;
-	object->resumer = resumer_of(change->world, change->event->peer);
+	set_resumer(object, resumer_of(change->world, change->event->peer));
 	if (object->resumer == object->serial)
 		object->resumer = 0;
 	give_control(change->world, object->serial);
@@ -212,8 +248,8 @@ static void come_out(struct change *change)
 	object->up_at = change->event->n;
 	object->closing = false;
 	if (change->event->kind == CORO_EVENT_YIELD) {
-		give_control(change->world, object->resumer);
-		object->resumer = 0;
+		give_control(change->world, resumer(object));
+		set_resumer(object, 0);
 	} else {
 		give_control(change->world, object->serial);
 	}
@@ -225,10 +261,10 @@ static void undelegate(struct change *change)
 
 	if (object->state == CORO_STATE_RUNNING) {
 		if (control(change->world) != object->serial)
-			object->resumer = control(change->world);
+			set_resumer(object, control(change->world));
 		give_control(change->world, object->serial);
 	} else {
-		object->resumer = 0;
+		set_resumer(object, 0);
 	}
 }
 
@@ -243,8 +279,8 @@ static uint64_t who_spawns(const struct world *world, uint64_t task)
 /* The task does not run on: the loop does, or whoever ran when it was spawned eagerly. */
 static void leave_task(struct change *change)
 {
-	give_control(change->world, change->object.resumer);
-	change->object.resumer = 0;
+	give_control(change->world, resumer(&change->object));
+	set_resumer(&change->object, 0);
 }
 
 /* A task left the loop's hands, or came back to them. */
@@ -257,7 +293,7 @@ static void task_changes(struct change *change)
 	switch (event->kind) {
 	case CORO_EVENT_SPAWN:
 		object->drives = event->peer;
-		object->parent = creator(world);
+		set_creator(world, object);
 		return;
 	case CORO_EVENT_READY:
 	case CORO_EVENT_WAKE:
@@ -268,11 +304,13 @@ static void task_changes(struct change *change)
 		return;
 	case CORO_EVENT_STEP:
 		object->resumes++;
-		object->resumer = who_spawns(world, object->serial);
+		set_resumer(object, control(world) == STATE_NOT_KNOWN ? STATE_NOT_KNOWN
+															  : who_spawns(world, object->serial));
 		give_control(world, object->serial);
 		return;
 	case CORO_EVENT_AWAIT:
 		object->waits_on = event->peer;
+		know(object, WORLD_UNKNOWN_WAITS_ON);
 		leave_task(change);
 		return;
 	case CORO_EVENT_CANCEL:
@@ -317,7 +355,7 @@ static void future_begins(struct change *change)
 	struct world_object *object = &change->object;
 
 	object->waits_on = change->event->peer;
-	object->parent = creator(change->world);
+	set_creator(change->world, object);
 	if (has_integer(&change->event->value))
 		object->number = change->event->value.integer;
 }
@@ -335,13 +373,22 @@ static void channel_waits(struct change *change)
 		object->number |= (int64_t)1 << object->children;
 }
 
+/* One more; as long as it is not known how many there are, that stays so. */
+static void add_one(struct change *change, uint64_t *count, unsigned what)
+{
+	if (!is_unknown(&change->object, what))
+		(*count)++;
+}
+
 /* One item, place or task less. */
 static void take_one(struct change *change, uint64_t *count)
 {
+	if (is_unknown(&change->object, WORLD_UNKNOWN_LENGTH))
+		return;
 	if (*count)
 		(*count)--;
 	else
-		change->damaged |= !change->object.partial;
+		change->damaged = true;
 }
 
 static void queue_changes(struct change *change)
@@ -351,19 +398,21 @@ static void queue_changes(struct change *change)
 
 	switch (change->event->kind) {
 	case CORO_EVENT_QUEUE_PUT:
-		object->length++;
-		object->unfinished++;
+		add_one(change, &object->length, WORLD_UNKNOWN_LENGTH);
+		add_one(change, &object->unfinished, WORLD_UNKNOWN_UNFINISHED);
 		break;
 	case CORO_EVENT_QUEUE_GET:
 		take_one(change, &object->length);
 		break;
 	case CORO_EVENT_QUEUE_TASK_DONE:
 		object->unfinished = count_of(value);
+		know(object, WORLD_UNKNOWN_UNFINISHED);
 		break;
 	default:
 		if (!has_integer(value))
 			break;
 		object->length = 0;
+		know(object, WORLD_UNKNOWN_LENGTH);
 		object->unfinished -=
 			count_of(value) < object->unfinished ? count_of(value) : object->unfinished;
 		break;
@@ -378,7 +427,7 @@ static void sync_changes(struct change *change)
 	bool wakes = change->event->kind == CORO_EVENT_SYNC_WAKE;
 
 	if (object->kind == CORO_OBJECT_BARRIER && !wakes)
-		object->length++;
+		add_one(change, &object->length, WORLD_UNKNOWN_LENGTH);
 	else if (wakes &&
 			 (object->kind == CORO_OBJECT_BARRIER || object->kind == CORO_OBJECT_SEMAPHORE))
 		take_one(change, &object->length);
@@ -412,6 +461,7 @@ static void apply_kind(struct change *change)
 		break;
 	case CORO_EVENT_DELEGATE:
 		object->delegate = event->peer;
+		know(object, WORLD_UNKNOWN_WAITS_ON);
 		give_control(change->world, object->serial);
 		break;
 	case CORO_EVENT_UNDELEGATE:
@@ -437,6 +487,7 @@ static void apply_kind(struct change *change)
 		break;
 	case CORO_EVENT_GREENLET_PARENT:
 		object->owner = event->peer;
+		know(object, WORLD_UNKNOWN_OWNER);
 		break;
 	case CORO_EVENT_FUTURE_NEW:
 	case CORO_EVENT_TIMER_SET:
@@ -465,13 +516,16 @@ static void apply_kind(struct change *change)
 		object->parent = event->peer;
 		if (has_integer(&event->value))
 			object->number = event->value.integer;
+		know(object, WORLD_UNKNOWN_PARENT | WORLD_UNKNOWN_NUMBER);
 		break;
 	case CORO_EVENT_LOCK_ACQUIRE:
 	case CORO_EVENT_GROUP_ENTER:
 		object->owner = event->peer;
+		know(object, WORLD_UNKNOWN_OWNER);
 		break;
 	case CORO_EVENT_LOCK_RELEASE:
 		object->owner = 0;
+		know(object, WORLD_UNKNOWN_OWNER);
 		break;
 	case CORO_EVENT_QUEUE_PUT:
 	case CORO_EVENT_QUEUE_GET:
@@ -480,7 +534,7 @@ static void apply_kind(struct change *change)
 		queue_changes(change);
 		break;
 	case CORO_EVENT_CHANNEL_SEND:
-		object->length++;
+		add_one(change, &object->length, WORLD_UNKNOWN_LENGTH);
 		break;
 	case CORO_EVENT_CHANNEL_RECV:
 		take_one(change, &object->length);
@@ -488,6 +542,7 @@ static void apply_kind(struct change *change)
 	case CORO_EVENT_EVENT_SET:
 	case CORO_EVENT_EVENT_CLEAR:
 		object->set = event->kind == CORO_EVENT_EVENT_SET;
+		know(object, WORLD_UNKNOWN_SET);
 		break;
 	case CORO_EVENT_SYNC_WAIT:
 	case CORO_EVENT_SYNC_WAKE:
@@ -496,12 +551,15 @@ static void apply_kind(struct change *change)
 	case CORO_EVENT_SYNC_ACQUIRE:
 	case CORO_EVENT_SYNC_RELEASE:
 		object->length = count_of(&event->value);
+		know(object, WORLD_UNKNOWN_LENGTH);
 		break;
 	case CORO_EVENT_BARRIER_PHASE:
 		object->number = has_integer(&event->value) ? event->value.integer : 0;
+		know(object, WORLD_UNKNOWN_NUMBER);
 		break;
 	case CORO_EVENT_TIMEOUT_RESCHEDULE:
 		object->number = due_of(&event->value);
+		know(object, WORLD_UNKNOWN_NUMBER);
 		break;
 	default:
 		break;
@@ -529,12 +587,15 @@ static bool begins(const struct trace_event *event, bool known)
  * fixed when it was made stays, and what this event says comes after this. */
 static void forget(struct world_object *object)
 {
-	object->partial = true;
+	object->unknown =
+		WORLD_UNKNOWN_ALL & (uint16_t) ~(WORLD_UNKNOWN_PARENT | WORLD_UNKNOWN_CAPACITY);
 	object->closing = object->set = false;
 	object->waits_on = object->delegate = object->resumer = object->woken_by = 0;
 	if (object->kind != CORO_OBJECT_TIMEOUT && object->kind != CORO_OBJECT_DESCRIPTOR &&
 		object->kind != CORO_OBJECT_TIMER && object->kind != CORO_OBJECT_FUTURE)
 		object->number = 0;
+	else
+		know(object, WORLD_UNKNOWN_NUMBER);
 	object->owner = 0;
 	object->site = 0;
 	object->site_is_string = false;
@@ -635,8 +696,10 @@ static void end_links(struct world_object *object)
 	if (object->state != CORO_STATE_DELEGATING)
 		object->delegate = 0;
 	if ((object->kind == CORO_OBJECT_TASK || object->kind == CORO_OBJECT_TASKLET) &&
-		object->state != CORO_STATE_SUSPENDED)
+		object->state != CORO_STATE_SUSPENDED) {
 		object->waits_on = 0;
+		know(object, WORLD_UNKNOWN_WAITS_ON);
+	}
 }
 
 static void apply(struct change *change, const struct world_object *known)
@@ -655,13 +718,14 @@ static void apply(struct change *change, const struct world_object *known)
 		if (missed)
 			forget(&change->object);
 	} else {
-		missed = world->lost;
+		/* It was there before, or its beginning was lost. */
+		missed = world->late || world->lost;
 		change->damaged = !missed;
 		begin_object(change);
-		change->object.partial = missed;
+		change->object.unknown = missed ? WORLD_UNKNOWN_ALL : 0;
 		change->object.created_at = missed ? 0 : event->n;
 		change->object.state = event->prev;
-		if (event->cseq)
+		if (event->cseq && !world->late)
 			check_sequence(change, 0);
 	}
 	if ((change->object.state != event->prev && !missed) ||
@@ -678,7 +742,7 @@ static void apply(struct change *change, const struct world_object *known)
 		return;
 	}
 	if (control(world) == event->co)
-		give_control(world, change->object.resumer);
+		give_control(world, resumer(&change->object));
 	if (known)
 		state_remove(world, event->co);
 	world->changed = 0;
@@ -718,7 +782,7 @@ int world_apply(struct world *world, const struct trace_event *event)
 		node = state_look_up(world, event->co);
 		apply(&change, node ? &node->object : NULL);
 	} else {
-		change.damaged = !world->lost;
+		change.damaged = !world->lost && !world->late;
 	}
 	world->damage += change.damaged;
 	return 0;

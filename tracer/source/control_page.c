@@ -312,6 +312,46 @@ enum live_rest live_rest(struct live *live)
 	return held ? LIVE_HELD : rings ? LIVE_IDLE : LIVE_MOVES;
 }
 
+/* ---- Coming late ------------------------------------------------------- */
+
+static void raise_baseline(struct coro_ctl *ctl, struct request *request)
+{
+	uint32_t raised = __atomic_add_fetch(&ctl->baseline, 1, __ATOMIC_SEQ_CST);
+
+	/* 0 is what a thread begins with. */
+	if (!raised)
+		raised = __atomic_add_fetch(&ctl->baseline, 1, __ATOMIC_SEQ_CST);
+	request->found = raised;
+}
+
+int control_page_ask(struct live *live, uint32_t *ret)
+{
+	struct request request = {0};
+	int result = guarded(live, raise_baseline, &request);
+
+	*ret = (uint32_t)request.found;
+	return result;
+}
+
+static void read_thread(struct coro_ctl *ctl, struct request *request)
+{
+	request->found = load(&ctl->thread[request->ring]);
+}
+
+uint32_t control_page_thread(struct live *live, unsigned i)
+{
+	struct request request = {.ring = i};
+
+	guarded(live, read_thread, &request);
+	return (uint32_t)request.found;
+}
+
+void control_page_wake_gate(struct live *live)
+{
+	if (!live->control.broken)
+		futex_wake(&live->control.ctl->gate_futex);
+}
+
 /* ---- Rings and tails --------------------------------------------------- */
 
 static void read_rings(struct coro_ctl *ctl, struct request *request)

@@ -11,6 +11,12 @@ int control_page_open(struct live *live);
 void control_page_close(struct live *live);
 /* How many rings the program says it has made. */
 uint32_t control_page_rings(struct live *live);
+/* Raises ctl.baseline; its new value. */
+int control_page_ask(struct live *live, uint32_t *ret);
+/* ctl.thread[i]; 0: nobody. */
+uint32_t control_page_thread(struct live *live, unsigned i);
+/* All who sleep at the gate look again. */
+void control_page_wake_gate(struct live *live);
 /* The next index of a ring that will be read; wakes a writer that waits for room. */
 void control_page_set_tail(struct live *live, unsigned ring, uint64_t next);
 

@@ -79,7 +79,7 @@ int live_open_file(const struct live *live, const char *name, int flags, uint64_
 }
 
 /* All of it, or -EIO. */
-static int read_at(int fd, void *bytes, size_t length, uint64_t offset)
+int live_read_at(int fd, void *bytes, size_t length, uint64_t offset)
 {
 	size_t done = 0;
 
@@ -128,7 +128,7 @@ static int check_beacon(struct live *live, char **ret_why)
 {
 	struct coro_beacon *beacon = &live->beacon;
 	int fd = live_open_file(live, "beacon", O_RDONLY, sizeof(*beacon));
-	int result = fd < 0 ? fd : read_at(fd, beacon, sizeof(*beacon), 0);
+	int result = fd < 0 ? fd : live_read_at(fd, beacon, sizeof(*beacon), 0);
 
 	if (fd >= 0)
 		close(fd);
@@ -281,7 +281,7 @@ static void open_ring(struct live *live, unsigned number)
 		live->damage++;
 		return;
 	}
-	if (read_at(fd, &header, sizeof(header), 0) < 0 || header.magic != CORO_RING_MAGIC ||
+	if (live_read_at(fd, &header, sizeof(header), 0) < 0 || header.magic != CORO_RING_MAGIC ||
 		header.ring != number || header.log2_slots < CORO_RING_LOG2_LEAST ||
 		header.log2_slots > CORO_RING_LOG2_MOST) {
 		live->damage++;
@@ -331,7 +331,7 @@ int live_ring_header(struct live *live, unsigned number, struct coro_ring_header
 {
 	if (number >= live->ring_count || live->ring[number].fd < 0)
 		return -EBADF;
-	return read_at(live->ring[number].fd, ret, sizeof(*ret), 0);
+	return live_read_at(live->ring[number].fd, ret, sizeof(*ret), 0);
 }
 
 static bool is_committed(const struct live_ring *ring, const struct coro_trace_slot *slot,
@@ -347,13 +347,13 @@ static int copy_slots(const struct live_ring *ring, uint64_t index, struct coro_
 {
 	uint64_t size = (uint64_t)1 << ring->log2_slots, place = index & (size - 1);
 	uint64_t first = count < size - place ? count : size - place;
-	int result = read_at(ring->fd, slots, first * sizeof(*slots),
-						 sizeof(struct coro_ring_header) + place * sizeof(*slots));
+	int result = live_read_at(ring->fd, slots, first * sizeof(*slots),
+							  sizeof(struct coro_ring_header) + place * sizeof(*slots));
 
 	if (result < 0 || first == count)
 		return result;
-	return read_at(ring->fd, slots + first, (count - first) * sizeof(*slots),
-				   sizeof(struct coro_ring_header));
+	return live_read_at(ring->fd, slots + first, (count - first) * sizeof(*slots),
+						sizeof(struct coro_ring_header));
 }
 
 /* How many slots from `index` on are committed, whatever head says; at most `most`. */
@@ -822,12 +822,12 @@ int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size
 	if (live->string_id >= live->string_count) {
 		struct coro_str_header header;
 
-		if (read_at(live->strings, &header, sizeof(header), 0) < 0 ||
+		if (live_read_at(live->strings, &header, sizeof(header), 0) < 0 ||
 			header.magic != CORO_STR_MAGIC || header.count <= live->string_id)
 			return 0;
 		live->string_count = header.count;
 	}
-	if (read_at(live->strings, &record, sizeof(record), live->string_offset) < 0 ||
+	if (live_read_at(live->strings, &record, sizeof(record), live->string_offset) < 0 ||
 		record.length > LIVE_STRING_MOST) {
 		live->damage++;
 		live->string_count = live->string_id; /* no record can be found after this one */
@@ -839,7 +839,8 @@ int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size
 	if (!bytes)
 		return 0;
 	live->string = bytes;
-	if (read_at(live->strings, bytes, record.length, live->string_offset + sizeof(record)) < 0) {
+	if (live_read_at(live->strings, bytes, record.length, live->string_offset + sizeof(record)) <
+		0) {
 		live->damage++;
 		return 0;
 	}
@@ -849,4 +850,22 @@ int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size
 	*ret = bytes;
 	*ret_length = record.length;
 	return 1;
+}
+
+/* ---- For table.c ------------------------------------------------------- */
+
+int live_copy(const struct live_ring *ring, uint64_t index, struct coro_trace_slot *slots,
+			  uint64_t count)
+{
+	return copy_slots(ring, index, slots, count);
+}
+
+uint64_t live_count_committed(const struct live_ring *ring, const struct coro_trace_slot *slots,
+							  uint64_t index, uint64_t count)
+{
+	uint64_t committed = 0;
+
+	while (committed < count && is_committed(ring, &slots[committed], index + committed))
+		committed++;
+	return committed;
 }

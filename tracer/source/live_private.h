@@ -48,10 +48,18 @@ struct live {
 	char *string;           /* owned; bytes of the last one */
 	struct coro_trace_slot *again; /* owned: second copies; room for `again_room` */
 	unsigned again_room;
+	uint32_t baseline; /* what was asked for; 0: nothing */
 	uint64_t now; /* ticks: no good clock is greater, as far as was looked */
 	uint64_t damage;
 };
 
+/* Copies `count` slots from `index` on; and how many of them, from there, are committed. */
+int live_copy(const struct live_ring *ring, uint64_t index, struct coro_trace_slot *slots,
+			  uint64_t count);
+uint64_t live_count_committed(const struct live_ring *ring, const struct coro_trace_slot *slots,
+							  uint64_t index, uint64_t count);
+/* All of it, or -EIO. */
+int live_read_at(int fd, void *bytes, size_t length, uint64_t offset);
 /* A regular file of the segment of at least so many bytes: descriptor, or -errno. */
 int live_open_file(const struct live *live, const char *name, int flags, uint64_t least);
 /* A copy of a ring's header. */

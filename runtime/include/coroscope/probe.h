@@ -201,7 +201,7 @@ static inline void coro_probe_object_done(struct coro_object *object)
  * next state), and in the bits of `ext` and `lap`, which are not known there, how to go about it. */
 #define CORO__EMIT_READS_CLOCK 0x01000000u /* else it inherits the last reading */
 #define CORO__EMIT_WAITS       0x02000000u /* peer is what the object waits for */
-#define CORO__EMIT_SLOWLY      0x04000000u /* it says who the object is; or there is no such kind */
+#define CORO__EMIT_SLOWLY      0x04000000u /* it says who the object is, or changes its link; or there is no such kind */
 #define CORO__EMIT_WORD        0x00ffffffu
 
 #define CORO__KIND(NAME)      ((uint64_t)1 << CORO_EVENT_##NAME)
@@ -211,7 +211,9 @@ static inline void coro_probe_object_done(struct coro_object *object)
 #define CORO__KINDS_OF_BIND                                                                     \
     (CORO__KIND(CREATE) | CORO__KIND(SPAWN) | CORO__KIND(FUTURE_NEW) | CORO__KIND(TIMER_SET) |  \
      CORO__KIND(IO_REGISTER))
-#define CORO__KINDS_OF_WAIT (CORO__KIND(AWAIT) | CORO__KIND(DELEGATE))
+#define CORO__KINDS_OF_WAIT (CORO__KIND(AWAIT) | CORO__KIND(DELEGATE) | CORO__KIND(TIMER_SET))
+#define CORO__KINDS_OF_LINK                                                                     \
+    (CORO__KIND(LOCK_ACQUIRE) | CORO__KIND(LOCK_RELEASE) | CORO__KIND(GROUP_ENTER))
 
 static inline uint32_t coro__probe_what(unsigned kind, unsigned next_state)
 {
@@ -225,6 +227,8 @@ static inline uint32_t coro__probe_what(unsigned kind, unsigned next_state)
 		what |= CORO__EMIT_WAITS;
 	if (CORO__KINDS_OF_BIND >> kind & 1)
 		what |= CORO__EMIT_SLOWLY | (uint32_t)CORO_SLOT_BIND << 8;
+	if (CORO__KINDS_OF_LINK >> kind & 1)
+		what |= CORO__EMIT_SLOWLY;
 	return what;
 }
 
@@ -260,10 +264,30 @@ void coro_probe_resume(void);
  * off its clock. */
 uint64_t coro_probe_paused_ns(void);
 
-/* A descriptor that becomes readable when an attaching debugger wants the thread's
- * attention; to be watched by a loop, together with coro_probe_attend(). -1: none. */
+/* A descriptor that becomes readable when an attaching debugger wants the attention of all
+ * threads; to be watched by each loop, edge-triggered (EPOLLET): what is in it is the debugger's
+ * to read, so that no thread takes it away from another. Then the loop calls coro_probe_attend(), and
+ * sleeps on. -1: none. */
 int coro_probe_wake_fd(void);
 void coro_probe_attend(void);
+
+/* What only the emitter knows of an object that is there. */
+struct coro_probe_details {
+	uint32_t waits_on; /* row */
+	uint32_t link;     /* row, and */
+	uint32_t number;   /* number: as in struct coro_mirror_row */
+	uintptr_t site;    /* where it is suspended, a program counter; 0: not known */
+};
+
+/* The calling thread has objects: when a debugger attaches, at a moment at which the thread would
+ * emit or attends, `walk` calls coro_probe_present() for each of them that has had its first event.
+ * It may not allocate, emit, or change anything. NULL: they are not told.
+ * The other one: the thread will have none any more. */
+void coro_probe_thread_begin(void (*walk)(void));
+void coro_probe_thread_end(void);
+void coro_probe_present(const struct coro_object *object, const struct coro_probe_details *details);
+/* For a link: how often the row of that object was used before. */
+uint32_t coro_probe_generation(uint32_t row);
 
 /* The directory of this process's segment, or NULL. Valid until exit. */
 const char *coro_probe_segment(void);

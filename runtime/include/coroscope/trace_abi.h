@@ -39,7 +39,7 @@ extern "C" {
 /* What a beacon begins with, and must agree on. */
 #define CORO_TRACE_MAGIC "COROSCP1" /* 8 bytes, without the 0 */
 #define CORO_TRACE_MAJOR 1
-#define CORO_TRACE_MINOR 0
+#define CORO_TRACE_MINOR 1 /* 1: a thread fills the table when it is asked to: ctl.baseline */
 #define CORO_TRACE_ENDIAN 0x01020304u
 
 /* ---- Words ------------------------------------------------------------- */
@@ -361,7 +361,7 @@ struct coro_breakpoint {
 };
 CORO__ASSERT(sizeof(struct coro_breakpoint) == 40, "breakpoint");
 
-enum { CORO_LEASES = 4, CORO_BREAKPOINTS = 64, CORO_RINGS = 1024 };
+enum { CORO_LEASES = 4, CORO_BREAKPOINTS = 64, CORO_RINGS = 1024, CORO_THREADS = 256 };
 
 struct coro_ctl {
 	uint64_t magic; /* the beacon's, as a number */
@@ -383,7 +383,9 @@ struct coro_ctl {
 	struct coro_breakpoint breakpoint[CORO_BREAKPOINTS]; /* 0x200 */
 	uint8_t mailbox[32][64];                             /* 0xc00: requests of later versions */
 	uint32_t rings;                                      /* 0x1400: rings made so far */
-	uint8_t zero3[0xbfc];
+	uint32_t baseline; /* raised by a reader that attaches: see runtime/probe/baseline.c */
+	uint32_t thread[CORO_THREADS]; /* ids of threads that have objects, or had; 0: free */
+	uint8_t zero3[0x7f8];
 	uint64_t tail[CORO_LEASES][CORO_RINGS]; /* 0x2000: next index that the holder will read */
 	uint8_t zero4[0x10000 - 0xa000];
 };
@@ -436,7 +438,7 @@ struct coro_ring_header {
 	                       elsewhere: what a ring holds besides the program's events */
 	uint8_t zero2[24];
 	/* The producer's. 0x80 */
-	uint64_t baseline_seq;
+	uint64_t baseline_seq; /* ctl.baseline for which this thread has filled the table; 0: none */
 	uint64_t blocked_ns;
 	uint64_t blocked_count;
 	uint32_t state;   /* enum coro_ring_state; PARKED: waits at the gate, or in the selector */
@@ -449,8 +451,11 @@ CORO__ASSERT(sizeof(struct coro_ring_header) == 256, "ring header");
 /* ---- tab --------------------------------------------------------------- */
 
 /* The mirror of one object: written by the program before the event, read by
- * whoever attaches late. One cache line. The table begins with one such row that
- * is not used: row 0 is nobody. */
+ * whoever attaches late. One cache line. Row 0 is nobody: its `serial` counts writes that found
+ * no room, its `resumes` says how many rows have blocks.
+ *
+ * A row means something if and only if its `baseline` is its ring's baseline_seq: others are left
+ * from when somebody traced before. */
 struct coro_mirror_row {
 	uint32_t lock_seq; /* odd while it is written */
 	uint32_t cseq;     /* events so far about this row */
@@ -462,12 +467,17 @@ struct coro_mirror_row {
 	uint32_t parent;   /* row of the creator */
 	uint32_t creation_site;
 	uint32_t name;
-	uint32_t stack_bytes;
-	uint64_t run_clock; /* ticks that it has run */
-	uint32_t resumes;
+	uint32_t baseline; /* ctl.baseline when its thread filled the table, or made it after that */
+	uint32_t link;     /* row: of a task its coroutine; of a lock who holds it; of a group the task
+	                      whose section it is; of a condition its lock; 0: none, or not known */
+	uint32_t number;   /* if there is a link: how often that row was used before; of a body: its
+	                      stack, KiB; of a queue, channel or barrier: its capacity; of a descriptor:
+	                      its number; all ones: not known */
+	uint32_t resumes;  /* of a generator or coroutine */
 	uint32_t ring;
 };
 CORO__ASSERT(sizeof(struct coro_mirror_row) == 64, "mirror row");
+#define CORO_NUMBER_UNKNOWN 0xffffffffu
 
 /* ---- str --------------------------------------------------------------- */
 

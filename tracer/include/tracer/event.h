@@ -51,6 +51,23 @@ struct trace_event {
 	struct coro_trace_bind bind; /* valid if and only if flags has CORO_SLOT_BIND */
 };
 
+/* An object that was there before the trace knew of it, as the program's table has it (struct
+ * coro_mirror_row): what the World begins with when a debugger attaches. */
+struct trace_row {
+	uint64_t serial;
+	uint64_t waits_on, parent, link; /* serials; 0: none, or it is not known */
+	uint32_t row;                    /* in the program; not in a file */
+	uint32_t cseq;                   /* of its last event */
+	uint32_t ring;                   /* of its thread */
+	uint32_t name, creation_site;    /* string ids; 0: none */
+	uint32_t site;                   /* of its last event, or where it is suspended; 0: not known */
+	uint32_t number;                 /* as in struct coro_mirror_row; CORO_NUMBER_UNKNOWN */
+	uint32_t resumes;
+	uint8_t kind, state, reason;
+	uint8_t unknown; /* TRACE_ROW_*: links of which only this is known, that they are not */
+};
+enum { TRACE_ROW_WAITS_ON = 1, TRACE_ROW_PARENT = 2, TRACE_ROW_LINK = 4 };
+
 /* The name of a kind ("yield"), or NULL for an unknown one. */
 const char *trace_event_name(unsigned kind);
 /* The kind of a name, or 0. */

@@ -37,8 +37,20 @@ const struct coro_beacon *live_beacon(const struct live *live);
 bool live_is_alive(const struct live *live);
 /* Removes the directory of a program that has ended. */
 void live_remove(struct live *live);
+/* The same, if it ended by itself and no other reader is left: what a killed one left can be
+ * recovered. Gives our lease back. */
+void live_remove_left(struct live *live);
+/* The segment of a process: a malloc'ed path. -ENOENT: it has none that we can find. */
+int live_find(uint32_t pid, char **ret);
+/* Calls `see` with the path of each segment of this user there is, and whose it is or was. */
+void live_each(void (*see)(const char *path, uint32_t pid, void *context), void *context);
 /* Things in the segment that could not be, so far. */
 uint64_t live_damage(const struct live *live);
+
+/* How many readers have a lease. */
+unsigned live_readers(struct live *live);
+/* Objects in the table, and events so far, as far as they are published; 0: nobody has traced yet. */
+void live_count(struct live *live, uint64_t *ret_coroutines, uint64_t *ret_events);
 
 /* ---- Lease and gate ---------------------------------------------------- */
 
@@ -88,6 +100,33 @@ void live_advance(struct live *live);
 /* The next string: id, bytes (valid until the next call), length. 1, or 0 when there is
  * none for now. */
 int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size_t *ret_length);
+
+/* ---- Coming late ------------------------------------------------------- */
+
+/* Asks all threads for a baseline (runtime/probe/baseline.c), and wants these kinds of event. With a
+ * lease. 0 or -errno: -EPROTONOSUPPORT for a program whose runtime cannot. */
+int live_ask(struct live *live, uint64_t kinds);
+/* Threads that have objects: how many there are, and how many of them have not answered; their ids in
+ * `silent`, at most `room` of them. */
+unsigned live_threads(struct live *live, uint32_t *silent, unsigned room, unsigned *ret_silent);
+/* The thread of that ring has answered. */
+bool live_has_answered(struct live *live, unsigned ring);
+/* Reading of the ring begins with what will be committed next, or was just now: its index. */
+uint64_t live_begin(struct live *live, unsigned ring);
+/* The index after the last slot that is committed. */
+uint64_t live_head(struct live *live, unsigned ring);
+
+/* A copy of the table. */
+struct live_table {
+	struct coro_mirror_row *rows; /* owned; row 0 is nobody */
+	uint32_t count;
+	uint32_t torn; /* rows that were being written all the time: theirs are all zeros */
+	uint32_t baseline; /* rows with an older one mean nothing */
+};
+int live_table(struct live *live, struct live_table *ret);
+void live_table_done(struct live_table *table);
+/* What the row says is so, of who is there. */
+bool live_table_has(const struct live_table *table, uint32_t row);
 
 /* ---- Sleeping ---------------------------------------------------------- */
 

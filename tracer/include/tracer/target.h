@@ -52,6 +52,17 @@ enum target_state {
 int target_launch(const struct target_options *options, struct target **ret,
                   struct trace **ret_trace, char **ret_why);
 
+/* Attaches to a program that runs, which links the probe and whose segment is ours: it goes on, and is
+ * not waited for: of what it does faster than we read, the trace says how much is missing. What it
+ * had is in the trace as a table (trace_rows()), thread by thread as they answer; those that answer
+ * soon are in it when this returns. Fails as target_launch() does; the sentence names the process. */
+int target_attach(uint32_t pid, const char *trace_path, struct target **ret,
+                  struct trace **ret_trace, char **ret_why);
+bool target_is_attached(struct target *target);
+/* Threads of an attached program that have not answered yet, so that what they have is not known: how
+ * many; their ids in `ret`, at most `room`. */
+unsigned target_silent(struct target *target, uint32_t *ret, unsigned room);
+
 /* Ends the session. A program that still runs is released, and runs on by itself; one that
  * target_kill() was called for is waited for. The trace of one that has ended is finished, if
  * nobody did that. */

@@ -100,6 +100,9 @@ int trace_append_source(struct trace *trace, const char *file, const char *text,
 int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count);
 /* `count` more things in the program's segment could not be: somebody wrote into it. */
 int trace_append_damage(struct trace *trace, uint64_t count);
+/* Objects that are there after the events so far, and of which no event has told: their rows are
+ * bound to them. The strings that they name are there already. */
+int trace_append_rows(struct trace *trace, const struct trace_row *rows, size_t count);
 /* A checkpoint: the World after event n, serialised by the model. */
 int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length);
 /* Writes out the open chunk: called now and then (100 ms), and before a tail advances. */
@@ -142,6 +145,9 @@ int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
 int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
 /* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
+/* Objects that were there when the trace, or a thread's part of it, began: the i-th table of them,
+ * which holds after event *ret_after. In the order of events. -ENOENT past the end. */
+int trace_rows(struct trace *trace, size_t i, uint64_t *ret_after, const struct trace_row **ret, size_t *ret_count);
 /* Things in the program's segment that could not be, and were passed over or mended while it
  * was recorded; of the file itself see trace_torn(). */
 uint64_t trace_damage(struct trace *trace);

@@ -17,7 +17,7 @@
  * - Values are not kept: the World keeps the number of the event that showed them.
  * - Events may be lost (event.lost). What an object was like then is not known until its next event:
  *   world_is_unsure(). That event's cseq says whether some of its own are missing; if so, what
- *   is not known any more is forgotten, and the object is `partial`.
+ *   is not known any more is forgotten, and marked `unknown`.
  * - Whatever an event says that cannot be (an unknown object, a state that does not
  *   fit, a gap in cseq) is counted in `damage` or `missing`, never an abort: what
  *   it names is then taken as the event says.
@@ -34,8 +34,7 @@ struct world_object {
 	uint8_t reason;  /* enum coro_reason, of a future */
 	bool closing;    /* its CLOSE was the last to resume it: GeneratorExit is in flight */
 	bool set;        /* event: its flag */
-	bool partial;    /* events of it were lost: links, counts and values that no event has told of
-	                    since are not known, and read as none */
+	uint16_t unknown; /* WORLD_UNKNOWN_*: what no event has told since it was lost, or before it came */
 	uint32_t cseq;   /* of its last event */
 	uint32_t name;   /* string id; 0: none */
 	uint32_t creation_site; /* string id "FILE:LINE FUNCTION"; 0: none */
@@ -96,6 +95,25 @@ struct world_object {
 /* What a barrier does: BARRIER_PHASE. */
 enum world_phase { WORLD_FILLING, WORLD_DRAINING, WORLD_RESETTING, WORLD_BROKEN };
 
+/* Of an object that was there before the trace began: what its program's table does not carry. Of one
+ * that lost events: what they may have changed. The fields named are 0, or count from then on.
+ * Whatever an event says is known then. */
+enum {
+	WORLD_UNKNOWN_PARENT = 1 << 0,
+	WORLD_UNKNOWN_WAITS_ON = 1 << 1,
+	WORLD_UNKNOWN_RESUMER = 1 << 2, /* while it runs */
+	WORLD_UNKNOWN_OWNER = 1 << 3,   /* and drives, lock */
+	WORLD_UNKNOWN_LENGTH = 1 << 4,
+	WORLD_UNKNOWN_CAPACITY = 1 << 5,
+	WORLD_UNKNOWN_NUMBER = 1 << 6,
+	WORLD_UNKNOWN_CHILDREN = 1 << 7, /* those from before are missing */
+	WORLD_UNKNOWN_SET = 1 << 8,
+	WORLD_UNKNOWN_PAST = 1 << 9, /* created_at, argument_at, down_at, up_at, ready_at, woken_by; run_ns,
+	                                cancels; resumes of a task */
+	WORLD_UNKNOWN_UNFINISHED = 1 << 10,
+	WORLD_UNKNOWN_ALL = (1 << 11) - 1,
+};
+
 /* Copies share what has not changed since, so that a copy costs next to nothing; they may
  * be used by different threads, one each. */
 struct world;
@@ -108,6 +126,10 @@ struct world *world_copy(struct world *world);
 /* Applies the next event. Events are applied in the order of their numbers.
  * Returns 0, or -ENOMEM (the World is then as before). */
 int world_apply(struct world *world, const struct trace_event *event);
+
+/* Adds objects that were there after the last event, and that no event has told of; one that the World
+ * has already is passed over. 0 or -ENOMEM. */
+int world_adopt(struct world *world, const struct trace_row *rows, size_t count);
 
 /* Number of the last event applied; 0 at the start. */
 uint64_t world_at(const struct world *world);
@@ -124,6 +146,8 @@ const struct world_object *world_find(const struct world *world, uint64_t serial
 /* In the order of serials: first with serial > after, NULL at the end. Start with 0. */
 const struct world_object *world_next(const struct world *world, uint64_t after);
 size_t world_count(const struct world *world);
+/* Some objects were adopted: the program's past is not in the trace. */
+bool world_is_late(const struct world *world);
 
 /* Who has control, on the ring of the last event: the innermost body or task that is
  * RUNNING (or DELEGATING, while its delegate has not been resumed yet, or has just finished);
