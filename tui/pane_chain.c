@@ -93,7 +93,8 @@ static void draw_link(struct ui *ui, const struct ui_rect *rect, int row, size_t
 	ui_put_glyph(rect, row, 2, UI_ROLE_FRAME, UI_GLYPH_TREE_DOWN);
 	struct text text = {0};
 	add_passed(ui, &text, link->down_at, UI_GLYPH_DOWN, most);
-	if (!text.length && below && below->kind == CORO_OBJECT_TASK && below->resumes)
+	if (!text.length && below && below->kind == CORO_OBJECT_TASK && below->resumes &&
+		!(below->unknown & WORLD_UNKNOWN_RESUMES))
 		text_add(&text, "step %llu", (unsigned long long)below->resumes);
 	ui_put_field(rect, row, 4, most,
 				 !link->down_at         ? UI_ROLE_DIM

@@ -159,7 +159,7 @@ static void source_title(struct ui *ui, struct text *left, struct text *right)
 	}
 	if (symbols_source_changed(session_symbols(ui->session), place.file))
 		text_add(right, "the file is newer than the program!");
-	else if (object && object->resumes)
+	else if (object && object->resumes && !(object->unknown & WORLD_UNKNOWN_RESUMES))
 		text_add(right, "%s %llu", object->kind == CORO_OBJECT_TASK ? "step" : "resume",
 				 (unsigned long long)object->resumes);
 }

@@ -162,8 +162,12 @@ static void collect(struct ui *ui, struct facts *facts)
 		add_number(facts, "turn", world_turn(world));
 		add_number(facts, "ready", world_ready(world, NULL, 0));
 	}
-	if (body || task)
-		add_number(facts, task ? "steps" : "resumes", object->resumes);
+	if (body || task) {
+		char digits[32];
+		text_add(&add(facts, task ? "steps" : "resumes")->text, "%s%s",
+				 ui_number(object->resumes, digits),
+				 object->unknown & WORLD_UNKNOWN_RESUMES ? " +?" : "");
+	}
 	if (object->cancels)
 		add_number(facts, "cancels", object->cancels);
 	uint32_t site;
@@ -182,10 +186,12 @@ static void collect(struct ui *ui, struct facts *facts)
 	if (object->parent)
 		text_add_object_near(&fact->text, ui->session, object->parent, object->created_at);
 	else
-		text_add(&fact->text, "main");
+		text_add(&fact->text, object->unknown & WORLD_UNKNOWN_PARENT ? "?" : "main");
 	if (task && !ui->pin) {
 		fact = add(facts, "ran");
 		text_add_duration(&fact->text, object->run_ns);
+		if (object->unknown & WORLD_UNKNOWN_PAST)
+			text_add(&fact->text, " +?");
 	}
 }
 

@@ -262,7 +262,7 @@ static bool equal(struct all *all, const struct world_object *full, const struct
 		   SAME(unfinished, WORLD_UNKNOWN_UNFINISHED) && SAME(number, WORLD_UNKNOWN_NUMBER) &&
 		   SAME(children, WORLD_UNKNOWN_CHILDREN) && SAME(set, WORLD_UNKNOWN_SET) &&
 		   (full->state != CORO_STATE_RUNNING || SAME(resumer, WORLD_UNKNOWN_RESUMER)) &&
-		   (full->kind == CORO_OBJECT_TASK || SAME(resumes, 0));
+		   SAME(resumes, WORLD_UNKNOWN_RESUMES);
 }
 
 static bool compare(struct all *all, const struct picture *late)

@@ -342,8 +342,8 @@ static cJSON *object_json(struct session *session, const struct world_object *ob
 		json_add_place(json, "created_site", session, object->creation_site, true);
 	else
 		json_add_place(json, "created_site", session, object->creation_pc, false);
-	json_add_number(json, "created_at", object->created_at);
-	json_add_number(json, "resumes", object->resumes);
+	add_known(json, "created_at", object, object->created_at, WORLD_UNKNOWN_PAST);
+	add_known(json, "resumes", object, object->resumes, WORLD_UNKNOWN_RESUMES);
 	if (object->stack_kib)
 		json_add_number(json, "stack_bytes", (uint64_t)object->stack_kib * 1024);
 	return json;

@@ -248,9 +248,12 @@ int attach(const char *name, const char *text, const char *output,
 
 int open_source(const char *name, const char *path, struct session **ret)
 {
+	const struct trace_row *rows;
 	struct trace *trace = NULL;
 	struct stat status;
 	char *why = NULL;
+	uint64_t after;
+	size_t count;
 	int r;
 
 	if (stat(path, &status) < 0) {
@@ -265,7 +268,8 @@ int open_source(const char *name, const char *path, struct session **ret)
 		free(why);
 		return EXIT_COULD_NOT;
 	}
-	if (!trace_count(trace) && !trace_output_count(trace) && !trace_ended(trace, NULL)) {
+	if (!trace_count(trace) && !trace_output_count(trace) && !trace_ended(trace, NULL) &&
+		trace_rows(trace, 0, &after, &rows, &count) < 0) {
 		report(name, "%s: is cut off before its first event: there is nothing to show", path);
 		trace_free(trace);
 		return EXIT_COULD_NOT;

@@ -84,6 +84,8 @@ static uint16_t unknown_of(const struct trace_row *row)
 		unknown |= WORLD_UNKNOWN_CAPACITY;
 	if (row->number == CORO_NUMBER_UNKNOWN && row->kind == CORO_OBJECT_DESCRIPTOR)
 		unknown |= WORLD_UNKNOWN_NUMBER;
+	if (!trace_object_is_body(row->kind))
+		unknown |= WORLD_UNKNOWN_RESUMES;
 	return unknown;
 }
 

@@ -109,9 +109,10 @@ enum {
 	WORLD_UNKNOWN_CHILDREN = 1 << 7, /* those from before are missing */
 	WORLD_UNKNOWN_SET = 1 << 8,
 	WORLD_UNKNOWN_PAST = 1 << 9, /* created_at, argument_at, down_at, up_at, ready_at, woken_by; run_ns,
-	                                cancels; resumes of a task */
+	                                cancels */
 	WORLD_UNKNOWN_UNFINISHED = 1 << 10,
-	WORLD_UNKNOWN_ALL = (1 << 11) - 1,
+	WORLD_UNKNOWN_RESUMES = 1 << 11,
+	WORLD_UNKNOWN_ALL = (1 << 12) - 1,
 };
 
 /* Copies share what has not changed since, so that a copy costs next to nothing; they may
