@@ -181,7 +181,8 @@ static void draw_outside(struct ui *ui, const struct ui_rect *rect, int row)
 		text_add(&text, "%s", top && top->kind == CORO_OBJECT_TASK ? "loop" : "main");
 	if (!ui->levels.outer) {
 		text_clear(&text);
-		text_add(&text, "not resumed yet");
+		text_add(&text, top && top->unknown & WORLD_UNKNOWN_PAST ? "resumed by whom is not known"
+																 : "not resumed yet");
 	}
 	ui_put_field(rect, row, 1, rect->columns - 1, UI_ROLE_DIM, text_string(&text));
 	if (ui->levels.outer && top && top->kind != CORO_OBJECT_TASK)
