@@ -213,10 +213,8 @@ static void give_back(struct coro_channel *channel, coro_value item, uint32_t ro
 coro_value coro__select_end(struct coro__select *select, coro_value sent)
 {
 	struct coro_case *chosen = select->chosen;
-	struct coro_future *future = coro__select_future(select);
 	coro_value result = coro__future_await_end(&select->wait, sent);
 
-	coro__future_release(future);
 	if (CORO__UNLIKELY(!chosen)) {
 		for (size_t i = 0; i < select->count; i++)
 			forget(&select->cases[i]);
@@ -303,7 +301,7 @@ coro_value coro__select_wait_one(struct coro__select *select, enum coro_reason r
 	CORO_TRY(wait_with(select, loop, &select->one, 1, channel, reason, site, go_on));
 	if (CORO__UNLIKELY(!stand_in_line(select, &select->one)))
 		return no_room(select, site);
-	return coro__future_await_begin(&select->wait, coro__select_future(select), site);
+	return coro__future_wait(&select->wait, coro__select_future(select), site);
 }
 
 /* ---- Select ------------------------------------------------------------- */
@@ -336,7 +334,7 @@ static coro_value select_begin(struct coro__select *select, struct coro_case *ca
 		return no_room(select, site);
 	if (CORO__UNLIKELY(coro_probe_mask()))
 		tell_cases(select, coro__select_future(select));
-	return coro__future_await_begin(&select->wait, coro__select_future(select), site);
+	return coro__future_wait(&select->wait, coro__select_future(select), site);
 }
 
 coro_value coro__select_begin(struct coro__select *select, struct coro_case *cases, size_t count)

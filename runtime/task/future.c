@@ -419,19 +419,10 @@ coro_value coro__cannot_await(void)
 coro_value coro__future_await_begin(struct coro__wait *wait, struct coro_future *future,
 									uintptr_t site)
 {
-	struct coro_task *task = coro__current_task();
-
 	if (coro__done(future))
 		return done_result(future, site);
-	if (CORO__LIKELY(task != NULL)) {
-		task->await_site = site;
-		task->awaits_next = future;
-	}
-	future->object.flags |= CORO__FUTURE_AWAITED;
 	future->references++;
-	wait->site = site;
-	wait->awaited = future;
-	return coro__leave(wait, coro_object(future));
+	return coro__future_wait(wait, future, site);
 }
 
 coro_value coro__task_await_begin(struct coro__wait *wait, struct coro_future *future,

@@ -124,6 +124,23 @@ static inline void coro__future_release(struct coro_future *future)
 		coro__future_end(future);
 }
 
+/* The rest of coro__future_await_begin(), of a future that is pending: a reference of the caller's is the
+ * wait's from now on, and coro__future_await_end() drops it. */
+static inline coro_value coro__future_wait(struct coro__wait *wait, struct coro_future *future,
+										   uintptr_t site)
+{
+	struct coro_task *task = coro__current_task();
+
+	if (CORO__LIKELY(task != NULL)) {
+		task->await_site = site;
+		task->awaits_next = future;
+	}
+	future->object.flags |= CORO__FUTURE_AWAITED;
+	wait->site = site;
+	wait->awaited = future;
+	return coro__leave(wait, coro_object(future));
+}
+
 /* Completes a pending future that is not a task: FUTURE_SET, and its callbacks are ready.
  * The outcome is a result, or raised. `peer`: the row of who did it. */
 void coro__future_complete(struct coro_future *future, coro_value outcome, uint32_t peer,
