@@ -397,6 +397,23 @@ static coro_value joins(coro_value queue)
 	return coro_queue_join(coro_as_ptr(queue));
 }
 
+static coro_value receives(coro_value channel)
+{
+	return coro_channel_receive(coro_as_ptr(channel), NULL);
+}
+
+static coro_value sends(coro_value channel)
+{
+	return coro_channel_send(coro_as_ptr(channel), CORO_NONE);
+}
+
+static coro_value selects(coro_value channel)
+{
+	struct coro_case cases[] = {coro_case_receive(NULL), coro_case_receive(coro_as_ptr(channel))};
+
+	return coro_select(cases, 2);
+}
+
 /* Waits in one loop, in vain, and in another. */
 static void check_bound(coro_function *first, coro_function *second, void *object, const char *name)
 {
@@ -420,6 +437,9 @@ static void what_tasks_wait_for_is_bound_to_their_loop(void **state)
 	struct coro_barrier *barrier = coro_barrier_new(2, "it");
 	struct coro_queue *queue = coro_queue_new_named(1, "it");
 	struct coro_queue *joined = coro_queue_new_named(1, "it");
+	struct coro_channel *channel = coro_channel_new_named(0, "it");
+	struct coro_channel *sent = coro_channel_new_named(0, "it");
+	struct coro_channel *selected = coro_channel_new_named(0, "it");
 
 	assert_true(coro_as_bool(in_new_loop(acquires, coro_ptr(lock))));
 	check_bound(acquires, acquires, lock, "Lock");
@@ -428,6 +448,9 @@ static void what_tasks_wait_for_is_bound_to_their_loop(void **state)
 	check_bound(waits_in_condition, waits_in_condition, condition, "Condition");
 	check_bound(waits_at_barrier, waits_at_barrier, barrier, "Condition");
 	check_bound(gets, puts_two, queue, "Queue");
+	check_bound(receives, sends, channel, "Channel");
+	check_bound(sends, selects, sent, "Channel");
+	check_bound(selects, receives, selected, "Channel");
 	coro_queue_put_nowait(joined, CORO_NONE);
 	check_bound(joins, joins, joined, "Queue");
 	coro_lock_free(lock);
@@ -437,6 +460,25 @@ static void what_tasks_wait_for_is_bound_to_their_loop(void **state)
 	coro_barrier_free(barrier);
 	coro_queue_free(queue);
 	coro_queue_free(joined);
+	coro_channel_free(channel);
+	coro_channel_free(sent);
+	coro_channel_free(selected);
+}
+
+static coro_value enters_and_exits(coro_value group)
+{
+	CORO_TRY(coro_task_group_enter(coro_as_ptr(group)));
+	return coro_task_group_exit(coro_as_ptr(group), CORO_NONE);
+}
+
+static void a_task_group_is_entered_in_one_loop_only(void **state)
+{
+	struct coro_task_group *group = coro_task_group_new("it");
+
+	assert_false(coro_raised(in_new_loop(enters_and_exits, coro_ptr(group))));
+	assert_raises(in_new_loop(enters_and_exits, coro_ptr(group)), CORO_RuntimeError,
+				  "TaskGroup <TaskGroup> has already been entered");
+	coro_task_group_free(group);
 }
 
 static coro_value gathers(coro_value future)
@@ -507,6 +549,7 @@ int main(void)
 		sentence(a_step_is_not_freed_while_it_is_awaited),
 		sentence(what_tasks_wait_for_is_bound_to_their_loop),
 		sentence(futures_of_another_loop_are_refused),
+		sentence(a_task_group_is_entered_in_one_loop_only),
 		sentence(a_report_says_where_what_it_is_about_was_created),
 	};
 
