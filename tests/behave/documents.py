@@ -42,6 +42,15 @@ for command in commands:
     checks.check(f"README: {command}", done.returncode == 0, done.stdout + done.stderr)
 checks.check("README: its events are in lines of its source", re.search(r"yield 1 .*p\.c:\d+", done.stdout), done.stdout)
 
+# The program in coro.h.
+header = (project / "runtime/include/coroscope/coro.h").read_text()
+source = re.search(r"(?ms)^ \*     #include <stdio\.h>$.*?^ \*     \}$(?=\n \*\n \* \w)", header)[0]
+(folder / "p.c").write_text(re.sub(r"(?m)^ \*(     )?", "", source) + "\n")
+done = run(" ".join([build, "-Wall -Wextra -Wno-unused-parameter -Werror", *built_with]))
+checks.check("coro.h: its program builds", done.returncode == 0, done.stderr)
+done = subprocess.run([folder / "p"], capture_output=True, text=True, timeout=PATIENCE)
+checks.equal("coro.h: its program", f"{done.returncode} {done.stdout}{done.stderr}", "0 small: 9\nlarge: too large\n")
+
 # The script of docs/commands.md.
 shown = next(block for block in blocks("docs/commands.md") if block.startswith("$ printf"))
 command, _, answers = shown.partition("\n")

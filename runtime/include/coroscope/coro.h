@@ -25,6 +25,39 @@
  *     tasklet.h    tasklets and their channels: scheduled without a loop
  *     debug.h      what there is, and whether it is whole
  *
+ * A whole program: two tasks, what they give, and what one of them raises
+ *
+ *     #include <stdio.h>
+ *     #include <coroscope/coro.h>
+ *
+ *     static coro_value square(coro_value number)
+ *     {
+ *         CORO_TRY(coro_sleep(0.01));
+ *         if (coro_as_int(number) > 3)
+ *             return coro_raise(CORO_ValueError, "too large");
+ *         return coro_int(coro_as_int(number) * coro_as_int(number));
+ *     }
+ *
+ *     static coro_value amain(coro_value unused)
+ *     {
+ *         struct coro_task *small = coro_spawn(square, coro_int(3), "small");
+ *         struct coro_task *large = coro_spawn(square, coro_int(4), "large");
+ *         coro_value result = CORO_TRY(coro_await(small));
+ *
+ *         printf("small: %d\n", (int)coro_as_int(result));
+ *         result = coro_await(large);
+ *         if (coro_is(result, CORO_ValueError))
+ *             printf("large: %s\n", coro_message(result));
+ *         coro_task_free(small);
+ *         coro_task_free(large);
+ *         return CORO_NONE;
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         return coro_run(amain, CORO_NONE);
+ *     }
+ *
  * Which calls wait
  *
  * Python writes `await` before all that may wait. In C most of these calls wait by themselves, and

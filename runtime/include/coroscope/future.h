@@ -65,7 +65,7 @@ CORO_API coro_value coro_future_exception(struct coro_future *future);
 
 /* For who only watches: the result, or raised the exception (CancelledError: none is made, and
  * None given); None while it is pending. Does not count as fetching the exception.
- * Beyond Python: for debuggers and tests. */
+ * Borrowed from the future: valid as long as that is. Beyond Python: for debuggers and tests. */
 CORO_API coro_value coro_future_peek(const struct coro_future *future);
 
 /* Completes it. None, or raised: InvalidStateError when it is done already. A raised `result` is set
