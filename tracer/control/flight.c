@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "merge.h"
 #include "target_private.h"
 
 #define OUTPUT_MOST ((size_t)4 << 20) /* bytes of output that are kept; the oldest go */
@@ -26,15 +27,6 @@ struct flight_output {
 	int fd;
 	size_t length;
 	char data[];
-};
-
-/* What was copied of a ring. */
-struct window {
-	struct coro_trace_slot *slot; /* owned */
-	size_t count, room;
-	size_t at;      /* the next one to be appended */
-	uint64_t index; /* of slot 0 */
-	uint64_t lost;  /* before it, and before all others */
 };
 
 /* ---- Output ------------------------------------------------------------ */
@@ -96,15 +88,8 @@ static int copy_window(struct live *live, unsigned ring, struct window *window)
 		uint64_t index, lost;
 		int count;
 
-		if (window->room - window->count < RECORDER_BATCH) {
-			size_t room = window->room * 2 + RECORDER_BATCH;
-			struct coro_trace_slot *slot = reallocarray(window->slot, room, sizeof(*slot));
-
-			if (!slot)
-				return -ENOMEM;
-			window->slot = slot;
-			window->room = room;
-		}
+		if (window_reserve(window, RECORDER_BATCH) < 0)
+			return -ENOMEM;
 		count = live_read(live, ring, window->slot + window->count, RECORDER_BATCH, &index, &lost);
 		if (lost && window->count && count >= 0) {
 			window->lost += window->count;
@@ -122,85 +107,26 @@ static int copy_window(struct live *live, unsigned ring, struct window *window)
 	}
 }
 
-/* The clock of a window's next event; payload slots have none, and are never the next. */
-static uint64_t clock_of(const struct window *window)
-{
-	return window->at < window->count ? window->slot[window->at].clock : UINT64_MAX;
-}
-
-static struct window *earliest(struct window *window, unsigned count, uint64_t *ret_until)
-{
-	struct window *first = NULL;
-
-	*ret_until = UINT64_MAX;
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t clock = clock_of(&window[i]);
-
-		if (window[i].at == window[i].count)
-			continue;
-		if (!first || clock < clock_of(first)) {
-			*ret_until = first ? clock_of(first) : UINT64_MAX;
-			first = &window[i];
-		} else if (clock < *ret_until) {
-			*ret_until = clock;
-		}
-	}
-	return first;
-}
-
-static unsigned length_of(const struct window *window, size_t at)
-{
-	return CORO_SLOT_KIND(window->slot[at].word) == CORO_EVENT_EXT
-			   ? 1
-			   : 1 + CORO_SLOT_EXT(window->slot[at].word);
-}
-
-/* Appends events of a window as long as no other has an earlier one. */
-static int put_run(struct target *target, unsigned ring, struct window *window, uint64_t until)
-{
-	const struct flight_output *output = target->flight.first;
-	size_t end = window->at;
-	int taken;
-
-	do
-		end += length_of(window, end);
-	while (end < window->count && end - window->at < RECORDER_BATCH &&
-		   window->slot[end].clock <= until &&
-		   (!output || trace_time(target->trace, window->slot[end].clock) < output->t));
-	if (end > window->count)
-		end = window->count;
-	taken = trace_append(target->trace, ring, window->index + window->at, window->slot + window->at,
-						 (unsigned)(end - window->at));
-	if (taken == 0) { /* no event begins like this, or it will never be whole */
-		trace_append_lost(target->trace, ring, end - window->at);
-		taken = (int)(end - window->at);
-	}
-	if (taken > 0)
-		window->at += (size_t)taken;
-	return taken < 0 ? taken : 0;
-}
-
 static int put_windows(struct target *target, struct window *window, unsigned count)
 {
 	struct window *first;
 	uint64_t until;
 	int result = 0;
 
-	while (result >= 0 && (first = earliest(window, count, &until))) {
-		unsigned ring = (unsigned)(first - window);
+	while (result >= 0 && (first = merge_first(window, count, &until))) {
+		const struct flight_output *output;
 
-		put_output(target, trace_time(target->trace, clock_of(first)));
-		if (first->lost)
-			trace_append_lost(target->trace, ring, first->lost);
-		first->lost = 0;
-		result = put_run(target, ring, first, until);
+		put_output(target, trace_time(target->trace, window_clock(first)));
+		output = target->flight.first;
+		result = merge_append(target->trace, (unsigned)(first - window), first, until,
+							  output ? output->t : INT64_MAX, true);
 	}
 	/* Rings of which nothing is left. */
 	for (unsigned i = 0; i < count; i++)
 		if (window[i].lost)
 			trace_append_lost(target->trace, i, window[i].lost);
 	put_output(target, INT64_MAX);
-	return result;
+	return result < 0 ? result : 0;
 }
 
 int flight_take(struct target *target)

@@ -13,6 +13,11 @@
  * it was read, so that it never stands before an event that came before it. Only what is
  * written at rest, or while a single event passes, has its place exactly: the rest is marked.
  *
+ * Slots of several rings are merged by clock (merge.h). Each round looks at the clock, copies what
+ * each ring has, and appends what is older than that look: what a thread does later has a later
+ * clock, if it has seen anything of what others did since, for who was woken reads it. What is
+ * newer stays in the rings for the next round.
+ *
  * STRINGS. Slots are copied first, then new strings are appended, then the slots: a slot's
  * strings were published before it, so they are there before it is decoded.
  *
@@ -34,12 +39,14 @@
 #include <tracer/symbols.h>
 
 #include "keeper.h"
+#include "merge.h"
 
-#define FLUSH_NS   100000000u
-#define BATCHES    8  /* of each ring in one drain of a running program */
-#define BUSY_MS    10 /* how often a running program is looked at */
-#define IDLE_LOOKS 20 /* without anything new before it is waited for instead */
-#define IDLE_MS    1000
+#define FLUSH_NS    100000000u
+#define LEAST_BATCH 1024u /* slots of each ring, when there are many */
+#define BATCHES     8     /* of each ring in one drain of a running program */
+#define BUSY_MS     10    /* how often a running program is looked at */
+#define IDLE_LOOKS  20    /* without anything new before it is waited for instead */
+#define IDLE_MS     1000
 
 uint64_t recorder_now(void)
 {
@@ -98,9 +105,11 @@ int recorder_take_baseline(struct target *target)
 static bool take_batch(struct target *target, unsigned ring)
 {
 	uint64_t index, lost;
-	int count = live_read(target->live, ring, target->slots, RECORDER_BATCH, &index, &lost);
-	int taken;
+	int count, taken;
 
+	if (target->baseline && !baseline_has(target->baseline, ring))
+		return false;
+	count = live_read(target->live, ring, target->slots, RECORDER_BATCH, &index, &lost);
 	if (lost)
 		trace_append_lost(target->trace, ring, lost);
 	if (count <= 0)
@@ -171,6 +180,83 @@ static void take_flight(struct target *target)
 		live_advance(target->live);
 }
 
+/* ---- Several rings ----------------------------------------------------- */
+
+/* A window of `most` slots at most that the ring has, and leaves there. Returns whether it has
+ * more, perhaps. */
+static bool look(struct target *target, unsigned ring, unsigned most)
+{
+	struct window *window = &target->window[ring];
+	int count = 0;
+	bool old = true;
+
+	window->count = window->at = 0;
+	if (window_reserve(window, most) < 0) {
+		give_up(target, -ENOMEM);
+		return false;
+	}
+	while (old && !target->error) {
+		uint64_t lost;
+
+		old = false;
+		if (target->baseline && !baseline_has(target->baseline, ring))
+			return false;
+		count = live_read(target->live, ring, window->slot, most, &window->index, &lost);
+		window->lost += lost;
+		if (count > 0 && target->baseline)
+			count = (int)baseline_run(target->baseline, ring, window->index, window->slot,
+									  (unsigned)count, &old);
+		if (old)
+			live_take(target->live, ring, (unsigned)count);
+	}
+	window->count = count > 0 ? (size_t)count : 0;
+	return window->count == most;
+}
+
+/* One round: a window of each ring, and of all these what cannot be overtaken any more. What a
+ * ring gets from now on was done after `now`, or by a thread that has not seen anything since. */
+static bool merge_round(struct target *target, unsigned rings)
+{
+	uint64_t now = live_now(target->live), cut = now, until;
+	unsigned most = rings < RECORDER_BATCH / LEAST_BATCH ? RECORDER_BATCH / rings : LEAST_BATCH;
+	struct window *first;
+	bool any = false;
+
+	if (!target->window && !(target->window = calloc(CORO_RINGS, sizeof(*target->window)))) {
+		give_up(target, -ENOMEM);
+		return false;
+	}
+	for (unsigned ring = 0; ring < rings; ring++)
+		if (look(target, ring, most) && window_last_clock(&target->window[ring]) < cut)
+			cut = window_last_clock(&target->window[ring]);
+	if (target->ended && cut == now)
+		cut = UINT64_MAX;
+	recorder_take_strings(target);
+	while (!target->error && (first = merge_first(target->window, rings, &until)) &&
+		   window_clock(first) <= cut) {
+		unsigned ring = (unsigned)(first - target->window);
+		/* The last event of a full window may go on behind it. */
+		int taken = merge_append(target->trace, ring, first, until < cut ? until : cut, INT64_MAX,
+								 target->ended && first->count < most);
+
+		if (taken < 0)
+			give_up(target, taken);
+		if (taken <= 0)
+			break;
+		live_take(target->live, ring, (unsigned)taken);
+		any = true;
+	}
+	for (unsigned ring = 0; ring < rings; ring++) {
+		struct window *window = &target->window[ring];
+
+		if (window->lost)
+			trace_append_lost(target->trace, ring, window->lost);
+		any |= window->lost || window->at < window->count;
+		window->lost = 0;
+	}
+	return any;
+}
+
 static bool take_rings(struct target *target, bool all)
 {
 	unsigned rings;
@@ -179,14 +265,12 @@ static bool take_rings(struct target *target, bool all)
 	if (target->baseline && recorder_take_baseline(target) < 0)
 		return false;
 	rings = live_rings(target->live);
-	for (unsigned ring = 0; ring < rings; ring++)
-		for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
-			if ((target->baseline && !baseline_has(target->baseline, ring)) ||
-				!take_batch(target, ring))
-				break;
-			any = true;
-			flush(target, false);
-		}
+	for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
+		if (!(rings > 1 ? merge_round(target, rings) : take_batch(target, 0)))
+			break;
+		any = true;
+		flush(target, false);
+	}
 	tell_damage(target);
 	return any;
 }

@@ -10,6 +10,7 @@
  *                                       │ the program's end, drained
  *                                       └───────────────────────────────► EXITED
  */
+#include "merge.h"
 #include "target_private.h"
 
 #include <errno.h>
@@ -122,6 +123,10 @@ static void free_parts(struct target *target)
 	terminal_close(&target->terminal);
 	flight_done(&target->flight);
 	baseline_free(target->baseline);
+	symbols_free(target->symbols);
+	for (unsigned i = 0; target->window && i < CORO_RINGS; i++)
+		free(target->window[i].slot);
+	free(target->window);
 	live_free(target->live);
 	if (target->keeper_socket >= 0)
 		close(target->keeper_socket);

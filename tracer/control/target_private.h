@@ -9,6 +9,7 @@
  *     baseline.c   what it had by then
  *     keeper.c     the process between us and the program
  *     recorder.c   the thread that drains rings, strings and output into the trace
+ *     merge.c      slots of several rings, by clock
  *     flight.c     the same for a program that writes over its oldest events: all at once
  *     terminal.c   the pty, the pipes, and our own terminal while it is passed through
  */
@@ -83,7 +84,8 @@ struct target {
 	struct flight flight;
 	uint64_t damage_told;          /* things of the segment that the trace counts as damaged */
 	uint64_t flushed_at;           /* CLOCK_MONOTONIC of the last flush */
-	struct coro_trace_slot *slots; /* owned: a batch */
+	struct coro_trace_slot *slots; /* owned: a batch, of the only ring */
+	struct window *window;         /* owned: CORO_RINGS of them, of several rings */
 };
 
 /* terminal.c */

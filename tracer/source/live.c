@@ -383,14 +383,18 @@ struct promise {
 	uint64_t lost;      /* a writer that did not wait wrote over so many, and next jumped */
 };
 
-/* Whether that may be a count of slots or events: each took a tick at least. */
-static bool is_count(const struct live *live, uint64_t count)
+uint64_t live_now(const struct live *live)
 {
 	struct live_clock now;
 
 	live_clock_read(&now);
-	return count <=
-		   (live->beacon.clock_hz == 1000000000u ? now.mono : now.ticks) - live->beacon.clock0;
+	return live->beacon.clock_hz == 1000000000u ? now.mono : now.ticks;
+}
+
+/* Whether that may be a count of slots or events: each took a tick at least. */
+static bool is_count(const struct live *live, uint64_t count)
+{
+	return count <= live_now(live) - live->beacon.clock0;
 }
 
 /* Whether the `count` slots, at most SEEN, before a head are committed. */
@@ -497,12 +501,8 @@ static void check_clocks(struct live *live, struct live_ring *ring, struct coro_
 	for (unsigned i = 0; i < count; i++) {
 		if (CORO_SLOT_KIND(slots[i].word) == CORO_EVENT_EXT)
 			continue;
-		if (slots[i].clock > live->now) {
-			struct live_clock now;
-
-			live_clock_read(&now);
-			live->now = (live->beacon.clock_hz == 1000000000u ? now.mono : now.ticks) + CLOCK_SLACK;
-		}
+		if (slots[i].clock > live->now)
+			live->now = live_now(live) + CLOCK_SLACK;
 		if (slots[i].clock >= live->beacon.clock0 && slots[i].clock <= live->now) {
 			ring->clock = slots[i].clock;
 			continue;

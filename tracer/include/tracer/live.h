@@ -145,6 +145,8 @@ struct live_clock {
 	uint64_t ticks, mono;
 };
 void live_clock_read(struct live_clock *ret);
+/* The clock of the program's events, as it is now. */
+uint64_t live_now(const struct live *live);
 /* Ticks a second, from the beacon or else from now and an early reading: sleeps until that is
  * 10 ms ago, if it is not. */
 uint64_t live_clock_hz(const struct live *live, const struct live_clock *early);
