@@ -1,5 +1,6 @@
 /*
- * relay.c - threads with a loop each hand a number around in a circle, and others are busy meanwhile.
+ * relay.c - threads with a loop each hand a number around in a circle, and others are busy
+ * meanwhile.
  *
  *     relay THREADS HOPS
  *

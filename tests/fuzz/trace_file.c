@@ -7,18 +7,13 @@
  * which get right headers, right CRCs and right sequence numbers. What is then behind the
  * framing has nothing but its own checks. Everything that opens is read: nothing may crash, hang
  * or leak.
- *
- * It is linked into the unit tests with a driver of their own, and by hand with libFuzzer:
- *     clang -fsanitize=fuzzer,address,undefined -Itracer/include -Iruntime/include -Itracer/file
- *         tests/fuzz/trace_file.c tracer/file/[a-z]*.c tracer/model/event.c -lzstd
  */
 #include <sys/mman.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "chunk.h"
 #include <tracer/trace.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void read_everything(struct trace *trace)
 {

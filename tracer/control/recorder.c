@@ -114,6 +114,9 @@ static bool take_batch(struct target *target, unsigned ring)
 		trace_append_lost(target->trace, ring, lost);
 	if (count <= 0)
 		return lost > 0;
+	/* Another ring was made before the last of these: they are left for merge_round(). */
+	if (live_rings(target->live) > 1)
+		return true;
 	if (target->baseline) {
 		bool old;
 
@@ -214,10 +217,12 @@ static bool look(struct target *target, unsigned ring, unsigned most)
 }
 
 /* One round: a window of each ring, and of all these what cannot be overtaken any more. What a
- * ring gets from now on was done after `now`, or by a thread that has not seen anything since. */
-static bool merge_round(struct target *target, unsigned rings)
+ * ring gets from now on, or one that is made from now on, was done after `now`, or by a thread that
+ * has not seen anything since. */
+static bool merge_round(struct target *target)
 {
 	uint64_t now = live_now(target->live), cut = now, until;
+	unsigned rings = live_rings(target->live);
 	unsigned most = rings < RECORDER_BATCH / LEAST_BATCH ? RECORDER_BATCH / rings : LEAST_BATCH;
 	struct window *first;
 	bool any = false;
@@ -259,14 +264,12 @@ static bool merge_round(struct target *target, unsigned rings)
 
 static bool take_rings(struct target *target, bool all)
 {
-	unsigned rings;
 	bool any = false;
 
 	if (target->baseline && recorder_take_baseline(target) < 0)
 		return false;
-	rings = live_rings(target->live);
 	for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
-		if (!(rings > 1 ? merge_round(target, rings) : take_batch(target, 0)))
+		if (!(live_rings(target->live) > 1 ? merge_round(target) : take_batch(target, 0)))
 			break;
 		any = true;
 		flush(target, false);

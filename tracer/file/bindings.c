@@ -1,7 +1,7 @@
 /*
  * bindings.c - tables in pages, which are made when one of their rows is bound.
  *
- *     row  23..8  page     [ | * |  |  | * | ... ]   65536 pages
+ *     row  23..8  page     [ | * |  |  | * | ... ]   65536 pages at most, as many as are needed
  *           7..0  entry        |           |
  *                          256 bindings  256 bindings
  *
@@ -20,32 +20,46 @@
 
 static const struct binding nobody;
 
-static void table_done(struct binding **page)
+static void table_done(struct binding_table *table)
 {
-	for (size_t i = 0; page && i < PAGES; i++)
-		free(page[i]);
-	free(page);
+	for (uint32_t i = 0; i < table->pages; i++)
+		free(table->page[i]);
+	free(table->page);
 }
 
 void trace__bindings_done(struct bindings *bindings)
 {
-	table_done(bindings->page);
+	table_done(&bindings->all);
 	for (size_t i = 0; bindings->ring && i < CORO_RINGS; i++)
-		table_done(bindings->ring[i]);
+		table_done(&bindings->ring[i]);
 	free(bindings->ring);
 	*bindings = (struct bindings){0};
 }
 
-/* The place of a row, to be written. NULL: out of memory. */
-static struct binding *own(struct binding ***table, uint64_t row)
+static bool grow(struct binding_table *table, uint32_t pages)
 {
+	uint32_t room = pages < 2 * table->pages ? 2 * table->pages : pages;
 	struct binding **page;
 
-	if (!*table)
-		*table = calloc(PAGES, sizeof(**table));
-	if (!*table)
+	room = room < PAGES ? room : PAGES;
+	page = reallocarray(table->page, room, sizeof(*page));
+	if (!page)
+		return false;
+	memset(page + table->pages, 0, (room - table->pages) * sizeof(*page));
+	table->page = page;
+	table->pages = room;
+	return true;
+}
+
+/* The place of a row, to be written. NULL: out of memory. */
+static struct binding *own(struct binding_table *table, uint64_t row)
+{
+	uint32_t number = (uint32_t)(row / PAGE_ROWS);
+	struct binding **page;
+
+	if (number >= table->pages && !grow(table, number + 1))
 		return NULL;
-	page = &(*table)[row / PAGE_ROWS];
+	page = &table->page[number];
 	if (!*page)
 		*page = calloc(PAGE_ROWS, sizeof(**page));
 	return *page ? &(*page)[row % PAGE_ROWS] : NULL;
@@ -54,22 +68,22 @@ static struct binding *own(struct binding ***table, uint64_t row)
 /* A second ring: what was bound so far is the first one's. */
 static int begin_rings(struct bindings *bindings)
 {
-	struct binding ***ring = calloc(CORO_RINGS, sizeof(*ring));
+	struct binding_table *ring = calloc(CORO_RINGS, sizeof(*ring));
 
 	if (!ring)
 		return -ENOMEM;
-	for (size_t i = 0; bindings->page && i < PAGES; i++) {
+	for (uint32_t i = 0; i < bindings->all.pages; i++) {
 		struct binding *copy;
 
-		if (!bindings->page[i])
+		if (!bindings->all.page[i])
 			continue;
 		copy = own(&ring[bindings->first], i * PAGE_ROWS);
 		if (!copy) {
-			table_done(ring[bindings->first]);
+			table_done(&ring[bindings->first]);
 			free(ring);
 			return -ENOMEM;
 		}
-		memcpy(copy, bindings->page[i], PAGE_ROWS * sizeof(*copy));
+		memcpy(copy, bindings->all.page[i], PAGE_ROWS * sizeof(*copy));
 	}
 	bindings->ring = ring;
 	return 0;
@@ -84,7 +98,7 @@ int trace__bindings_bind(struct bindings *bindings, uint32_t ring, uint64_t row,
 	if (row == 0 || row >= BINDINGS_ROWS)
 		return 0;
 	ring = ring < CORO_RINGS ? ring : 0;
-	if (!bindings->page)
+	if (!bindings->all.pages)
 		bindings->first = ring;
 	if (!bindings->ring && ring != bindings->first && begin_rings(bindings) < 0)
 		return -ENOMEM;
@@ -94,16 +108,16 @@ int trace__bindings_bind(struct bindings *bindings, uint32_t ring, uint64_t row,
 			return -ENOMEM;
 		*place = binding;
 	}
-	place = own(&bindings->page, row);
+	place = own(&bindings->all, row);
 	if (!place)
 		return -ENOMEM;
 	*place = binding;
 	return 0;
 }
 
-static struct binding *look(struct binding **table, uint64_t row)
+static struct binding *look(const struct binding_table *table, uint64_t row)
 {
-	struct binding *page = table ? table[row / PAGE_ROWS] : NULL;
+	struct binding *page = row / PAGE_ROWS < table->pages ? table->page[row / PAGE_ROWS] : NULL;
 	struct binding *binding = page ? &page[row % PAGE_ROWS] : NULL;
 
 	return binding && binding->serial ? binding : NULL;
@@ -117,9 +131,9 @@ const struct binding *trace__bindings_find(const struct bindings *bindings, uint
 	if (row == 0 || row >= BINDINGS_ROWS)
 		return &nobody;
 	if (bindings->ring && ring < CORO_RINGS)
-		binding = look(bindings->ring[ring], row);
+		binding = look(&bindings->ring[ring], row);
 	if (!binding)
-		binding = look(bindings->page, row);
+		binding = look(&bindings->all, row);
 	return binding ? binding : &nobody;
 }
 
@@ -129,7 +143,7 @@ void trace__bindings_forget(struct bindings *bindings, uint32_t ring, uint64_t r
 
 	if (!bindings->ring || ring >= CORO_RINGS || row >= BINDINGS_ROWS)
 		return;
-	binding = look(bindings->ring[ring], row);
+	binding = look(&bindings->ring[ring], row);
 	if (binding)
 		*binding = nobody;
 }

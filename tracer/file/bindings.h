@@ -18,10 +18,15 @@ struct binding {
 	uint8_t kind;    /* enum coro_object_kind */
 };
 
+struct binding_table {
+	struct binding **page; /* owned, and what they point to; NULL: nobody was bound in it */
+	uint32_t pages;
+};
+
 struct bindings {
-	struct binding **page; /* of all rings; owned, and what they point to; NULL: nobody was bound */
-	struct binding ***ring; /* of each by itself; owned, likewise; NULL: there is one only */
-	uint32_t first;         /* that one; valid if `page` is */
+	struct binding_table all;   /* of all rings */
+	struct binding_table *ring; /* of each by itself; owned; NULL: there is one only */
+	uint32_t first;             /* that one; valid if `all` has pages */
 };
 
 void trace__bindings_done(struct bindings *bindings);

@@ -28,11 +28,12 @@
 #include "control_page.h"
 #include "live_private.h"
 
-#define PIECE    1024u /* rows that are copied at a time */
-#define TRIES    4096  /* for a row that is being written; after some of them with a pause */
-#define EAGER    16
-#define PAUSE_NS 100000
-#define ROWS_MAX (1u << 22)
+#define PIECE       1024u /* rows that are copied at a time */
+#define EAGER       16 /* tries for a row that is being written, before there are pauses between */
+#define PAUSE_NS    1000 /* the first; each is twice as long as the one before, up to a limit */
+#define PAUSE_MOST  16000000u
+#define PATIENCE_NS 400000000u /* for all pauses of a table: few can be in the middle of a row */
+#define ROWS_MAX    (1u << 22)
 
 /* ---- Asking ------------------------------------------------------------ */
 
@@ -170,17 +171,24 @@ static int copy_piece(int fd, uint32_t first, uint32_t count, struct coro_mirror
 	return 0;
 }
 
-static int copy_again(int fd, uint32_t row, struct coro_mirror_row *ret)
+/* The same row until it is whole. Its writer may have been put aside in the middle, so there are
+ * pauses, as long as there is patience; when that is at an end, each row is tried once more. */
+static int copy_again(int fd, uint32_t row, struct coro_mirror_row *ret, uint32_t *patience)
 {
 	struct coro_mirror_row scratch[2];
-	uint32_t torn = 1;
+	uint32_t torn = 1, pause = PAUSE_NS;
 
-	for (int i = 0; i < TRIES && torn; i++) {
-		/* Its writer may have been put aside in the middle. */
-		if (i > EAGER)
-			nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+	for (int i = *patience ? 0 : EAGER; torn; i++) {
 		if (copy_piece(fd, row, 1, ret, scratch, &torn) < 0)
 			return -EIO;
+		if (!torn || i < EAGER)
+			continue;
+		if (!*patience)
+			break;
+		pause = pause < *patience ? pause : *patience;
+		nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
+		*patience -= pause;
+		pause = pause < PAUSE_MOST / 2 ? 2 * pause : PAUSE_MOST;
 	}
 	return (int)torn;
 }
@@ -189,6 +197,7 @@ static int copy_rows(int fd, struct live_table *table)
 {
 	struct coro_mirror_row *scratch = malloc(2 * PIECE * sizeof(*scratch));
 	int result = scratch ? 0 : -ENOMEM;
+	uint32_t patience = PATIENCE_NS;
 
 	for (uint32_t first = 0, part; result >= 0 && first < table->count; first += part) {
 		uint32_t torn;
@@ -198,7 +207,7 @@ static int copy_rows(int fd, struct live_table *table)
 		for (uint32_t i = first; result >= 0 && torn && i < first + part; i++) {
 			if (table->rows[i].lock_seq != 1)
 				continue;
-			result = copy_again(fd, i, &table->rows[i]);
+			result = copy_again(fd, i, &table->rows[i], &patience);
 			table->torn += result > 0;
 			torn--;
 		}
