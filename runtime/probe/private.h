@@ -49,6 +49,7 @@ struct coro__segment {
 	uint64_t ctl_file, wake_file;
 	uint32_t rings;     /* made so far; under the lock */
 	uint32_t ring_log2; /* of rings to be made */
+	uint32_t died[CORO_LEASES]; /* flags of readers that died while they had the lease; 0: none */
 };
 extern struct coro__segment coro__segment;
 
@@ -104,6 +105,8 @@ void coro__segment_remove(void);
 void *coro__segment_file(const char *name, size_t bytes, size_t reserve);
 /* Takes the blocks of another piece of it, before they are touched. */
 bool coro__segment_grow(const char *name, size_t offset, size_t bytes);
+/* A reader that died was to read all of a ring, and has not. */
+bool coro__segment_is_unread(void);
 /* The descriptor is open, and still that file. */
 bool coro__segment_owns(int fd, uint64_t file);
 /* A descriptor of ctl; -1: out of reach. */
