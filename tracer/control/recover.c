@@ -89,11 +89,14 @@ static uint64_t told_since(struct trace *trace, uint32_t ring, uint64_t since)
 	return told;
 }
 
-/* Names that are in no event, of what is before `end`. */
+/* Names that are in no event, of what is before `end`. A payload that was being written when the
+ * program was killed stands in a slot of the time round before, whose word is still good. */
 static int read_names(struct recovery *recovery, unsigned ring, uint64_t end, uint64_t size)
 {
+	uint64_t margin = recovery->result->alive ? size / 2 : 1 + CORO_EXT_MAX;
+	uint64_t last = live_head(recovery->live, ring) + margin;
 	struct coro_trace_slot *slots = recovery->stream[ring].slots;
-	uint64_t from = end > size ? end - size : 0;
+	uint64_t from = last > size ? last - size : 0;
 	int result = 0;
 
 	while (from < end && result >= 0) {
@@ -314,48 +317,87 @@ static void note_under_way(struct recovery *recovery, const struct coro_mirror_r
 	*event = (struct recovered_event){.row = number, .cseq = cseq};
 	if (object)
 		event->serial = object->serial;
-	else if (!(row->lock_seq & 1))
+	else if (row->lock_seq != 1) /* else it may be the one that had the row before */
 		event->serial = row->serial;
 	name = event->serial ? trace_string(recovery->trace, object ? object->name : row->name) : NULL;
 	snprintf(event->name, sizeof(event->name), "%s", name ? name : "");
 }
 
+static bool was_noted(const struct recovered *result, uint32_t row)
+{
+	for (unsigned i = 0; i < result->under_way && i < RECOVERED_NAMES; i++)
+		if (result->event[i].row == row)
+			return true;
+	return false;
+}
+
+/* The count of the event that the row was written for last: it is locked with that, and before. */
+static uint32_t cseq_of(const struct coro_mirror_row *row)
+{
+	return (uint32_t)(((uint64_t)row->lock_seq + 1) / 2);
+}
+
 /* A row is written under its lock, and before its event: it is locked, or it has one event more
- * than there are. That means nothing where events of it are missing for another reason. */
+ * than there are. */
 static void look_at_row(struct recovery *recovery, const struct live_table *table, uint32_t i,
-						const struct world *world, const uint64_t *lost_before)
+						const struct world *world, const bool *says)
 {
 	const struct coro_mirror_row *row = &table->rows[i];
-	uint32_t cseq = (uint32_t)(((uint64_t)row->lock_seq + 1) / 2);
 	const struct world_object *object = row->serial ? world_find(world, row->serial) : NULL;
+	uint32_t cseq = cseq_of(row);
 
-	if ((int32_t)(row->baseline - table->baseline) < 0)
+	if ((int32_t)(row->baseline - table->baseline) < 0 || was_noted(recovery->result, i))
 		return;
-	if (row->lock_seq & 1) {
+	if (row->lock_seq & 1)
 		note_under_way(recovery, row, i, cseq, object);
+	else if (!row->serial || row->ring >= recovery->rings || says[row->ring])
 		return;
-	}
-	if (!row->serial || row->ring >= recovery->rings)
-		return;
-	if (object ? object->cseq + 1 == cseq && object->changed_at >= lost_before[row->ring]
-			   : cseq == 1 && row->state != CORO_STATE_NONE && !lost_before[row->ring])
+	else if (object ? object->cseq + 1 == cseq : cseq == 1 && row->state != CORO_STATE_NONE)
 		note_under_way(recovery, row, i, cseq, object);
+}
+
+/* The last event of a ring in the trace is this one of this object. */
+static bool is_last(struct recovery *recovery, unsigned ring, uint64_t serial, uint32_t cseq)
+{
+	struct trace_event event;
+
+	for (uint64_t n = trace_count(recovery->trace); n > 0; n--)
+		if (trace_event(recovery->trace, n, &event) >= 0 && event.ring == ring)
+			return event.co == serial && event.cseq == cseq;
+	return false;
+}
+
+/* A ring that may lose events says itself which row is written for it. */
+static void look_at_ring(struct recovery *recovery, const struct live_table *table, unsigned ring,
+						 const struct world *world, bool *ret_says)
+{
+	struct coro_ring_header header;
+	const struct coro_mirror_row *row;
+	uint32_t number, cseq;
+
+	if (live_ring_header(recovery->live, ring, &header) < 0)
+		return;
+	*ret_says = header.policy == CORO_POLICY_OVERWRITE || header.dropped || header.records;
+	number = (uint32_t)header.under_way;
+	cseq = (uint32_t)(header.under_way >> 32);
+	if (!number || number >= table->count)
+		return;
+	row = &table->rows[number];
+	if (!is_last(recovery, ring, row->serial, cseq))
+		note_under_way(recovery, row, number, cseq, world_find(world, row->serial));
 }
 
 static void find_under_way(struct recovery *recovery, const struct world *world)
 {
-	uint64_t lost_before[CORO_RINGS] = {0}; /* the event after the last loss; 0: there is none */
+	bool says[CORO_RINGS] = {false};
 	struct live_table table;
-	uint64_t after, count;
-	uint32_t ring;
 
 	if (live_table_left(recovery->live, &table) < 0)
 		return;
-	for (size_t i = 0; trace_loss(recovery->trace, i, &after, &ring, &count) >= 0; i++)
-		if (ring < CORO_RINGS && after + 1 > lost_before[ring])
-			lost_before[ring] = after + 1;
+	for (unsigned i = 0; i < recovery->rings; i++)
+		look_at_ring(recovery, &table, i, world, &says[i]);
 	for (uint32_t i = 1; i < table.count; i++)
-		look_at_row(recovery, &table, i, world, lost_before);
+		look_at_row(recovery, &table, i, world, says);
 	live_table_done(&table);
 }
 
