@@ -24,23 +24,16 @@
 #include <string.h>
 #include <tracer/live.h>
 #include <tracer/symbols.h>
+#include "merge.h"
 #include "session_private.h"
 
 #define ROOM 4096u /* slots of a ring that are read at once */
 
-/* A ring, read from where the file ends. */
-struct stream {
-	struct coro_trace_slot *slots; /* owned; ROOM of them */
-	unsigned at, count;            /* those from `at` to `count` are to be appended */
-	uint64_t index;                /* of slots[0] */
-	uint64_t lost;                 /* before slots[at], and not in the trace yet */
-	uint64_t told;                 /* of what it will tell as lost, what the file has already */
-};
-
 struct recovery {
 	struct trace *trace;   /* owned */
 	struct live *live;     /* owned */
-	struct stream *stream; /* owned, by ring */
+	struct window *window; /* owned, and their slots: of each ring, from where the file ends */
+	uint64_t *told; /* owned; by ring: of what it will tell as lost, what the file has already */
 	unsigned rings;
 	struct recovered *result;
 	char **ret_why;
@@ -68,9 +61,10 @@ void recovered_done(struct recovered *recovered)
 
 static void recovery_done(struct recovery *recovery)
 {
-	for (unsigned i = 0; recovery->stream && i < recovery->rings; i++)
-		free(recovery->stream[i].slots);
-	free(recovery->stream);
+	for (unsigned i = 0; recovery->window && i < recovery->rings; i++)
+		free(recovery->window[i].slot);
+	free(recovery->window);
+	free(recovery->told);
 	live_free(recovery->live);
 	trace_free(recovery->trace);
 }
@@ -95,7 +89,7 @@ static int read_names(struct recovery *recovery, unsigned ring, uint64_t end, ui
 {
 	uint64_t margin = recovery->result->alive ? size / 2 : 1 + CORO_EXT_MAX;
 	uint64_t last = live_head(recovery->live, ring) + margin;
-	struct coro_trace_slot *slots = recovery->stream[ring].slots;
+	struct coro_trace_slot *slots = recovery->window[ring].slot;
 	uint64_t from = last > size ? last - size : 0;
 	int result = 0;
 
@@ -112,26 +106,22 @@ static int read_names(struct recovery *recovery, unsigned ring, uint64_t end, ui
 	return result;
 }
 
-static int begin_stream(struct recovery *recovery, unsigned ring)
+static int begin_ring(struct recovery *recovery, unsigned ring)
 {
-	struct stream *stream = &recovery->stream[ring];
 	struct coro_ring_header header;
 	uint64_t index, n = 0;
 	bool known;
 
-	stream->slots = calloc(ROOM, sizeof(*stream->slots));
-	if (!stream->slots)
+	if (window_reserve(&recovery->window[ring], ROOM) < 0)
 		return -ENOMEM;
 	if (live_ring_header(recovery->live, ring, &header) < 0)
 		return 0;
 	known = trace_resumed_at(recovery->trace, ring, &index, &n) >= 0;
 	live_resume(recovery->live, ring, known ? &index : NULL);
-	stream->told = told_since(recovery->trace, ring, 0);
-	if (header.policy == CORO_POLICY_OVERWRITE) {
-		uint64_t since = told_since(recovery->trace, ring, n);
-
-		stream->told = since + (stream->told ? header.dropped_nested : 0);
-	}
+	recovery->told[ring] = told_since(recovery->trace, ring, 0);
+	if (header.policy == CORO_POLICY_OVERWRITE)
+		recovery->told[ring] = told_since(recovery->trace, ring, n) +
+							   (recovery->told[ring] ? header.dropped_nested : 0);
 	return known && header.records
 			   ? read_names(recovery, ring, index + 1, (uint64_t)1 << header.log2_slots)
 			   : 0;
@@ -142,7 +132,7 @@ static int begin_stream(struct recovery *recovery, unsigned ring)
 static void mark_bound(struct recovery *recovery, unsigned ring, const struct live_table *table,
 					   bool *bound)
 {
-	struct coro_trace_slot *slots = recovery->stream[ring].slots;
+	struct coro_trace_slot *slots = recovery->window[ring].slot;
 	struct coro_ring_header header;
 	uint64_t size, from;
 
@@ -197,90 +187,46 @@ static int name_from_table(struct recovery *recovery)
 
 /* ---- Appending --------------------------------------------------------- */
 
-static int tell_loss(struct recovery *recovery, unsigned ring)
+/* What is lost before the window, and not in the trace yet. */
+static void note_loss(struct recovery *recovery, unsigned ring, uint64_t lost)
 {
-	struct stream *stream = &recovery->stream[ring];
-	uint64_t known = stream->lost < stream->told ? stream->lost : stream->told;
-	uint64_t lost = stream->lost - known;
+	uint64_t known = lost < recovery->told[ring] ? lost : recovery->told[ring];
 
-	stream->told -= known;
-	stream->lost = 0;
-	recovery->result->lost += lost;
-	return lost ? trace_append_lost(recovery->trace, ring, lost) : 0;
+	recovery->told[ring] -= known;
+	recovery->window[ring].lost += lost - known;
+	recovery->result->lost += lost - known;
 }
 
 /* Reads on, behind what was appended, until there is something or no more. */
 static void refill(struct recovery *recovery, unsigned ring)
 {
-	struct stream *stream = &recovery->stream[ring];
+	struct window *window = &recovery->window[ring];
 	uint64_t lost;
 	int count;
 
 	do {
-		live_take(recovery->live, ring, stream->at);
-		stream->at = stream->count = 0;
-		count = live_read(recovery->live, ring, stream->slots, ROOM, &stream->index, &lost);
-		stream->lost += lost;
+		live_take(recovery->live, ring, (unsigned)window->at);
+		window->at = window->count = 0;
+		count = live_read(recovery->live, ring, window->slot, ROOM, &window->index, &lost);
+		note_loss(recovery, ring, lost);
 	} while (count <= 0 && lost);
-	stream->count = count > 0 ? (unsigned)count : 0;
+	window->count = count > 0 ? (size_t)count : 0;
 }
 
-/* Whose next slot has the least clock; *ret_until: the next one's after it. */
-static struct stream *earliest(struct recovery *recovery, uint64_t *ret_until)
+/* The last event of a window may go on behind it. */
+static int append_run(struct recovery *recovery, struct window *window, uint64_t until)
 {
-	struct stream *first = NULL;
+	unsigned ring = (unsigned)(window - recovery->window);
+	int taken = merge_append(recovery->trace, ring, window, until, INT64_MAX, window->count < ROOM);
 
-	*ret_until = UINT64_MAX;
-	for (unsigned i = 0; i < recovery->rings; i++) {
-		struct stream *stream = &recovery->stream[i];
-		uint64_t clock;
-
-		if (stream->at == stream->count)
-			continue;
-		clock = stream->slots[stream->at].clock;
-		if (!first || clock < first->slots[first->at].clock) {
-			*ret_until = first ? first->slots[first->at].clock : UINT64_MAX;
-			first = stream;
-		} else if (clock < *ret_until) {
-			*ret_until = clock;
-		}
-	}
-	return first;
-}
-
-/* Appends what comes before `until`. */
-static int append_run(struct recovery *recovery, unsigned ring, uint64_t until)
-{
-	struct stream *stream = &recovery->stream[ring];
-	unsigned end = stream->at;
-	bool again = stream->at > 0;
-	int taken, result = tell_loss(recovery, ring);
-
-	if (result < 0)
-		return result;
-	do
-		end += 1 + CORO_SLOT_EXT(stream->slots[end].word);
-	while (end < stream->count && stream->slots[end].clock <= until);
-	if (end > stream->count)
-		end = stream->count;
-	taken = trace_append(recovery->trace, ring, stream->index + stream->at,
-						 stream->slots + stream->at, end - stream->at);
-	if (taken < 0)
-		return taken;
-	stream->at += (unsigned)taken;
-	/* What is not whole, may be, when there is room for more of it. */
-	if (!taken && !again) {
-		stream->at++;
-		stream->lost++;
-	}
-	if (!taken || stream->at == stream->count)
+	if (taken == 0 || window->at == window->count)
 		refill(recovery, ring);
-	return 0;
+	return taken < 0 ? taken : 0;
 }
 
 static int append(struct recovery *recovery)
 {
-	struct stream *first;
+	struct window *first;
 	uint64_t until;
 	const char *bytes;
 	uint32_t id;
@@ -291,10 +237,11 @@ static int append(struct recovery *recovery)
 		trace_append_string(recovery->trace, id, bytes, length);
 	for (unsigned i = 0; i < recovery->rings; i++)
 		refill(recovery, i);
-	while (result >= 0 && (first = earliest(recovery, &until)))
-		result = append_run(recovery, (unsigned)(first - recovery->stream), until);
+	while (result >= 0 && (first = merge_first(recovery->window, recovery->rings, &until)))
+		result = append_run(recovery, first, until);
 	for (unsigned i = 0; result >= 0 && i < recovery->rings; i++)
-		result = tell_loss(recovery, i);
+		if (recovery->window[i].lost)
+			result = trace_append_lost(recovery->trace, i, recovery->window[i].lost);
 	recovery->result->damage = live_damage(recovery->live);
 	if (result >= 0 && recovery->result->damage)
 		result = trace_append_damage(recovery->trace, recovery->result->damage);
@@ -433,8 +380,9 @@ static int open_segment(struct recovery *recovery, const char *segment)
 	recovery->result->segment = strdup(segment);
 	recovery->result->alive = live_is_alive(recovery->live);
 	recovery->rings = live_rings(recovery->live);
-	recovery->stream = calloc(recovery->rings + 1, sizeof(*recovery->stream));
-	return recovery->stream && recovery->result->segment ? 0 : -ENOMEM;
+	recovery->window = calloc(recovery->rings + 1, sizeof(*recovery->window));
+	recovery->told = calloc(recovery->rings + 1, sizeof(*recovery->told));
+	return recovery->window && recovery->told && recovery->result->segment ? 0 : -ENOMEM;
 }
 
 /* Trace and segment are there. */
@@ -443,7 +391,7 @@ static int run(struct recovery *recovery, const char *path)
 	int result = 0;
 
 	for (unsigned i = 0; i < recovery->rings && result >= 0; i++)
-		result = begin_stream(recovery, i);
+		result = begin_ring(recovery, i);
 	if (result >= 0 && !recovery->result->before)
 		result = name_from_table(recovery);
 	if (result >= 0)
