@@ -23,7 +23,7 @@
  *
  * Leases. A reader is waited for if and only if its process holds the lock on its lease,
  * and it is asked for each 10 ms of waiting. A lease without the lock is taken away, with
- * what came with it: its tail, its hold on the gate, and, with the last one, the events.
+ * what came with it: its hold on the gate, its tail, and, with the last one, the events.
  * Each 10 ms the waiting thread also says again where it is: whoever scribbled over its
  * header cannot make the reader wait for a thread that waits for the reader.
  *
@@ -77,7 +77,7 @@ bool coro__lease_lives(unsigned i)
 {
 	struct coro_ctl *ctl = coro__segment.ctl;
 	struct coro_lease *lease = &ctl->lease[i];
-	uint32_t pid = coro__load_acquire(&lease->pid);
+	uint32_t pid = coro__load_acquire(&lease->pid), flags = coro__load_acquire(&lease->flags);
 
 	if (!pid)
 		return false;
@@ -91,6 +91,7 @@ bool coro__lease_lives(unsigned i)
 	}
 	if (__atomic_compare_exchange_n(&lease->pid, &pid, 0, false, __ATOMIC_ACQ_REL,
 									__ATOMIC_RELAXED)) {
+		coro__store(&coro__segment.died[i], flags);
 		coro__store_release(&lease->flags, 0);
 		coro__store(&lease->asleep, 0);
 	}

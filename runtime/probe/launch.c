@@ -11,7 +11,8 @@
  * cannot, the fork handler does it.
  *
  * End: the rings' heads are published. The directory is removed, unless a reader has a
- * lease: then it is the reader's to remove, when it has read the rest.
+ * lease: then it is the reader's to remove, when it has read the rest; or a recorder died
+ * before it had: then it is left for `coroscope recover`.
  */
 #include <errno.h>
 #include <limits.h>
@@ -154,10 +155,14 @@ __attribute__((constructor(101))) static void begin(void)
 
 __attribute__((destructor(101))) static void finish(void)
 {
+	bool lives = false;
+
 	if (!coro__segment.path[0] || getpid() != coro__segment.pid)
 		return;
 	coro__probe_off();
 	coro__ring_exit(&coro__thread);
-	if (!coro__lease_any())
+	for (unsigned i = 0; i < CORO_LEASES; i++)
+		lives |= coro__lease_lives(i);
+	if (!lives && !coro__segment_is_unread())
 		coro__segment_remove();
 }

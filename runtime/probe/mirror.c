@@ -41,9 +41,11 @@ bool coro__mirror_grow(uint32_t row)
 	while (!exhausted && row >= coro__mirror_ready && row < TABLE_ROWS) {
 		exhausted =
 			!coro__segment_grow("tab", coro__mirror_ready * ROW_BYTES, TABLE_STEP * ROW_BYTES);
+		CORO__TEST_POINT("table blocks");
 		if (!exhausted) {
 			coro__store(&coro__mirror_ready, coro__mirror_ready + TABLE_STEP);
 			coro__store_release(&coro__mirror[0].resumes, coro__mirror_ready);
+			CORO__TEST_POINT("table ready");
 		}
 	}
 	if (row >= coro__mirror_ready)
@@ -59,6 +61,7 @@ static struct coro_mirror_row *lock_row(const struct coro_object *object)
 
 	coro__store(&row->lock_seq, 2 * object->cseq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	CORO__TEST_POINT("bind lock");
 	return row;
 }
 
@@ -101,14 +104,22 @@ static void bind_row(const struct coro__thread *thread, const struct coro_object
 	struct coro_mirror_row *row = lock_row(object);
 
 	row->kind = object->kind;
+	CORO__TEST_POINT("bind kind");
 	row->gen = object->gen;
+	CORO__TEST_POINT("bind gen");
 	row->serial = object->serial;
+	CORO__TEST_POINT("bind serial");
 	row->parent = object->parent;
+	CORO__TEST_POINT("bind parent");
 	row->name = bind->name;
+	CORO__TEST_POINT("bind name");
 	row->creation_site = bind->site;
+	CORO__TEST_POINT("bind creation");
 	row->baseline = thread->baseline;
 	row->site = 0;
+	CORO__TEST_POINT("bind baseline");
 	tell_more(row, bind, peer, value);
+	CORO__TEST_POINT("bind more");
 }
 
 static void link_row(const struct coro_object *object, uint32_t link)
@@ -116,7 +127,9 @@ static void link_row(const struct coro_object *object, uint32_t link)
 	struct coro_mirror_row *row = lock_row(object);
 
 	row->link = link;
+	CORO__TEST_POINT("link row");
 	row->number = coro_probe_generation(link);
+	CORO__TEST_POINT("link number");
 }
 
 void coro__mirror_tell(const struct coro__thread *thread, const struct coro_object *object,

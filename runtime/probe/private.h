@@ -34,6 +34,15 @@
 #define coro__store(pointer, value)         __atomic_store_n(pointer, value, __ATOMIC_RELAXED)
 #define coro__store_release(pointer, value) __atomic_store_n(pointer, value, __ATOMIC_RELEASE)
 
+/* Behind each store that others may see: where the tests kill the program (tests/fault/kill_test.c,
+ * which compiles the probe once more). Else it is nothing. */
+#ifdef CORO__TEST_POINTS
+void coro__test_point(const char *name);
+#define CORO__TEST_POINT(name) coro__test_point(name)
+#else
+#define CORO__TEST_POINT(name) ((void)0)
+#endif
+
 /* How long a wait lasts before the waiter asks whether anybody is still there. */
 #define CORO__PATIENCE_NS 10000000L
 
@@ -49,6 +58,7 @@ struct coro__segment {
 	uint64_t ctl_file, wake_file;
 	uint32_t rings;     /* made so far; under the lock */
 	uint32_t ring_log2; /* of rings to be made */
+	uint32_t died[CORO_LEASES]; /* flags of readers that died while they had the lease; 0: none */
 };
 extern struct coro__segment coro__segment;
 
@@ -104,6 +114,8 @@ void coro__segment_remove(void);
 void *coro__segment_file(const char *name, size_t bytes, size_t reserve);
 /* Takes the blocks of another piece of it, before they are touched. */
 bool coro__segment_grow(const char *name, size_t offset, size_t bytes);
+/* A reader that died was to read all of a ring, and has not. */
+bool coro__segment_is_unread(void);
 /* The descriptor is open, and still that file. */
 bool coro__segment_owns(int fd, uint64_t file);
 /* A descriptor of ctl; -1: out of reach. */
@@ -186,13 +198,18 @@ static inline void coro__mirror_write(const struct coro__thread *thread,
 
 	coro__store_pair(&row->lock_seq, 2 * cseq - 1, cseq);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	CORO__TEST_POINT("row lock");
 	memcpy(&row->state, &(uint16_t){(uint16_t)(state | object->reason << 8)}, sizeof(uint16_t));
+	CORO__TEST_POINT("row state");
 	if (site)
 		coro__store_pair(&row->waits_on, waits_on, site);
 	else
 		row->waits_on = waits_on;
+	CORO__TEST_POINT("row waits_on");
 	coro__store_pair(&row->resumes, object->resumes, thread->number);
+	CORO__TEST_POINT("row resumes");
 	coro__store_release(&row->lock_seq, 2 * cseq);
+	CORO__TEST_POINT("row unlock");
 }
 /* What some kinds of event change besides: who the object is, as `payload` says, or its link. Before
  * the object's cseq is counted up; nothing may wait from here on until the write, for the row is

@@ -134,6 +134,7 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 	header = make_file(number, &log2);
 	if (!header)
 		return false;
+	CORO__TEST_POINT("ring file");
 	header->magic = CORO_RING_MAGIC;
 	header->ring = number;
 	header->log2_slots = log2;
@@ -142,6 +143,7 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 	header->name = thread_name;
 	header->birth_clock = coro__clock_read();
 	header->state = CORO_RING_LIVE;
+	CORO__TEST_POINT("ring header");
 
 	thread->header = header;
 	thread->slots = (struct coro_trace_slot *)(header + 1);
@@ -162,6 +164,7 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 		coro__room_careful(thread);
 	coro__segment.rings = number + 1;
 	coro__store_release(&coro__segment.ctl->rings, number + 1);
+	CORO__TEST_POINT("ring count");
 	return true;
 }
 
@@ -221,8 +224,10 @@ static void write_payload(struct coro__thread *thread, const uint8_t *payload, u
 
 		memcpy((uint8_t *)slot + sizeof(slot->word), payload + (i - 1) * CORO_EXT_BYTES,
 			   CORO_EXT_BYTES);
+		CORO__TEST_POINT("payload bytes");
 		coro__store_release(&slot->word, CORO_SLOT_WORD(CORO_EVENT_EXT, 0, 0, 0, 0,
 														(index >> thread->log2_slots) + 1, 0));
+		CORO__TEST_POINT("payload word");
 	}
 }
 
@@ -233,7 +238,9 @@ static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, ui
 	if ((before ^ thread->index) & ~(uint64_t)63) {
 		thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, (thread->index >> thread->log2_slots) + 1, 0);
 		coro__ring_publish(thread);
+		CORO__TEST_POINT("head");
 		coro__lease_wake(false);
+		CORO__TEST_POINT("wake");
 	}
 	if (coro__unlikely(thread->break_kinds >> kind & 1))
 		coro__gate_break(thread, kind, row, site);
@@ -265,6 +272,7 @@ INLINED void write_event(struct coro__thread *thread, struct coro_object *object
 	slot->peer = record.peer;
 	slot->site = record.site;
 	slot->value = record.value;
+	CORO__TEST_POINT("slot fields");
 	if (record.what & CORO__EMIT_READS_CLOCK || coro__unlikely(thread->clock_stale)) {
 		thread->clock = plain ? coro__clock_register() : coro__clock_read();
 		if (coro__unlikely(thread->clock_stale))
@@ -273,6 +281,7 @@ INLINED void write_event(struct coro__thread *thread, struct coro_object *object
 	}
 	slot->clock = thread->clock;
 	cseq = ++object->cseq;
+	CORO__TEST_POINT("slot clock");
 	if (CORO_TEST_ORDER != CORO_RING_FIRST)
 		write_row(thread, object, &record, cseq, word, plain);
 	if (CORO_TEST_ORDER && !(index & 31))
@@ -281,12 +290,14 @@ INLINED void write_event(struct coro__thread *thread, struct coro_object *object
 		write_payload(thread, payload, ext);
 	coro__store_release(&slot->word, (uint64_t)cseq << 32 | thread->lap | ext << 24 | word |
 										 (uint32_t)object->state << 16);
+	CORO__TEST_POINT("slot word");
 	if (CORO_TEST_ORDER == CORO_RING_FIRST) {
 		if (!(index & 31))
 			sched_yield();
 		write_row(thread, object, &record, cseq, word, plain);
 	}
 	thread->index = index + 1 + ext;
+	CORO__TEST_POINT("index");
 	if (!plain || coro__unlikely(!(thread->index & 63))) {
 		end_slowly(thread, index, CORO_SLOT_KIND(word), object->row, record.site);
 		return;

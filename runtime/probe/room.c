@@ -24,6 +24,9 @@
  *     ring     ......│ I(7) e(3,7) e(3,7) e(7,3) ... │ I(7) e(3b,7) e(3,7) ...
  *                  epoch                           epoch      b: with a bind
  *
+ * THE EVENT UNDER WAY. Elsewhere a row is ahead of its ring by the one event that was being emitted
+ * when the program was killed. Where events are missing that says nothing. So the header says it.
+ *
  * A reader whose place was written over goes on with the next epoch, and counts what is before
  * it as lost.
  *
@@ -142,6 +145,8 @@ static void write_row(struct coro__thread *thread, struct coro_object *object,
 					  const struct coro__record *record, const struct coro_probe_value *value,
 					  const uint8_t *payload)
 {
+	coro__store(&thread->header->under_way, object->row | (uint64_t)(uint32_t)(object->cseq + 1)
+															  << 32);
 	coro__mirror_tell(thread, object, kind_of(record), record->peer, value, payload);
 	object->cseq++;
 	if (coro__mirror_has(object->row))
@@ -163,8 +168,11 @@ static void drop(struct coro__thread *thread, struct coro_object *object,
 	thread->lost += slots;
 	thread->clock_stale = true;
 	write_row(thread, object, record, value, payload);
+	CORO__TEST_POINT("drop row");
 	thread->dropped += slots;
 	coro__store(&thread->header->dropped, thread->dropped);
+	CORO__TEST_POINT("drop count");
+	coro__store(&thread->header->under_way, 0);
 }
 
 /* ---- Slots ------------------------------------------------------------- */
@@ -179,6 +187,7 @@ static struct coro_trace_slot *slot_at(struct coro__thread *thread, uint64_t ind
 	if (over) {
 		coro__store(&slot->word, 0);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
+		CORO__TEST_POINT("over word");
 	}
 	return slot;
 }
@@ -199,7 +208,9 @@ static void write_payload(struct coro__thread *thread, const uint8_t *payload, u
 
 		memcpy((uint8_t *)slot + sizeof(slot->word), payload + (i - 1) * CORO_EXT_BYTES,
 			   CORO_EXT_BYTES);
+		CORO__TEST_POINT("room payload bytes");
 		commit(thread, slot, index, CORO_EVENT_EXT);
+		CORO__TEST_POINT("room payload word");
 	}
 }
 
@@ -211,6 +222,7 @@ static void advance(struct coro__thread *thread, unsigned slots)
 	thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, (thread->index >> thread->log2_slots) + 1, 0);
 	if ((before ^ thread->index) & ~(uint64_t)63) {
 		coro__ring_publish(thread);
+		CORO__TEST_POINT("room head");
 		coro__lease_wake(false);
 	}
 }
@@ -236,9 +248,13 @@ static void write_event(struct coro__thread *thread, struct coro_object *object,
 	slot->peer = record->peer;
 	slot->site = record->site;
 	slot->value = record->value;
+	CORO__TEST_POINT("room slot fields");
 	commit(thread, slot, index,
 		   (uint64_t)object->cseq << 32 | record->ext << 24 | word | (uint32_t)object->state << 16);
+	CORO__TEST_POINT("room slot word");
+	coro__store(&thread->header->under_way, 0);
 	advance(thread, 1 + record->ext);
+	CORO__TEST_POINT("room index");
 }
 
 static void count_records(struct coro__thread *thread, unsigned slots)
@@ -255,7 +271,9 @@ static void write_lost(struct coro__thread *thread, bool over)
 	lost->last_clock = thread->clock;
 	lost->dropped = thread->dropped;
 	lost->first_clock = thread->lost_clock;
+	CORO__TEST_POINT("lost fields");
 	commit(thread, (struct coro_trace_slot *)lost, index, CORO_EVENT_LOST);
+	CORO__TEST_POINT("lost word");
 	thread->lost = 0;
 	count_records(thread, 1);
 }
@@ -353,7 +371,9 @@ static bool name_other(struct coro__thread *thread, uint32_t row, bool over)
 	slot->row = row;
 	slot->peer = slot->site = slot->value = 0;
 	note_name(thread, row, gen);
+	CORO__TEST_POINT("name fields");
 	commit(thread, slot, index, CORO_SLOT_WORD(CORO_EVENT_IDENTITY, CORO_SLOT_BIND, 0, 0, 1, 0, 0));
+	CORO__TEST_POINT("name word");
 	count_records(thread, 2);
 	return thread->named && row < NAMED_ROWS;
 }

@@ -183,6 +183,38 @@ bool coro__segment_grow(const char *name, size_t offset, size_t bytes)
 	return grown;
 }
 
+/* A ring that is written over is read at the end; any other by whom it waits for. */
+static bool is_left_by(const struct coro_ring_header *header, unsigned lease)
+{
+	uint32_t flags = coro__segment.died[lease];
+
+	if (!(flags & CORO_LEASE_BLOCKING) &&
+		!(flags & CORO_LEASE_CONTROLLER && header->policy == CORO_POLICY_OVERWRITE))
+		return false;
+	return header->head > coro__load(&coro__segment.ctl->tail[lease][header->ring]);
+}
+
+bool coro__segment_is_unread(void)
+{
+	bool unread = false;
+
+	for (uint32_t ring = 0; ring < coro__segment.rings && !unread; ring++) {
+		struct coro_ring_header header;
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "ring.%u", ring);
+		fd = open_file(name, O_RDONLY);
+		if (fd < 0)
+			continue;
+		if (pread(fd, &header, sizeof(header), 0) == sizeof(header) && header.ring == ring)
+			for (unsigned lease = 0; lease < CORO_LEASES; lease++)
+				unread |= is_left_by(&header, lease);
+		close(fd);
+	}
+	return unread;
+}
+
 bool coro__segment_owns(int fd, uint64_t file)
 {
 	struct stat status;

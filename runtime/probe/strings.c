@@ -85,6 +85,7 @@ static bool grow(size_t needed)
 	while (ready < needed) {
 		if (ready + STR_STEP > STR_BYTES || !coro__segment_grow("str", ready, STR_STEP))
 			return false;
+		CORO__TEST_POINT("string blocks");
 		ready += STR_STEP;
 	}
 	return true;
@@ -102,10 +103,13 @@ static uint32_t append(struct known *known, const char *string, uint32_t length,
 	memcpy(copy + used + 4, &hash, sizeof(hash));
 	memcpy(copy + used + 8, string, length);
 	memcpy((uint8_t *)arena + used, copy + used, record);
+	CORO__TEST_POINT("string record");
 	*known = (struct known){.hash = hash, .id = ++count, .offset = (uint32_t)used};
 	used += record;
 	coro__store_release(&arena->bytes, used);
+	CORO__TEST_POINT("string bytes");
 	coro__store_release(&arena->count, count);
+	CORO__TEST_POINT("string count");
 	return count;
 }
 

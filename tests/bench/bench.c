@@ -19,7 +19,7 @@
  * --quick: tiny samples, whose figures mean nothing: that it works is all it tells.
  */
 #include "subject.h"
-#include "traces.h"
+#include "viewers.h"
 
 #include <cjson/cJSON.h>
 #include <sched.h>
@@ -97,6 +97,10 @@ static const struct metric metrics[] = {
 	 .unit = "ms"},
 	{"trace_back", "the longest of 50 steps back in it", .figure = trace_back, .unit = "ms"},
 	{"trace_memory", "the most memory that took", .figure = trace_memory, .unit = "MiB"},
+	{"viewer_death_delay", "the longest delay of a program whose viewer dies, in any state",
+	 .figure = viewer_death_delay, .unit = "ms"},
+	{"viewer_stop_delay", "the longest wait for a viewer that is stopped, with --block-timeout 20",
+	 .figure = viewer_stop_delay, .unit = "ms"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 

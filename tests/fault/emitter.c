@@ -15,6 +15,7 @@
  *     churn     makes and drops many objects
  *     many      makes 5000 objects with long names of their own, then drops them all
  *     wait      reads a byte, or the end, of stdin first of all
+ *     pause     the same in the middle
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -139,6 +140,8 @@ int main(int argc, char **argv)
 			churn();
 		if (i == count / 2 && said(argc, argv, "fork"))
 			fork_one();
+		if (i == count / 2 && said(argc, argv, "pause"))
+			getchar();
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
 	if (said(argc, argv, "many"))

@@ -47,7 +47,7 @@ static void frame(struct chunk_codec *codec, const uint8_t *data, size_t size, s
 	uint64_t events = 0, seq = 0;
 	uint32_t previous = 0;
 
-	trace__file_header_encode(codec->uuid, header);
+	trace__file_header_encode(codec->uuid, &(struct trace_emitter){0}, header);
 	bytes_put(ret, header, sizeof(header));
 	while (cursor.at < cursor.end) {
 		const uint8_t *payload, *bytes;

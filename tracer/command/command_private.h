@@ -178,6 +178,6 @@ bool filter_matches(const struct filter *filter, struct session *session,
 
 extern const struct subcommand subcommand_attach, subcommand_list, subcommand_run, subcommand_record,
 	subcommand_replay, subcommand_ps, subcommand_tree, subcommand_events, subcommand_stat,
-	subcommand_export;
+	subcommand_export, subcommand_recover, subcommand_prune;
 
 #endif

@@ -181,6 +181,7 @@ static int create_trace(struct attach *attach, struct trace **ret_trace)
 		.arch = live_beacon(target->live)->arch,
 		.clock_hz = live_clock_hz(target->live, &attach->early),
 		.virtual_time = has_entry(attach->pid, "COROSCOPE_TIME=virtual"),
+		.emitter = live_emitter(target->live),
 	};
 	int result;
 

@@ -196,6 +196,31 @@ int session_resolve_trace(struct trace *trace, struct symbols *symbols)
 	return fold_trace(&fold);
 }
 
+int session_fold_trace(struct trace *trace, struct symbols *symbols, struct world **ret)
+{
+	_cleanup_(fold_done) struct fold fold = {
+		.trace = trace,
+		.symbols = symbols,
+		.count = trace_count(trace),
+		.allowed = trace_bytes(trace) / 100 * CHECKPOINT_PERCENT,
+		.next = CHECKPOINT_SPACING,
+	};
+	uint8_t *bytes = NULL;
+	size_t length;
+	int r;
+
+	/* Some may be there already. */
+	fold.next += trace_checkpoint(trace, fold.count, &bytes, &length);
+	free(bytes);
+	fold.world = world_new();
+	r = fold_trace(&fold);
+	if (r >= 0) {
+		*ret = fold.world;
+		fold.world = NULL;
+	}
+	return r;
+}
+
 int session_complete_trace(struct trace *trace, struct symbols *symbols, int status)
 {
 	_cleanup_(fold_done) struct fold fold = {

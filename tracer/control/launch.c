@@ -419,6 +419,7 @@ static int create_trace(struct launch *launch, struct trace **ret_trace)
 		struct live_clock now;
 
 		meta.arch = live_beacon(target->live)->arch;
+		meta.emitter = live_emitter(target->live);
 		meta.clock_hz = live_clock_hz(target->live, &launch->early);
 		live_clock_read(&now);
 		meta.clock0 = live_beacon(target->live)->clock_hz == 1000000000u ? now.mono : now.ticks;

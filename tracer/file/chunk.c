@@ -39,7 +39,8 @@ void trace__codec_done(struct chunk_codec *codec)
 
 /* ---- The file header --------------------------------------------------- */
 
-void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], uint8_t ret[FILE_HEADER])
+void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], const struct trace_emitter *emitter,
+							   uint8_t ret[FILE_HEADER])
 {
 	memset(ret, 0, FILE_HEADER);
 	put(ret, FILE_MAGIC, 4);
@@ -50,6 +51,9 @@ void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], uint8_t ret[FILE_
 	put(ret + 20, FORMAT_MINOR, 2);
 	put(ret + 24, FORMAT_ENDIAN, 4);
 	memcpy(ret + 32, uuid, UUID_BYTES);
+	put(ret + 48, emitter->starttime, 8);
+	memcpy(ret + 56, emitter->boot_id, sizeof(emitter->boot_id));
+	put(ret + 72, emitter->clock0, 8);
 	put(ret + FILE_HEADER - 4, trace_crc32c(0, ret, FILE_HEADER - 4), 4);
 }
 
@@ -64,7 +68,7 @@ static int refuse(int error, char **ret_why, const char *format, unsigned a, uns
 }
 
 int trace__file_header_decode(const uint8_t *bytes, size_t length, uint8_t ret_uuid[UUID_BYTES],
-							  char **ret_why)
+							  struct trace_emitter *ret_emitter, char **ret_why)
 {
 	uint8_t start[16];
 	unsigned major, minor, least;
@@ -94,6 +98,9 @@ int trace__file_header_decode(const uint8_t *bytes, size_t length, uint8_t ret_u
 	if (get(bytes + 24, 4) != FORMAT_ENDIAN)
 		return refuse(-EPROTONOSUPPORT, ret_why, "is a trace of another byte order", 0, 0);
 	memcpy(ret_uuid, bytes + 32, UUID_BYTES);
+	ret_emitter->starttime = get(bytes + 48, 8);
+	memcpy(ret_emitter->boot_id, bytes + 56, sizeof(ret_emitter->boot_id));
+	ret_emitter->clock0 = get(bytes + 72, 8);
 	return 0;
 }
 

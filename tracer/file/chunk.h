@@ -7,6 +7,7 @@
  */
 #include <stdbool.h>
 #include <tracer/bytes.h>
+#include <tracer/trace.h>
 #include "format.h"
 
 /* A chunk as its header says it is, and where it lies. */
@@ -42,11 +43,12 @@ void trace__codec_done(struct chunk_codec *codec);
 
 /* ---- The file header --------------------------------------------------- */
 
-void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], uint8_t ret[FILE_HEADER]);
-/* The first `length` bytes of a file. 0 and the uuid, or -EBADMSG (-EPROTONOSUPPORT for another
- * version) and a malloc'ed sentence. */
+void trace__file_header_encode(const uint8_t uuid[UUID_BYTES], const struct trace_emitter *emitter,
+							   uint8_t ret[FILE_HEADER]);
+/* The first `length` bytes of a file. 0, the uuid and whose events they are, or -EBADMSG
+ * (-EPROTONOSUPPORT for another version) and a malloc'ed sentence. */
 int trace__file_header_decode(const uint8_t *bytes, size_t length, uint8_t ret_uuid[UUID_BYTES],
-							  char **ret_why);
+							  struct trace_emitter *ret_emitter, char **ret_why);
 
 /* ---- Chunks ------------------------------------------------------------ */
 

@@ -14,7 +14,7 @@
  *
  * A payload is a sequence of columns, each
  *     u16 id; u16 0; u32 length; bytes
- * with ids ascending. It is valid if and only if every column of the list is there, each is
+ * with ids ascending. It is valid if and only if every column up to 18 is there, each is
  * read to its last byte, and all references are to entries that exist. Columns with
  * other ids are passed over: a later minor version may add some.
  *
@@ -44,6 +44,9 @@
  *   17  BYTES     STRING, BYTES, EXCEPTION    the stored bytes
  *   18  BIND      event with flag BIND        zigzag serial minus that of CO, varint name, site, gen,
  *                                             u8 kind, u8 reason, u16 stack_kib
+ *   19  ROW       event with flag BIND        varint row that the object has in the program: what a
+ *                                             trace needs to be gone on with. Since version 1.2;
+ *                                             without it rows are not known
  */
 /* clang-format on */
 #include "columns.h"
@@ -70,7 +73,9 @@ enum column {
 	LENGTH,
 	BYTES,
 	BIND,
+	ROW,
 	COLUMN_LIMIT,
+	COLUMNS_NEEDED = BIND, /* all up to it; later ones are empty in older traces */
 };
 
 /* Who is referred to: entry i of the dictionary is entry[i], entry[0] is nobody. */
@@ -200,11 +205,15 @@ static void encode_rings(struct encoder *encoder, const struct row *row, uint32_
 	}
 }
 
-static void encode_bind(struct bytes *column, const struct row *row, const uint8_t *extra)
+static void encode_bind(struct bytes *columns, const struct row *row, const uint8_t *extra)
 {
+	struct bytes *column = &columns[BIND];
 	struct coro_trace_bind bind;
+	struct bound bound;
 
-	memcpy(&bind, extra, sizeof(bind));
+	memcpy(&bound, extra, sizeof(bound));
+	bind = bound.bind;
+	bytes_put_varint(&columns[ROW], bound.row);
 	bytes_put_zigzag(column, bind.serial - row->co);
 	bytes_put_varint(column, bind.name);
 	bytes_put_varint(column, bind.site);
@@ -221,8 +230,8 @@ static void encode_value(struct encoder *encoder, const struct row *row, const u
 	struct bytes *column = encoder->column;
 
 	if (row->flags & CORO_SLOT_BIND) {
-		encode_bind(&column[BIND], row, extra);
-		extra += sizeof(struct coro_trace_bind);
+		encode_bind(column, row, extra);
+		extra += sizeof(struct bound);
 	}
 	switch (trace__content(row->value_kind)) {
 	case CONTENT_NONE:
@@ -361,6 +370,7 @@ struct decoder {
 	uint32_t entries;
 	uint32_t *site; /* owned; from 1 */
 	uint32_t sites;
+	bool has_rows; /* there is a column ROW */
 };
 
 static void decoder_done(struct decoder *decoder)
@@ -386,10 +396,11 @@ static int split(const uint8_t *payload, size_t length, struct decoder *decoder)
 		last = id;
 		if (id < COLUMN_LIMIT) {
 			decoder->column[id] = cursor_over(bytes, size);
-			found++;
+			found += id <= COLUMNS_NEEDED;
+			decoder->has_rows |= id == ROW;
 		}
 	}
-	return found == COLUMN_LIMIT - 1 ? 0 : -EBADMSG;
+	return found == COLUMNS_NEEDED ? 0 : -EBADMSG;
 }
 
 static int decode_objects(struct decoder *decoder)
@@ -510,9 +521,11 @@ static int decode_fixed(struct decoder *decoder, struct row *row, uint32_t count
 	return sites == decoder->sites ? 0 : -EBADMSG;
 }
 
-static void decode_bind(struct cursor *column, uint64_t co, struct bytes *extra)
+static void decode_bind(struct decoder *decoder, uint64_t co, struct bytes *extra)
 {
+	struct cursor *column = &decoder->column[BIND];
 	struct coro_trace_bind bind;
+	uint32_t row = 0;
 
 	memset(&bind, 0, sizeof(bind));
 	bind.serial = co + cursor_zigzag(column);
@@ -522,7 +535,9 @@ static void decode_bind(struct cursor *column, uint64_t co, struct bytes *extra)
 	bind.kind = cursor_u8(column);
 	bind.reason = cursor_u8(column);
 	bind.stack_kib = (uint16_t)cursor_fixed(column, 2);
-	bytes_put(extra, &bind, sizeof(bind));
+	if (decoder->has_rows)
+		row = (uint32_t)cursor_varint(&decoder->column[ROW], UINT32_MAX);
+	bytes_put(extra, &(struct bound){bind, row}, sizeof(struct bound));
 }
 
 static int decode_values(struct decoder *decoder, struct rows *rows, uint32_t count)
@@ -538,7 +553,7 @@ static int decode_values(struct decoder *decoder, struct rows *rows, uint32_t co
 		row->value_kind = cursor_u8(&column[VALUE]);
 		row->extra = (uint32_t)rows->extra.length;
 		if (row->flags & CORO_SLOT_BIND)
-			decode_bind(&column[BIND], row->co, &rows->extra);
+			decode_bind(decoder, row->co, &rows->extra);
 		if (trace__content_has_type(row->value_kind))
 			row->type = (uint32_t)cursor_varint(&column[TYPE], UINT32_MAX);
 		switch (trace__content(row->value_kind)) {

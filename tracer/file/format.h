@@ -32,7 +32,10 @@
  *    24  u32  0x01020304           endianness
  *    28  u32  0                    flags
  *    32  16 B uuid                 random; seeds the CRC of the chunk headers
- *    48  zeros
+ *    48  u64  starttime            of the process, \ whose events these are: so they stand in
+ *    56  16 B boot id              of its machine,  > its beacon (trace_abi.h). All zeros: not
+ *    72  u64  clock0               of its runtime, /  known, or version 1.1
+ *    80  zeros
  *  4092  u32  CRC-32C of bytes 0 .. 4091
  * It is valid if and only if the magic, the name and the CRC are right. Name and version stand in
  * the same place in every version.
@@ -91,7 +94,7 @@
  *
  * Writing. A chunk is one write at the end of the file. EVENTS chunks close at 64 Ki
  * events; what an open one holds is written as a chunk of its own at each flush, after the
- * strings that it may name. Nothing is ever rewritten. What is appended after an END
+ * strings that it may name and the losses before its end. Nothing is ever rewritten. What is appended after an END
  * comes after it, and another INDEX and END follow.
  *
  * Reading. If the last 64 bytes are a valid END, and the INDEX that it points to ends where
@@ -109,7 +112,7 @@
 
 enum {
 	FORMAT_MAJOR = 1,
-	FORMAT_MINOR = 1, /* 1: ROWS */
+	FORMAT_MINOR = 2, /* 1: ROWS; 2: the emitter, and column ROW of EVENTS */
 	FORMAT_ENDIAN = 0x01020304,
 	FILE_MAGIC = 0x184D2A5B,
 	FILE_HEADER = 4096,

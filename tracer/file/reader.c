@@ -79,7 +79,8 @@ static int read_file_header(struct trace *trace, uint64_t size, char **ret_why)
 	if (result < 0)
 		return refuse(result, ret_why, "cannot be read: %s",
 					  result == -EBADMSG ? "it is being cut" : strerror(-result));
-	return trace__file_header_decode(bytes, length, trace->codec.uuid, ret_why);
+	return trace__file_header_decode(bytes, length, trace->codec.uuid, &trace->meta.emitter,
+									 ret_why);
 }
 
 /* ---- Walking ----------------------------------------------------------- */
@@ -220,7 +221,7 @@ static int read_index(struct trace *trace, uint64_t size)
 static int decode_meta(struct trace *trace)
 {
 	struct cursor cursor = cursor_over(trace->payload.data, trace->payload.length);
-	struct trace_meta meta = {0};
+	struct trace_meta meta = {.emitter = trace->meta.emitter};
 	size_t program_length, arguments_length;
 	const char *program = cursor_text(&cursor, &program_length);
 	const char *arguments = cursor_text(&cursor, &arguments_length);
@@ -304,6 +305,7 @@ static int read_tables(struct trace *trace, char **ret_why)
 						  "has parts of kind %u, which this program does not know", chunk->type);
 		}
 	}
+	trace__tables_sort_losses(&trace->tables);
 	return result;
 }
 

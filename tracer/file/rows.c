@@ -5,7 +5,7 @@
  *     ------------------           ----------             -----------
  *     kind, clock, co, ...  <-->   the same
  *     value.integer, ...    <-->   content
- *     bind                  <-->   extra ---------------> 24 bytes
+ *     bind, row             <-->   extra ---------------> struct bound
  *     value.bytes           <-->   stored                 then so many
  */
 #include "rows.h"
@@ -77,7 +77,7 @@ void trace__rows_clear(struct rows *rows)
 static size_t cost_of(const struct row *row)
 {
 	size_t objects = (row->co != 0) + (row->peer != 0) + (row->value_kind == CORO_VALUE_OBJECT);
-	size_t bind = row->flags & CORO_SLOT_BIND ? 10 + 5 + 5 + 5 + 4 : 0;
+	size_t bind = row->flags & CORO_SLOT_BIND ? 10 + 5 + 5 + 5 + 4 + 5 : 0;
 	size_t value = row->value_kind > CORO_VALUE_NONE ? 10 : 0;
 
 	if (trace__content_has_type(row->value_kind))
@@ -92,7 +92,7 @@ int trace__rows_add(struct rows *rows, const struct trace_event *event)
 	size_t extra = rows->extra.length;
 	struct row *row;
 
-	if (extra > UINT32_MAX - (sizeof(event->bind) + CORO_TRACE_STORED_MAX) ||
+	if (extra > UINT32_MAX - (sizeof(struct bound) + CORO_TRACE_STORED_MAX) ||
 		trace__rows_reserve(rows, rows->count + 1) < 0)
 		return -ENOMEM;
 	row = &rows->row[rows->count];
@@ -115,7 +115,7 @@ int trace__rows_add(struct rows *rows, const struct trace_event *event)
 		.peer_kind = event->peer ? event->peer_kind : 0,
 	};
 	if (event->flags & CORO_SLOT_BIND)
-		bytes_put(&rows->extra, &event->bind, sizeof(event->bind));
+		bytes_put(&rows->extra, &(struct bound){event->bind, event->row}, sizeof(struct bound));
 	if (trace__content_has_type(value->kind))
 		row->type = value->type;
 	switch (trace__content(value->kind)) {
@@ -215,8 +215,12 @@ void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *re
 	ret->peer_kind = row->peer_kind;
 	ret->site = row->site;
 	if (row->flags & CORO_SLOT_BIND) {
-		memcpy(&ret->bind, extra, sizeof(ret->bind));
-		extra += sizeof(ret->bind);
+		struct bound bound;
+
+		memcpy(&bound, extra, sizeof(bound));
+		ret->bind = bound.bind;
+		ret->row = bound.row;
+		extra += sizeof(bound);
 	}
 	ret->value.kind = row->value_kind;
 	ret->value.type = row->type;

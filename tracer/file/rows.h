@@ -20,13 +20,19 @@ struct row {
 	uint32_t cseq;
 	uint32_t site;
 	uint32_t type;   /* of the value */
-	uint32_t extra;  /* where its bytes begin in rows->extra: the bind, if the flags say that there
-	                    is one, then `stored` bytes of the value */
+	uint32_t extra;  /* where its bytes begin in rows->extra: a struct bound, if the flags say that
+	                    there is a bind, then `stored` bytes of the value */
 	uint16_t stored;
 	uint8_t kind, flags;
 	uint8_t states;  /* prev | next << 4 */
 	uint8_t value_kind;
 	uint8_t object_kind, peer_kind, value_object_kind;
+};
+
+/* Who a row is from an event on, and which row. */
+struct bound {
+	struct coro_trace_bind bind;
+	uint32_t row; /* 0: not known */
 };
 
 struct rows {

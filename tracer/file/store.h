@@ -17,8 +17,8 @@
  * `error` says why; nothing more is taken then.
  *
  * Files: chunk.c frames, columns.c and rows.c hold events, tables.c the small tables,
- * output.c the program's output, presence.c objects that were there before, index.c the chunks, writer.c appends, reader.c opens,
- * trace.c answers.
+ * output.c the program's output, presence.c objects that were there before, index.c the chunks,
+ * writer.c appends, reader.c opens, resume.c goes on, trace.c answers.
  */
 #include <pthread.h>
 #include <tracer/trace.h>
@@ -62,6 +62,12 @@ struct cached {
 #define CACHE_SLOTS 64
 #define CACHE_ROWS (4u * CHUNK_EVENTS_MAX) /* in all slots together, or one slot */
 
+/* The last event of a ring that was in a file which is gone on with. */
+struct resumed {
+	uint64_t index;
+	uint64_t n; /* 0: there was none */
+};
+
 struct trace {
 	struct trace_meta meta; /* set before anybody else has the trace, and then constant */
 	pthread_mutex_t lock;   /* over all that follows */
@@ -69,7 +75,7 @@ struct trace {
 	int status;             /* as from waitpid; valid if ended */
 	char *path; /* owned; NULL: an unlinked file of its own */
 	int fd;
-	bool recording; /* made by trace_create() */
+	bool recording; /* made by trace_create(), or gone on with by trace_resume() */
 	int error;      /* recording: why no more can be written, -errno; 0: can */
 
 	struct chunk_codec codec;
@@ -87,6 +93,8 @@ struct trace {
 	struct rows spare; /* room of a chunk that was forgotten, for the next one: no rows in it */
 	struct rows *last; /* where the last event was found; NULL: nowhere */
 	uint64_t clock;    /* ticks of the cache: raised by each use */
+
+	struct resumed *resumed; /* owned, by ring; NULL: was not resumed */
 
 	struct tables tables;
 	struct output output;

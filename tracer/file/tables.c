@@ -222,6 +222,24 @@ int trace__tables_add_loss(struct tables *tables, const struct loss *loss)
 	return 0;
 }
 
+static int by_event(const void *a, const void *b)
+{
+	const struct loss *x = a, *y = b;
+
+	return x->after != y->after ? (x->after < y->after ? -1 : 1)
+								: (x->ring > y->ring) - (x->ring < y->ring);
+}
+
+void trace__tables_sort_losses(struct tables *tables)
+{
+	for (uint32_t i = 1; i < tables->loss_count; i++) {
+		if (tables->losses[i].after >= tables->losses[i - 1].after)
+			continue;
+		qsort(tables->losses, tables->loss_count, sizeof(*tables->losses), by_event);
+		return;
+	}
+}
+
 void trace__tables_add_damage(struct tables *tables, uint64_t count)
 {
 	if (count > UINT64_MAX - tables->damage)

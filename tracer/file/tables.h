@@ -64,6 +64,8 @@ int trace__tables_add_module(struct tables *tables, const struct trace_module *m
 int trace__tables_add_source(struct tables *tables, const char *file, const char *text,
 							 size_t length);
 int trace__tables_add_loss(struct tables *tables, const struct loss *loss);
+/* By event: a recording that was gone on with may have written them in another order. */
+void trace__tables_sort_losses(struct tables *tables);
 void trace__tables_add_damage(struct tables *tables, uint64_t count);
 
 const char *trace__tables_string(const struct tables *tables, uint32_t id);

@@ -4,15 +4,16 @@
  *     append ----> open rows, pending tables, open output
  *                      |  64 Ki events, a full table, trace_flush()
  *                      v
- *     write_all(): STRINGS MODULES SITES SOURCE | EVENTS | STDIO | LOST
+ *     write_all(): STRINGS MODULES SITES SOURCE LOST | EVENTS | STDIO
  *                      |
  *                      v
  *     write_chunk() --pwrite at the end--> the file
  *                   \--on error----------> the chunk stays in memory, trace->error is set
  *
  * Tables go before the events that may refer to them, so that a file which ends anywhere has all
- * the names of the events in it. When the file fails, what was taken stays, and nothing
- * more is taken: trace_save() can then put all of it elsewhere.
+ * the names of the events in it, and says all that was lost before one of them. When the file
+ * fails, what was taken stays, and nothing more is taken: trace_save() can then put all of it
+ * elsewhere.
  */
 #include "columns.h"
 #include "store.h"
@@ -94,7 +95,8 @@ static int write_table(struct trace *trace, unsigned type)
 
 static int write_tables(struct trace *trace)
 {
-	static const uint8_t types[] = {CHUNK_STRINGS, CHUNK_MODULES, CHUNK_SITES, CHUNK_SOURCE};
+	static const uint8_t types[] = {CHUNK_STRINGS, CHUNK_MODULES, CHUNK_SITES, CHUNK_SOURCE,
+									CHUNK_LOST};
 	int result = 0;
 
 	for (unsigned i = 0; i < sizeof(types) && result != -ENOMEM; i++) {
@@ -152,7 +154,6 @@ static int write_all(struct trace *trace)
 		write_tables(trace),
 		write_events(trace),
 		write_output(trace),
-		write_table(trace, CHUNK_LOST),
 	};
 
 	for (unsigned i = 0; i < sizeof(results) / sizeof(*results); i++)
@@ -261,7 +262,7 @@ static int start(struct trace *trace, const char *path, const struct trace_meta 
 		return result;
 	if (getrandom(trace->codec.uuid, UUID_BYTES, 0) != UUID_BYTES)
 		return -EIO;
-	trace__file_header_encode(trace->codec.uuid, header);
+	trace__file_header_encode(trace->codec.uuid, &meta->emitter, header);
 	result = trace__write_at(trace->fd, 0, header, FILE_HEADER);
 	trace->end = trace->written = FILE_HEADER;
 	if (result == 0)
@@ -619,6 +620,16 @@ int trace_finish(struct trace *trace, int status)
 		result = write_end(trace);
 	}
 	return leave(trace, result);
+}
+
+int trace_close(struct trace *trace)
+{
+	int result = enter(trace);
+
+	if (result < 0)
+		return result;
+	result = write_all(trace);
+	return leave(trace, result < 0 ? result : write_end(trace));
 }
 
 void trace__seal(struct trace *trace)

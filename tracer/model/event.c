@@ -250,6 +250,7 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 		if (!bytes)
 			return -EBADMSG;
 		memcpy(&event.bind, bytes, sizeof(event.bind));
+		event.row = slots[0].row;
 	}
 	if ((slots[0].value & 15u) == CORO_VALUE_IN_EXT)
 		result = decode_large(&payload, &event.value);

@@ -62,7 +62,5 @@ uint64_t live_count_committed(const struct live_ring *ring, const struct coro_tr
 int live_read_at(int fd, void *bytes, size_t length, uint64_t offset);
 /* A regular file of the segment of at least so many bytes: descriptor, or -errno. */
 int live_open_file(const struct live *live, const char *name, int flags, uint64_t least);
-/* A copy of a ring's header. */
-int live_ring_header(struct live *live, unsigned ring, struct coro_ring_header *ret);
 
 #endif

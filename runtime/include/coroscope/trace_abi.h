@@ -436,7 +436,9 @@ struct coro_ring_header {
 	uint64_t dropped_nested; /* events of signal handlers inside an emit */
 	uint64_t records;   /* slots of IDENTITY and LOST, and of binds of events that have none
 	                       elsewhere: what a ring holds besides the program's events */
-	uint8_t zero2[24];
+	uint64_t under_way; /* the event that is being written, or dropped: its row, and its cseq in the
+	                       upper half; 0: none, or the table says it (see room.c) */
+	uint8_t zero2[16];
 	/* The producer's. 0x80 */
 	uint64_t baseline_seq; /* ctl.baseline for which this thread has filled the table; 0: none */
 	uint64_t blocked_ns;

@@ -47,6 +47,7 @@ struct trace_event {
 	uint32_t name, peer_name;           /* string ids of their names; 0: none */
 	uint8_t object_kind, peer_kind;     /* enum coro_object_kind; 0: none, or not known */
 	uint32_t site;      /* program counter's low bits, or string id (FILELINE); 0: none */
+	uint32_t row;       /* with CORO_SLOT_BIND: the row that co is from then on; 0: not known */
 	struct trace_value value;
 	struct coro_trace_bind bind; /* valid if and only if flags has CORO_SLOT_BIND */
 };

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <coroscope/trace_abi.h>
+#include "trace.h"
 
 struct live;
 
@@ -127,6 +128,27 @@ int live_table(struct live *live, struct live_table *ret);
 void live_table_done(struct live_table *table);
 /* What the row says is so, of who is there. */
 bool live_table_has(const struct live_table *table, uint32_t row);
+
+/* ---- What was left ------------------------------------------------------ */
+
+/* Whose segment it is, as a trace says it. */
+struct trace_emitter live_emitter(const struct live *live);
+bool live_is_of(const struct live *live, const struct trace_emitter *emitter);
+/* The segment of that emitter, of a process that lives or does not any more: a malloc'ed path.
+ * -ENOENT: there is none. */
+int live_find_left(uint32_t pid, const struct trace_emitter *emitter, char **ret);
+/* Reading of the ring begins after the event whose first slot is *last, or, if that is NULL, with
+ * the first slot ever. What it dropped is told from the ring's beginning on. */
+void live_resume(struct live *live, unsigned ring, const uint64_t *last);
+/* Copies those of `count` slots from `index` on that are in the ring; others become all zeros. 0 or
+ * -errno. */
+int live_peek(struct live *live, unsigned ring, uint64_t index, struct coro_trace_slot *slots,
+              unsigned count);
+/* The table of a program that does not run any more, with the rows that it was about to write when
+ * it was killed (lock_seq is odd). 0 or -errno. */
+int live_table_left(struct live *live, struct live_table *ret);
+/* Header of a ring, as it is. 0 or -errno. */
+int live_ring_header(struct live *live, unsigned ring, struct coro_ring_header *ret);
 
 /* ---- Sleeping ---------------------------------------------------------- */
 

@@ -155,5 +155,8 @@ int session_resolve_trace(struct trace *trace, struct symbols *symbols);
 /* The end of a recording: resolves, appends checkpoints, and finishes the trace with the
  * program's status (as from waitpid). */
 int session_complete_trace(struct trace *trace, struct symbols *symbols, int status);
+/* The same without the end. *ret is the World after the last event, the caller's; NULL when it could
+ * not be kept. */
+int session_fold_trace(struct trace *trace, struct symbols *symbols, struct world **ret);
 
 #endif

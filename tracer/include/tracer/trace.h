@@ -23,6 +23,13 @@
 
 struct trace;
 
+/* Whose events they are: as its beacon has it. All zeros: not known. */
+struct trace_emitter {
+	uint64_t starttime;  /* of the process */
+	uint8_t boot_id[16]; /* of the machine */
+	uint64_t clock0;     /* ticks when its runtime was initialised */
+};
+
 /* What a trace says of the run as a whole, from its beginning on. Strings are owned by the trace. */
 struct trace_meta {
 	const char *program;   /* path as it was given */
@@ -33,6 +40,7 @@ struct trace_meta {
 	uint64_t clock0;       /* ticks at t = 0 */
 	uint64_t real0;        /* CLOCK_REALTIME at t = 0, ns */
 	bool virtual_time;     /* the loop's clock was virtual */
+	struct trace_emitter emitter;
 };
 
 /* A piece of what the program wrote. */
@@ -112,6 +120,18 @@ int trace_flush(struct trace *trace);
 int trace_finish(struct trace *trace, int status);
 /* A complete copy of the trace so far into a new file, as `save` does. */
 int trace_save(struct trace *trace, const char *path);
+
+/* Opens the file of a recording that did not come to its end, to go on with it: what is torn at
+ * its end is cut off, rows are who they were, and all that is above can be called. Fails as
+ * trace_open() does; -EBUSY: somebody records into it. */
+int trace_resume(const char *path, struct trace **ret, char **ret_why);
+/* Of a resumed one: the last event of that ring that was in the file. 0, or -ENOENT. */
+int trace_resumed_at(struct trace *trace, uint32_t ring, uint64_t *ret_index, uint64_t *ret_n);
+/* Slots that are in the trace already, or were lost from it, also say who rows are from then on. */
+int trace_bind(struct trace *trace, uint32_t ring, uint64_t index,
+               const struct coro_trace_slot *slots, unsigned count);
+/* Writes index and end without saying that the program has ended. 0 or -errno. */
+int trace_close(struct trace *trace);
 
 /* ---- Opening one ------------------------------------------------------- */
 
