@@ -194,6 +194,12 @@ static int run(const struct manner *manner, const char *point, char *segment, si
 		read_some(live, trace);
 	close(fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* The names of an epoch go with a reader of a ring that has lost something: this one lives. */
+	if (manner->policy == CORO_POLICY_DROP) {
+		for (unsigned i = 0; i < 4u << manner->log2; i += BATCH)
+			read_some(live, trace);
+		assert_int_equal(trace_flush(trace), 0);
+	}
 	copy_file(kill_path("reader.coro"), kill_path("left.coro"));
 	trace_free(trace);
 	live_free(live);

@@ -109,7 +109,7 @@ static int read_names(struct recovery *recovery, unsigned ring, uint64_t end, ui
 static int begin_ring(struct recovery *recovery, unsigned ring)
 {
 	struct coro_ring_header header;
-	uint64_t index, n = 0;
+	uint64_t index, next, n = 0;
 	bool known;
 
 	if (window_reserve(&recovery->window[ring], ROOM) < 0)
@@ -117,13 +117,13 @@ static int begin_ring(struct recovery *recovery, unsigned ring)
 	if (live_ring_header(recovery->live, ring, &header) < 0)
 		return 0;
 	known = trace_resumed_at(recovery->trace, ring, &index, &n) >= 0;
-	live_resume(recovery->live, ring, known ? &index : NULL);
+	next = live_resume(recovery->live, ring, known ? &index : NULL);
 	recovery->told[ring] = told_since(recovery->trace, ring, 0);
 	if (header.policy == CORO_POLICY_OVERWRITE)
 		recovery->told[ring] = told_since(recovery->trace, ring, n) +
 							   (recovery->told[ring] ? header.dropped_nested : 0);
 	return known && header.records
-			   ? read_names(recovery, ring, index + 1, (uint64_t)1 << header.log2_slots)
+			   ? read_names(recovery, ring, next, (uint64_t)1 << header.log2_slots)
 			   : 0;
 }
 

@@ -91,15 +91,29 @@ static uint64_t end_of_event(const struct live_ring *ring, uint64_t index)
 	return index + 1 + CORO_EXT_MAX;
 }
 
-void live_resume(struct live *live, unsigned number, const uint64_t *last)
+uint64_t live_resume(struct live *live, unsigned number, const uint64_t *last)
 {
 	struct live_ring *ring = &live->ring[number];
+	struct coro_trace_slot slot;
+	uint64_t next, head, size;
 
 	if (ring->fd < 0)
-		return;
-	ring->next = ring->tail = ring->checked = last ? end_of_event(ring, *last) : 0;
+		return 0;
+	next = last ? end_of_event(ring, *last) : 0;
+	head = live_head(live, number);
+	size = (uint64_t)1 << ring->log2_slots;
+	/* Behind its last event the reader passed over records, and gave these back as well: what has
+	 * been written over of a ring that waits was taken. */
+	if (last && !ring->written_over && head > size && next < head - size) {
+		next = head - size;
+		while (next < head && live_copy(ring, next, &slot, 1) >= 0 &&
+			   CORO_SLOT_KIND(slot.word) == CORO_EVENT_EXT)
+			next++;
+	}
+	ring->next = ring->tail = ring->checked = next;
 	ring->dropped = ring->nested = 0;
 	ring->inside = false;
+	return next;
 }
 
 int live_peek(struct live *live, unsigned number, uint64_t index, struct coro_trace_slot *slots,

@@ -138,8 +138,8 @@ bool live_is_of(const struct live *live, const struct trace_emitter *emitter);
  * -ENOENT: there is none. */
 int live_find_left(uint32_t pid, const struct trace_emitter *emitter, char **ret);
 /* Reading of the ring begins after the event whose first slot is *last, or, if that is NULL, with
- * the first slot ever. What it dropped is told from the ring's beginning on. */
-void live_resume(struct live *live, unsigned ring, const uint64_t *last);
+ * the first slot ever: returns its index. What it dropped is told from the ring's beginning on. */
+uint64_t live_resume(struct live *live, unsigned ring, const uint64_t *last);
 /* Copies those of `count` slots from `index` on that are in the ring; others become all zeros. 0 or
  * -errno. */
 int live_peek(struct live *live, unsigned ring, uint64_t index, struct coro_trace_slot *slots,
