@@ -211,6 +211,31 @@ static void a_lease_that_was_written_over_is_taken_again(void **state)
 	assert_int_equal(live_damage(live), damage + 1);
 }
 
+static void a_tail_that_was_set_back_is_said_again(void **state)
+{
+	uint64_t lost, damage = live_damage(live), back, tail;
+	char path[4096];
+	int fd;
+
+	emit(10);
+	read_all(&lost);
+	live_tell_again(live);
+	assert_int_equal(live_damage(live), damage);
+	/* One that could be, and at which the ring is full: the program would wait for us. */
+	back = taken - RING_SLOTS;
+	poke("ctl", offsetof(struct coro_ctl, tail), &back, sizeof(back));
+	live_tell_again(live);
+	assert_int_equal(live_damage(live), damage + 1);
+	snprintf(path, sizeof(path), "%s/ctl", coro_probe_segment());
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &tail, sizeof(tail), offsetof(struct coro_ctl, tail)), sizeof(tail));
+	close(fd);
+	assert_int_equal(tail, taken);
+	live_tell_again(live);
+	assert_int_equal(live_damage(live), damage + 1);
+}
+
 static void clocks_that_cannot_be_become_the_last_good_one(void **state)
 {
 	uint64_t lost, damage = live_damage(live), first = emitted, good;
@@ -252,6 +277,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_head_that_went_back_holds_nothing_up),
 		cmocka_unit_test(a_damaged_slot_is_passed_over_and_counted),
 		cmocka_unit_test(one_slot_of_nonsense_beyond_the_end_is_no_news),
+		cmocka_unit_test(a_tail_that_was_set_back_is_said_again),
 		cmocka_unit_test(clocks_that_cannot_be_become_the_last_good_one),
 		cmocka_unit_test(a_lease_that_was_written_over_is_taken_again),
 		cmocka_unit_test(a_writer_that_did_not_wait_is_found_again),

@@ -310,10 +310,13 @@ void report_damage(const char *name, const char *path, struct trace *trace, uint
 
 void json_print_line(cJSON *json)
 {
+	_cleanup_(text_done) struct text text = {0};
 	char *line = json ? cJSON_PrintUnformatted(json) : NULL;
 
-	if (line)
-		puts(line);
+	if (line) {
+		text_add_json(&text, line);
+		puts(text_string(&text));
+	}
 	cJSON_free(line);
 	cJSON_Delete(json);
 }

@@ -274,6 +274,8 @@ static bool take_rings(struct target *target, bool all)
 		any = true;
 		flush(target, false);
 	}
+	if (!any)
+		live_tell_again(target->live);
 	tell_damage(target);
 	return any;
 }

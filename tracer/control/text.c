@@ -230,6 +230,27 @@ void text_add_filtered(struct text *text, const char *bytes, size_t length)
 	}
 }
 
+void text_add_json(struct text *text, const char *json)
+{
+	size_t length = strlen(json), size;
+	uint32_t character;
+
+	for (size_t i = 0; i < length; i += size) {
+		size = text_decode(json + i, length - i, &character);
+		if (!size) {
+			text_add(text, "\\ufffd");
+			size = 1;
+		} else if (text_is_printable(character)) {
+			add_bytes(text, json + i, size);
+		} else if (character < 0x10000) {
+			text_add(text, "\\u%04x", character);
+		} else {
+			text_add(text, "\\u%04x\\u%04x", 0xd7c0 + (character >> 10),
+					 0xdc00 + (character & 0x3ff));
+		}
+	}
+}
+
 /* A string of the trace; `otherwise` where there is none. */
 static void add_string(struct text *text, struct session *session, uint32_t id,
 					   const char *otherwise)

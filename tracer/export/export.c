@@ -85,13 +85,17 @@ void sink_put_string(struct sink *sink, const char *string)
 
 void sink_put_json(struct sink *sink, cJSON *json)
 {
-	char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+	char *line = json ? cJSON_PrintUnformatted(json) : NULL;
+	struct text text = {0};
 
-	if (text)
-		sink_put_string(sink, text);
-	else if (!sink->error)
+	if (line) {
+		text_add_json(&text, line);
+		sink_put_string(sink, text_string(&text));
+	} else if (!sink->error) {
 		sink->error = -ENOMEM;
-	cJSON_free(text);
+	}
+	text_done(&text);
+	cJSON_free(line);
 	cJSON_Delete(json);
 }
 

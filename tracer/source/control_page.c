@@ -393,6 +393,23 @@ void control_page_set_tail(struct live *live, unsigned ring, uint64_t next)
 	futex_wake((uint32_t *)&live->control.ctl->tail[lease][ring]);
 }
 
+static void read_tail(struct coro_ctl *ctl, struct request *request)
+{
+	const struct coro_lease *lease = &ctl->lease[request->lease];
+
+	request->found = load(&ctl->tail[request->lease][request->ring]) == request->number &&
+					 load(&lease->pid) == (uint32_t)getpid() &&
+					 load(&lease->flags) == request->word;
+}
+
+bool control_page_has_tail(struct live *live, unsigned ring, uint64_t next)
+{
+	struct request request = {
+		.lease = live->control.lease, .ring = ring, .number = next, .word = live->control.flags};
+
+	return request.lease < 0 || guarded(live, read_tail, &request) < 0 || request.found;
+}
+
 /* ---- Sleeping ---------------------------------------------------------- */
 
 static void mark(struct coro_ctl *ctl, struct request *request)

@@ -3,6 +3,7 @@
 /*
  * control_page.h - the one file of a segment that both sides write.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct live;
@@ -19,5 +20,7 @@ uint32_t control_page_thread(struct live *live, unsigned i);
 void control_page_wake_gate(struct live *live);
 /* The next index of a ring that will be read; wakes a writer that waits for room. */
 void control_page_set_tail(struct live *live, unsigned ring, uint64_t next);
+/* Whether that is what it says, and the lease is ours there; true as well when there is no lease. */
+bool control_page_has_tail(struct live *live, unsigned ring, uint64_t next);
 
 #endif

@@ -52,13 +52,14 @@
 #include "control_page.h"
 #include "live_private.h"
 
-#define CLOCK_BASE_NS 10000000u  /* between two readings from which a rate is computed */
-#define BEYOND_HEAD   128        /* slots that are looked at beyond a published head */
-#define AHEAD_MOST    8          /* rounds that a writer may be ahead of us and be found again */
-#define UNPUBLISHED   128        /* slots by which a writer may be ahead of its head */
-#define LAPS          16         /* that a slot's word tells from each other */
-#define HEAD_TRIES    4          /* a writer goes on between two looks */
-#define SEEN          16         /* neighbours that must be committed to be believed */
+#define CLOCK_BASE_NS 10000000u /* between two readings from which a rate is computed */
+#define BEYOND_HEAD   128       /* slots that are looked at beyond a published head */
+#define AHEAD_MOST    8         /* rounds that a writer may be ahead of us and be found again */
+#define UNPUBLISHED   128       /* slots by which a writer may be ahead of its head */
+#define LAPS          16        /* that a slot's word tells from each other */
+#define HEAD_TRIES    4         /* a writer goes on between two looks */
+#define NOWHERE       (UINT64_C(1) << 63) /* a tail that cannot be: its reader is not waited for */
+#define SEEN          16                  /* neighbours that must be committed to be believed */
 #define CLOCK_SLACK   (1u << 24) /* ticks by which the clocks of two processors may differ */
 
 /* ---- Files ------------------------------------------------------------- */
@@ -267,28 +268,41 @@ static uint64_t go_on_from(const struct live_ring *ring, uint64_t index)
 	return ring->written_over ? (index + epoch - 1) & ~(epoch - 1) : index;
 }
 
+/* A ring's file, if its header is one of a ring of the file's size: -1, or its descriptor. */
+static int open_ring_file(struct live *live, unsigned number, struct coro_ring_header *ret)
+{
+	struct stat status;
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "ring.%u", number);
+	fd = live_open_file(live, name, O_RDONLY, sizeof(*ret));
+	if (fd < 0)
+		return -1;
+	if (live_read_at(fd, ret, sizeof(*ret), 0) == 0 && ret->magic == CORO_RING_MAGIC &&
+		ret->ring == number && ret->log2_slots >= CORO_RING_LOG2_LEAST &&
+		ret->log2_slots <= CORO_RING_LOG2_MOST && fstat(fd, &status) == 0 &&
+		(uint64_t)status.st_size ==
+			sizeof(*ret) + (sizeof(struct coro_trace_slot) << ret->log2_slots))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static void open_ring(struct live *live, unsigned number)
 {
 	struct live_ring *ring = &live->ring[number];
 	struct coro_ring_header header;
-	char name[32];
-	int fd;
 
-	*ring = (struct live_ring){.fd = -1};
-	snprintf(name, sizeof(name), "ring.%u", number);
-	fd = live_open_file(live, name, O_RDONLY, sizeof(header));
-	if (fd < 0) {
+	*ring = (struct live_ring){.fd = open_ring_file(live, number, &header)};
+	if (ring->fd < 0) {
+		/* Nobody reads it, and so nobody is to be waited for. */
 		live->damage++;
+		ring->next = ring->tail = NOWHERE;
+		ring->told = true;
+		control_page_set_tail(live, number, NOWHERE);
 		return;
 	}
-	if (live_read_at(fd, &header, sizeof(header), 0) < 0 || header.magic != CORO_RING_MAGIC ||
-		header.ring != number || header.log2_slots < CORO_RING_LOG2_LEAST ||
-		header.log2_slots > CORO_RING_LOG2_MOST) {
-		live->damage++;
-		close(fd);
-		return;
-	}
-	ring->fd = fd;
 	ring->log2_slots = header.log2_slots;
 	ring->clock = live->beacon.clock0;
 	ring->written_over =
@@ -752,7 +766,23 @@ void live_advance(struct live *live)
 		if (ring->next == ring->tail)
 			continue;
 		ring->tail = ring->next;
+		ring->told = true;
 		control_page_set_tail(live, i, ring->tail);
+	}
+}
+
+void live_tell_again(struct live *live)
+{
+	uint64_t damage;
+
+	for (unsigned i = 0; i < live->ring_count; i++) {
+		struct live_ring *ring = &live->ring[i];
+
+		if (!ring->told || control_page_has_tail(live, i, ring->tail))
+			continue;
+		damage = live->damage + 1; /* once, whatever of it was written over */
+		control_page_set_tail(live, i, ring->tail);
+		live->damage = damage;
 	}
 }
 

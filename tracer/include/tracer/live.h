@@ -98,6 +98,9 @@ enum live_debt { LIVE_NO_DEBT, LIVE_SOME_DEBT, LIVE_GREAT_DEBT };
 enum live_debt live_debt(const struct live *live);
 /* All that was taken is in safety: the program may use the room again. */
 void live_advance(struct live *live);
+/* What live_advance() said is said again where somebody wrote over it, or over the lease: a program that
+ * waits for room would wait for ever. To be called when there is nothing more to take. */
+void live_tell_again(struct live *live);
 /* The next string: id, bytes (valid until the next call), length. 1, or 0 when there is
  * none for now. */
 int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size_t *ret_length);

@@ -24,6 +24,9 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 void text_add_filtered(struct text *text, const char *bytes, size_t length);
 /* Bytes as UTF-8: what is none, and 0, becomes U+FFFD. Not filtered. */
 void text_add_utf8(struct text *text, const char *bytes, size_t length);
+/* A line of JSON, which means the same as before: characters that text_add_filtered() would not let
+ * through stand as \uNNNN. */
+void text_add_json(struct text *text, const char *json);
 /* How many bytes at the end may be the beginning of a character: 0 to 3. */
 size_t text_unfinished(const char *bytes, size_t length);
 /* How many columns filtered text takes. */
