@@ -1178,6 +1178,45 @@ static void random_events_never_harm(void **state)
 	}
 }
 
+/* Its trees become lower by several levels at once, of which the lower ones are the copy's as well.
+ */
+static void what_goes_from_a_world_stays_in_its_copy(void **state)
+{
+	for (uint64_t count = 600; count < 1700; count += 37) {
+		struct world *world = world_new(), *copy;
+		struct trace_event event = {.kind = CORO_EVENT_CREATE,
+									.next = CORO_STATE_CREATED,
+									.flags = CORO_SLOT_BIND,
+									.cseq = 1,
+									.object_kind = CORO_OBJECT_GENERATOR};
+		uint64_t hash;
+
+		for (uint64_t i = 1; i <= count; i++) {
+			event.n = event.co = event.bind.serial = i;
+			event.bind.kind = CORO_OBJECT_GENERATOR;
+			assert_int_equal(world_apply(world, &event), 0);
+		}
+		copy = world_copy(world);
+		hash = world_hash(copy);
+		event.kind = CORO_EVENT_DESTROY;
+		event.prev = CORO_STATE_CREATED;
+		event.next = CORO_STATE_NONE;
+		event.flags = 0;
+		event.cseq = 2;
+		for (uint64_t i = 1; i < count; i++) {
+			event.n++;
+			event.co = i;
+			assert_int_equal(world_apply(world, &event), 0);
+		}
+		assert_int_equal(world_count(world), 1);
+		assert_int_equal(world_count(copy), count);
+		assert_true(world_hash(copy) == hash);
+		world_free(world);
+		assert_true(world_hash(copy) == hash);
+		world_free(copy);
+	}
+}
+
 static void a_hundred_thousand_objects_are_copied_by_sharing(void **state)
 {
 	enum { MANY = 100000 };
@@ -1327,6 +1366,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_no_world_wrote_are_refused),
 		cmocka_unit_test(hostile_checkpoints_with_a_right_hash_do_no_harm),
 		cmocka_unit_test(random_events_never_harm),
+		cmocka_unit_test(what_goes_from_a_world_stays_in_its_copy),
 		cmocka_unit_test(a_hundred_thousand_objects_are_copied_by_sharing),
 		cmocka_unit_test(an_event_that_finds_no_memory_changes_nothing),
 	};

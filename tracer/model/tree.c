@@ -293,12 +293,14 @@ void *tree_remove(struct tree *tree, struct tree_pool *pool, const struct tree_v
 		tree->root = NULL;
 		tree->height = 0;
 	}
+	/* The first of these is the tree's own; those below it may be a copy's as well. */
 	while (tree->height > 1 && tree->root->count == 1) {
 		struct tree_node *root = tree->root;
 
 		tree->root = root->entries[0].child;
+		__atomic_add_fetch(&tree->root->references, 1, __ATOMIC_RELAXED);
+		drop(root, tree->height, values);
 		tree->height--;
-		free(root);
 	}
 	tree->count--;
 	return value;
