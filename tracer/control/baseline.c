@@ -13,6 +13,12 @@
  * own, if the row is this ring's; if not, the row was given to another thread, and the event is
  * from before.
  *
+ * One generation is not in the stretch and yet in the copy: that of a birth which is the first
+ * event from H1 on, under way while the table was copied. Such a row is at its first cseq, and
+ * stays there until the birth is in the ring, whereas an event of the stretch has changed the row
+ * before H1. So a second look at the row, and then at the first slot from H1 on, tells whose the
+ * stretch's events are.
+ *
  * What a row names is another row, which was used again perhaps: one without a birth in the stretch
  * is the copied one; with one it is who was born last when it was named. If that was before the
  * first birth, it is not known.
@@ -58,10 +64,12 @@ struct known {
 
 /* The table on its way to H1. */
 struct fold {
+	struct live *live;
 	const struct live_table *table;
 	uint32_t count;         /* rows of it, and those beyond it that were born in the stretch */
 	struct known *known;    /* owned; of the stretch that is folded */
-	bool *born;             /* owned; the row had a birth, on any ring */
+	bool *born;             /* owned; the row had a birth, on any ring, up to the copy */
+	bool *after;            /* owned; and that one is behind the stretch */
 	struct trace_row *rows; /* owned; serial 0: nobody is there */
 	/* Owned: those whose row has another object already, of a thread whose stretch ends later. */
 	struct trace_row *moved;
@@ -312,10 +320,46 @@ static void fold_event(struct fold *fold, const struct trace_event *event, enum 
 		*row = (struct trace_row){0};
 }
 
-/* One stretch. The first round finds who is born in it, and the generation that each of those rows
- * has at first. */
+/* Whether the copied row is of a birth that is not in its ring's stretch, but the first event
+ * behind it. */
+static bool is_born_after(const struct fold *fold, const struct part *part, unsigned ring,
+						  uint32_t number)
+{
+	const struct coro_mirror_row *copied = &fold->table->rows[number];
+	struct coro_trace_slot slots[1 + CORO_EXT_MAX];
+	struct coro_mirror_row row;
+	struct trace_event event;
+
+	if (live_table_row(fold->live, number, &row) < 0 ||
+		(row.gen == copied->gen && row.cseq == copied->cseq))
+		return true;
+	return live_peek(fold->live, ring, part->to, slots, 1 + CORO_EXT_MAX) >= 0 &&
+		   trace_event_decode(slots, 1 + CORO_EXT_MAX, ring, part->to, -1, &event) > 0 &&
+		   is_birth(&event) && event.co == number && event.bind.gen == copied->gen;
+}
+
+/* What the first round left open: rows that events of the stretch name, and that were copied with
+ * their first event. */
+static void find_born_after(struct fold *fold, const struct part *part, unsigned ring,
+							uint32_t number)
+{
+	const struct coro_mirror_row *copied = &fold->table->rows[number];
+
+	if (number >= fold->table->count || fold->born[number] || !copied->serial ||
+		copied->ring != ring || copied->cseq != 1)
+		return;
+	fold->after[number] = fold->born[number] = is_born_after(fold, part, ring, number);
+}
+
+enum round {
+	ROUND_BORN,       /* who is born in it */
+	ROUND_BORN_AFTER, /* who is, right behind it */
+	ROUND_FIRST,      /* the generation that each of those rows has at first */
+	ROUND_FOLD,
+};
+
 static void fold_stretch(struct fold *fold, struct part *part, unsigned ring,
-						 const struct coro_trace_slot *slots, unsigned count, int round)
+						 const struct coro_trace_slot *slots, unsigned count, enum round round)
 {
 	uint32_t stretch = ring + 1;
 
@@ -329,13 +373,21 @@ static void fold_stretch(struct fold *fold, struct part *part, unsigned ring,
 		if (taken <= 0 || event.co >= fold->count || !event.co)
 			continue;
 		known = &fold->known[event.co];
-		if (round == 0) {
+		if (round == ROUND_BORN) {
 			fold->born[event.co] |= is_birth(&event);
 			continue;
 		}
-		if (round == 1) {
-			if (is_birth(&event) && known->stretch != stretch)
+		if (round == ROUND_BORN_AFTER) {
+			find_born_after(fold, part, ring, (uint32_t)event.co);
+			continue;
+		}
+		if (round == ROUND_FIRST) {
+			if (known->stretch == stretch)
+				continue;
+			if (is_birth(&event))
 				*known = (struct known){stretch, event.bind.gen - 1, 0};
+			else if (fold->after[event.co] && fold->table->rows[event.co].ring == ring)
+				*known = (struct known){stretch, fold->table->rows[event.co].gen - 1, 0};
 			continue;
 		}
 		age = age_of(fold->table, ring, &event, known, stretch);
@@ -409,13 +461,16 @@ static int fold_all(struct fold *fold, struct baseline *baseline, struct live *l
 	fold->count = fold->table->count + 4096;
 	fold->known = calloc(fold->count, sizeof(*fold->known));
 	fold->born = calloc(fold->count, sizeof(*fold->born));
+	fold->after = calloc(fold->count, sizeof(*fold->after));
 	fold->rows = calloc(fold->count, sizeof(*fold->rows));
 	for (unsigned i = 0; i < rings; i++)
 		if (fold->fresh[i])
 			slots[i] = read_stretch(&baseline->ring[i], i, live, &counts[i]);
-	result = fold->known && fold->born && fold->rows ? 0 : -ENOMEM;
-	for (unsigned i = 0; i < rings && result >= 0; i++)
-		fold_stretch(fold, &baseline->ring[i], i, slots[i], counts[i], 0);
+	result = fold->known && fold->born && fold->after && fold->rows ? 0 : -ENOMEM;
+	fold->live = live;
+	for (enum round round = ROUND_BORN; round <= ROUND_BORN_AFTER; round++)
+		for (unsigned i = 0; i < rings && result >= 0; i++)
+			fold_stretch(fold, &baseline->ring[i], i, slots[i], counts[i], round);
 	for (uint32_t i = 1; i < fold->table->count && result >= 0; i++)
 		if (live_table_has(fold->table, i) && fold->table->rows[i].ring < CORO_RINGS &&
 			fold->fresh[fold->table->rows[i].ring])
@@ -428,8 +483,8 @@ static int fold_all(struct fold *fold, struct baseline *baseline, struct live *l
 			result = -ENOMEM;
 			break;
 		}
-		fold_stretch(fold, part, i, slots[i], counts[i], 1);
-		fold_stretch(fold, part, i, slots[i], counts[i], 2);
+		fold_stretch(fold, part, i, slots[i], counts[i], ROUND_FIRST);
+		fold_stretch(fold, part, i, slots[i], counts[i], ROUND_FOLD);
 	}
 	if (result >= 0)
 		result = add_rows(fold, trace, help);
@@ -437,6 +492,7 @@ static int fold_all(struct fold *fold, struct baseline *baseline, struct live *l
 		free(slots[i]);
 	free(fold->known);
 	free(fold->born);
+	free(fold->after);
 	free(fold->rows);
 	free(fold->moved);
 	return result;

@@ -246,6 +246,17 @@ int live_table(struct live *live, struct live_table *ret)
 	return 0;
 }
 
+int live_table_row(struct live *live, uint32_t row, struct coro_mirror_row *ret)
+{
+	int fd = live_open_file(live, "tab", O_RDONLY, sizeof(*ret));
+	uint32_t patience = PATIENCE_NS;
+	int result = fd < 0 ? fd : copy_again(fd, row, ret, &patience);
+
+	if (fd >= 0)
+		close(fd);
+	return result > 0 ? -EBUSY : result;
+}
+
 void live_table_done(struct live_table *table)
 {
 	free(table->rows);

@@ -129,6 +129,8 @@ struct live_table {
 };
 int live_table(struct live *live, struct live_table *ret);
 void live_table_done(struct live_table *table);
+/* One row of it, as it is now. 0 or -errno; -EBUSY: it was being written all the time. */
+int live_table_row(struct live *live, uint32_t row, struct coro_mirror_row *ret);
 /* What the row says is so, of who is there. */
 bool live_table_has(const struct live_table *table, uint32_t row);
 
