@@ -5,9 +5,9 @@
  *     META STRINGS EVENTS STDIO EVENTS|             the end that is not whole is cut off
  *     META STRINGS EVENTS STDIO EVENTS|LOST EVENTS INDEX END
  *
- * The file says of each ring which slot was the last to become an event in it; who goes on takes the
- * slots after that one, so that none is there twice. Its events name objects by serial, and slots
- * by row: the binds of all events in it, one after the other, tell who is who.
+ * The file says of each ring which slot was the last to become an event in it; who goes on takes
+ * the slots after that one, so that none is there twice. Its events name objects by serial, and
+ * slots by row: the binds of all events in it, one after the other, tell who is who.
  */
 #include "store.h"
 #include <errno.h>
