@@ -158,7 +158,9 @@ server.process.send_signal(signal.SIGSTOP)
 server.process.send_signal(signal.SIGCONT)
 second.close()
 checks.equal("its output is what it would be", *[stream.decode() for stream in server.end()])
-checks.check("list: a killed one", until(lambda: listed(server.pid) is None or listed(server.pid)["state"] == "killed"))
+checks.check("list: a killed one", until(lambda: listed(server.pid) and listed(server.pid)["state"] == "killed"))
+program.run("prune", server.pid)
+checks.check("prune: it is gone", listed(server.pid) is None)
 
 # What cannot be attached to.
 quiet = Server(COROSCOPE="off")
