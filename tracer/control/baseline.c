@@ -338,17 +338,21 @@ static bool is_born_after(const struct fold *fold, const struct part *part, unsi
 		   is_birth(&event) && event.co == number && event.bind.gen == copied->gen;
 }
 
-/* What the first round left open: rows that events of the stretch name, and that were copied with
- * their first event. */
+/* What known.stretch is while it is only asked who is born in the stretch of that ring. */
+#define BORN_IN(ring) ((ring) + 1 + CORO_RINGS)
+
+/* What the first round left open: rows that events of the stretch name, that were not born in it,
+ * and that were copied with their first event. */
 static void find_born_after(struct fold *fold, const struct part *part, unsigned ring,
 							uint32_t number)
 {
 	const struct coro_mirror_row *copied = &fold->table->rows[number];
 
-	if (number >= fold->table->count || fold->born[number] || !copied->serial ||
-		copied->ring != ring || copied->cseq != 1)
+	if (number >= fold->table->count || fold->known[number].stretch == BORN_IN(ring) ||
+		fold->after[number] || !copied->serial || copied->ring != ring || copied->cseq != 1)
 		return;
-	fold->after[number] = fold->born[number] = is_born_after(fold, part, ring, number);
+	fold->after[number] = is_born_after(fold, part, ring, number);
+	fold->born[number] |= fold->after[number];
 }
 
 enum round {
@@ -374,7 +378,10 @@ static void fold_stretch(struct fold *fold, struct part *part, unsigned ring,
 			continue;
 		known = &fold->known[event.co];
 		if (round == ROUND_BORN) {
-			fold->born[event.co] |= is_birth(&event);
+			if (is_birth(&event)) {
+				fold->born[event.co] = true;
+				known->stretch = BORN_IN(ring);
+			}
 			continue;
 		}
 		if (round == ROUND_BORN_AFTER) {
@@ -468,9 +475,10 @@ static int fold_all(struct fold *fold, struct baseline *baseline, struct live *l
 			slots[i] = read_stretch(&baseline->ring[i], i, live, &counts[i]);
 	result = fold->known && fold->born && fold->after && fold->rows ? 0 : -ENOMEM;
 	fold->live = live;
-	for (enum round round = ROUND_BORN; round <= ROUND_BORN_AFTER; round++)
-		for (unsigned i = 0; i < rings && result >= 0; i++)
-			fold_stretch(fold, &baseline->ring[i], i, slots[i], counts[i], round);
+	for (unsigned i = 0; i < rings && result >= 0; i++) {
+		fold_stretch(fold, &baseline->ring[i], i, slots[i], counts[i], ROUND_BORN);
+		fold_stretch(fold, &baseline->ring[i], i, slots[i], counts[i], ROUND_BORN_AFTER);
+	}
 	for (uint32_t i = 1; i < fold->table->count && result >= 0; i++)
 		if (live_table_has(fold->table, i) && fold->table->rows[i].ring < CORO_RINGS &&
 			fold->fresh[fold->table->rows[i].ring])
