@@ -112,11 +112,11 @@ checks.check("recover: no segment", status == 3 and out == "" and err.count("\n"
 status, out, err = program.run("recover", folder / "whole.coro")
 checks.check("recover: complete already", status == 3 and "is complete" in err and err.count("\n") == 1, err)
 status, out, err = program.run("recover", folder / "absent.coro")
-checks.check("recover: no such file", status == 3 and "No such file" in err and err.count("\n") == 1, err)
+checks.check("recover: no such file", status == 3 and "is not there" in err and err.count("\n") == 1, err)
 status, out, err = program.run("recover", "4000000000")
 checks.check("recover: no such process", status == 3 and "has left nothing" in err, err)
 status, out, err = program.run("recover")
-checks.check("recover: which?", status == 2 and "which trace file or process" in err, err)
+checks.check("recover: which?", status == 2 and "which trace file or process? see coroscope recover --help" in err, err)
 status, out, err = program.run("recover", "a", "b", "c")
 checks.check("recover: too many", status == 2, err)
 

@@ -197,8 +197,8 @@ static int main_recover(int argc, char **argv)
 		json |= option == 'j';
 	}
 	if (argc - optind != 1 && argc - optind != 2) {
-		report("recover", "%s: see coroscope recover --help",
-			   argc == optind ? "which trace file or process?" : "one trace and one segment only");
+		report("recover", "%s see coroscope recover --help",
+			   argc == optind ? "which trace file or process?" : "one trace and one segment only:");
 		return EXIT_USAGE;
 	}
 	return recover(argv[optind], argv[optind + 1], output, json);

@@ -188,23 +188,28 @@ static int fold_trace(struct fold *fold)
 	return r;
 }
 
-int session_resolve_trace(struct trace *trace, struct symbols *symbols)
+/* A fold of the whole trace that makes checkpoints, as soon as it has a World. */
+static struct fold fold_of(struct trace *trace, struct symbols *symbols)
 {
-	_cleanup_(fold_done) struct fold fold = {
-		.trace = trace, .symbols = symbols, .count = trace_count(trace)};
-
-	return fold_trace(&fold);
-}
-
-int session_fold_trace(struct trace *trace, struct symbols *symbols, struct world **ret)
-{
-	_cleanup_(fold_done) struct fold fold = {
+	return (struct fold){
 		.trace = trace,
 		.symbols = symbols,
 		.count = trace_count(trace),
 		.allowed = trace_bytes(trace) / 100 * CHECKPOINT_PERCENT,
 		.next = CHECKPOINT_SPACING,
 	};
+}
+
+int session_resolve_trace(struct trace *trace, struct symbols *symbols)
+{
+	_cleanup_(fold_done) struct fold fold = fold_of(trace, symbols);
+
+	return fold_trace(&fold);
+}
+
+int session_fold_trace(struct trace *trace, struct symbols *symbols, struct world **ret)
+{
+	_cleanup_(fold_done) struct fold fold = fold_of(trace, symbols);
 	uint8_t *bytes = NULL;
 	size_t length;
 	int r;
@@ -223,13 +228,7 @@ int session_fold_trace(struct trace *trace, struct symbols *symbols, struct worl
 
 int session_complete_trace(struct trace *trace, struct symbols *symbols, int status)
 {
-	_cleanup_(fold_done) struct fold fold = {
-		.trace = trace,
-		.symbols = symbols,
-		.count = trace_count(trace),
-		.allowed = trace_bytes(trace) / 100 * CHECKPOINT_PERCENT,
-		.next = CHECKPOINT_SPACING,
-	};
+	_cleanup_(fold_done) struct fold fold = fold_of(trace, symbols);
 	int r;
 
 	if (fold.count >= fold.next)

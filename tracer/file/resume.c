@@ -83,6 +83,8 @@ static int lock_file(const char *path, char **ret_why)
 		close(fd);
 	if (error == EBUSY)
 		*ret_why = strdup("is being recorded into");
+	else if (error == ENOENT)
+		*ret_why = strdup("is not there: No such file or directory");
 	else if (asprintf(ret_why, "cannot be written: %s", strerror(error)) < 0)
 		*ret_why = NULL;
 	return -error;

@@ -122,6 +122,7 @@ void live_each(void (*see)(const char *path, uint32_t pid, void *context), void 
 
 struct search {
 	uint32_t pid;
+	const struct trace_emitter *emitter; /* NULL: whoever lives */
 	char *path;
 };
 
@@ -138,7 +139,7 @@ static void compare(const char *path, uint32_t pid, void *context)
 		free(why);
 		return;
 	}
-	if (live_is_alive(live))
+	if (search->emitter ? live_is_of(live, search->emitter) : live_is_alive(live))
 		search->path = strdup(path);
 	live_free(live);
 }
@@ -151,6 +152,17 @@ int live_find(uint32_t pid, char **ret)
 	find_bases(&bases, pid);
 	for (unsigned i = 0; i < bases.count && !search.path; i++)
 		each_in(bases.path[i], compare, &search);
+	if (!search.path)
+		return -ENOENT;
+	*ret = search.path;
+	return 0;
+}
+
+int live_find_left(uint32_t pid, const struct trace_emitter *emitter, char **ret)
+{
+	struct search search = {.pid = pid, .emitter = emitter};
+
+	live_each(compare, &search);
 	if (!search.path)
 		return -ENOENT;
 	*ret = search.path;

@@ -30,44 +30,10 @@ struct trace_emitter live_emitter(const struct live *live)
 
 /* ---- Whose it is ------------------------------------------------------- */
 
-struct search {
-	const struct trace_emitter *emitter;
-	uint32_t pid;
-	char *path;
-};
-
-static void compare(const char *path, uint32_t pid, void *context)
-{
-	struct search *search = context;
-	struct live *live;
-	char *why = NULL;
-
-	if (pid != search->pid || search->path)
-		return;
-	if (live_open(path, &live, &why) < 0) {
-		free(why);
-		return;
-	}
-	if (live_is_of(live, search->emitter))
-		search->path = strdup(path);
-	live_free(live);
-}
-
 bool live_is_of(const struct live *live, const struct trace_emitter *emitter)
 {
 	return live->beacon.starttime == emitter->starttime && live->beacon.clock0 == emitter->clock0 &&
 		   !memcmp(live->beacon.boot_id, emitter->boot_id, sizeof(emitter->boot_id));
-}
-
-int live_find_left(uint32_t pid, const struct trace_emitter *emitter, char **ret)
-{
-	struct search search = {.pid = pid, .emitter = emitter};
-
-	live_each(compare, &search);
-	if (!search.path)
-		return -ENOENT;
-	*ret = search.path;
-	return 0;
 }
 
 /* ---- Going on ---------------------------------------------------------- */
