@@ -1,5 +1,5 @@
 /* module.c - one ELF file through libdwfl; see module.h. */
-#include "module.h"
+#include <tracer/module.h>
 #include "lines.h"
 
 #include <elfutils/libdwfl.h>
@@ -139,6 +139,20 @@ bool module_is_code(struct module *module, uint64_t address)
 			address - header.p_vaddr < header.p_memsz)
 			return true;
 	return false;
+}
+
+Elf *module_elf(struct module *module)
+{
+	return module->elf;
+}
+
+Dwarf *module_dwarf(struct module *module, int64_t *ret_bias)
+{
+	GElf_Addr bias;
+	Dwarf *dwarf = dwfl_module_getdwarf(module->dwfl_module, &bias);
+
+	*ret_bias = dwarf ? (int64_t)(module->bias - bias) : 0;
+	return dwarf;
 }
 
 static struct lines *get_lines(struct module *module)

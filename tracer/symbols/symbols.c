@@ -14,8 +14,8 @@
  * What a module told goes into the trace at once, so that a replay reads the same words.
  */
 #include <tracer/symbols.h>
+#include <tracer/module.h>
 #include "maps.h"
-#include "module.h"
 #include "source.h"
 
 #include <errno.h>
@@ -287,6 +287,25 @@ static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped 
 	if (found > 1 && count_modules(symbols, pc, true, ret, ret_address) == 1)
 		return 1;
 	return found;
+}
+
+int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret)
+{
+	for (size_t i = 0; i < symbols->mapped_count; i++) {
+		const struct mapped *mapped = &symbols->mapped[i];
+
+		if (address < mapped->start || address >= mapped->end)
+			continue;
+		*ret = (struct symbols_module){
+			.path = mapped->path,
+			.start = mapped->start,
+			.end = mapped->end,
+			.bias = mapped->bias,
+			.module = mapped->module,
+		};
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* ---- Resolving --------------------------------------------------------- */

@@ -26,6 +26,15 @@ void symbols_free(struct symbols *symbols);
  * new to the trace. Returns how many are new, or -errno. */
 int symbols_add_modules(struct symbols *symbols, uint32_t pid);
 
+/* A file that the program has mapped. Its addresses are the program's minus `bias`. */
+struct symbols_module {
+	const char *path; /* owned by `symbols` */
+	uint64_t start, end, bias;
+	struct module *module; /* module.h; owned by `symbols`; NULL: could not be opened, or must not be */
+};
+/* That which has an address. 0, or -ENOENT. Valid until modules are added. */
+int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret);
+
 /* A place in the program. Pointers are valid as long as `symbols`. */
 struct symbols_place {
 	const char *function; /* NULL: not known; "NAME+0x1f" when the line is not known */

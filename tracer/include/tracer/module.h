@@ -1,5 +1,5 @@
-#ifndef TRACER_SYMBOLS_MODULE_H
-#define TRACER_SYMBOLS_MODULE_H
+#ifndef TRACER_MODULE_H
+#define TRACER_MODULE_H
 /*
  * module.h - one ELF file: its functions and, when it has them, its lines.
  *
@@ -9,6 +9,7 @@
  *
  * Addresses here are the file's own (virtual addresses of the ELF file, before loading).
  */
+#include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,12 @@ size_t module_build_id(struct module *module, uint8_t *ret, size_t room);
 bool module_address_of(struct module *module, uint64_t offset, uint64_t *ret);
 /* Whether code is at that address. */
 bool module_is_code(struct module *module, uint64_t address);
+
+/* The file itself, owned by the module. */
+Elf *module_elf(struct module *module);
+/* Its DWARF, from a separate debug file if need be, owned by the module; NULL: has none. An address
+ * of the DWARF is the file's own plus *ret_bias. */
+Dwarf *module_dwarf(struct module *module, int64_t *ret_bias);
 
 /* What stands at an address. Strings are owned by the module. */
 struct module_place {
