@@ -22,7 +22,9 @@
  * strings were published before it, so they are there before it is decoded.
  *
  * SAFETY. What was appended is flushed at most 100 ms later, or when a quarter of a ring
- * waits; only then the tails advance, so that what is not in the file is still in the ring.
+ * waits; only then the tails advance, so that what is not in the file is still in the ring. With a
+ * quarter of a ring the trace's own thread does it (trace_flush_behind), and the tails advance with
+ * the next quarter: half of the ring is the program's meanwhile.
  */
 #include "target_private.h"
 
@@ -142,6 +144,19 @@ static bool take_batch(struct target *target, unsigned ring)
 	return taken > 0;
 }
 
+/* What is on its way to the file stays in the ring until it is there. */
+static void flush_behind(struct target *target)
+{
+	int result = trace_flush_behind(target->trace);
+
+	if (result < 0) {
+		give_up(target, result);
+		return;
+	}
+	live_advance_handed(target->live);
+	live_hand_over(target->live);
+}
+
 static void flush(struct target *target, bool now)
 {
 	enum live_debt debt = live_debt(target->live);
@@ -150,9 +165,16 @@ static void flush(struct target *target, bool now)
 
 	if (debt == LIVE_NO_DEBT || target->error)
 		return;
-	if (!now && debt == LIVE_SOME_DEBT && time - target->flushed_at < FLUSH_NS)
+	if (!now && debt == LIVE_SOME_DEBT && time - target->flushed_at < FLUSH_NS) {
+		if (trace_is_flushed(target->trace))
+			live_advance_handed(target->live);
 		return;
+	}
 	target->flushed_at = time;
+	if (!now && debt == LIVE_GREAT_DEBT) {
+		flush_behind(target);
+		return;
+	}
 	result = trace_flush(target->trace);
 	if (result < 0)
 		give_up(target, result);

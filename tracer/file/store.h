@@ -18,10 +18,11 @@
  *
  * Files: chunk.c frames, columns.c and rows.c hold events, tables.c the small tables,
  * output.c the program's output, presence.c objects that were there before, index.c the chunks,
- * writer.c appends, reader.c opens, resume.c goes on, trace.c answers.
+ * writer.c appends, behind.c writes chunks of events, reader.c opens, resume.c goes on, trace.c answers.
  */
 #include <pthread.h>
 #include <tracer/trace.h>
+#include "behind.h"
 #include "bindings.h"
 #include "chunk.h"
 #include "output.h"
@@ -58,6 +59,7 @@ struct index {
 struct cached {
 	struct rows rows;
 	uint64_t used; /* when it was used last: the one with the least goes first */
+	bool pinned;   /* they become a chunk: see behind.h */
 };
 #define CACHE_SLOTS 64
 #define CACHE_ROWS (4u * CHUNK_EVENTS_MAX) /* in all slots together, or one slot */
@@ -91,6 +93,7 @@ struct trace {
 	struct cached cache[CACHE_SLOTS];
 	uint32_t cached_rows;
 	struct rows spare; /* room of a chunk that was forgotten, for the next one: no rows in it */
+	struct behind behind;
 	struct rows *last; /* where the last event was found; NULL: nowhere */
 	uint64_t clock;    /* ticks of the cache: raised by each use */
 
@@ -121,14 +124,23 @@ bool trace__index_follows(const struct index *index, const struct chunk *chunk, 
 
 /* An empty one; NULL: out of memory. */
 struct trace *trace__new(void);
-/* Puts decoded rows into the cache, which takes them. */
-struct rows *trace__cache(struct trace *trace, struct rows *rows);
+/* Puts rows into the cache, which takes them. */
+struct cached *trace__cache(struct trace *trace, struct rows *rows);
 /* Empty rows, with the room that is to spare. */
 struct rows trace__take_spare(struct trace *trace);
 uint64_t trace__count(const struct trace *trace);
 
 /* ---- writer.c ---------------------------------------------------------- */
 
+/* Gives a chunk its place, behind the last one. */
+void trace__chunk_begin(const struct trace *trace, struct chunk *chunk);
+/* Writes it there. After an error, what may stand there is cut off again; if even that fails, a reader
+ * does it. 0 or -errno, which is not -ENOMEM. */
+int trace__write_out(struct trace *trace, uint64_t offset, const uint8_t *bytes, size_t size);
+/* It is part of the trace from now on: in the file, or in memory if it could not be written, which
+ * `error` says, and then trace->error. Returns that, or -ENOMEM: it is not. */
+int trace__chunk_keep(struct trace *trace, struct chunk *chunk, const uint8_t *bytes, size_t size,
+					  int error);
 /* What trace_free() still has to write: what is open, and an end. */
 void trace__seal(struct trace *trace);
 

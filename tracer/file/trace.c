@@ -28,6 +28,7 @@ void trace_free(struct trace *trace)
 	if (!trace)
 		return;
 	trace__seal(trace);
+	trace__behind_done(trace);
 	if (trace->fd >= 0)
 		close(trace->fd);
 	free(trace->path);
@@ -129,7 +130,7 @@ static bool has(const struct rows *rows, uint64_t n)
 	return n >= rows->first && n - rows->first < rows->count;
 }
 
-/* Empties the slot that was not used for the longest time. */
+/* Empties the slot that was not used for the longest time. At most one is pinned. */
 static void forget_one(struct trace *trace)
 {
 	struct cached *oldest = NULL;
@@ -137,7 +138,7 @@ static void forget_one(struct trace *trace)
 	for (unsigned i = 0; i < CACHE_SLOTS; i++) {
 		struct cached *cached = &trace->cache[i];
 
-		if (cached->rows.count && (!oldest || cached->used < oldest->used))
+		if (cached->rows.count && !cached->pinned && (!oldest || cached->used < oldest->used))
 			oldest = cached;
 	}
 	trace->cached_rows -= oldest->rows.count;
@@ -159,7 +160,7 @@ struct rows trace__take_spare(struct trace *trace)
 	return spare;
 }
 
-struct rows *trace__cache(struct trace *trace, struct rows *rows)
+struct cached *trace__cache(struct trace *trace, struct rows *rows)
 {
 	struct cached *cached = NULL;
 
@@ -177,7 +178,7 @@ struct rows *trace__cache(struct trace *trace, struct rows *rows)
 	cached->used = ++trace->clock;
 	trace->cached_rows += rows->count;
 	*rows = (struct rows){0};
-	return &cached->rows;
+	return cached;
 }
 
 /* A chunk turned out to be damaged: counts its bytes, once. */
@@ -210,7 +211,7 @@ static int load(struct trace *trace, const struct event_range *range, struct row
 	}
 	if (result < 0)
 		return damaged(trace, chunk, result);
-	*ret = trace__cache(trace, &rows);
+	*ret = &trace__cache(trace, &rows)->rows;
 	return 0;
 }
 

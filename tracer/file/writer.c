@@ -27,39 +27,37 @@
 #include <unistd.h>
 
 #define LOSSES_PENDING (64u << 10)
+/* Fewer events are written at once: to wake a thread takes longer. */
+#define BEHIND_LEAST 4096u
 
 /* ---- Chunks ------------------------------------------------------------ */
 
-/* Writes at the end of the file. After an error, what may stand there is cut off again; if even
- * that fails, a reader does it. */
-static int write_out(struct trace *trace, const uint8_t *bytes, size_t size)
+int trace__write_out(struct trace *trace, uint64_t offset, const uint8_t *bytes, size_t size)
 {
-	int result = trace__write_at(trace->fd, trace->end, bytes, size);
+	int result = trace__write_at(trace->fd, offset, bytes, size);
 
-	if (result < 0 && ftruncate(trace->fd, (off_t)trace->end) < 0)
+	if (result < 0 && ftruncate(trace->fd, (off_t)offset) < 0)
 		return result;
 	return result == -ENOMEM ? -EIO : result;
 }
 
-/* Adds a chunk with this payload. -ENOMEM: it could not be made. Otherwise it is part of the trace,
- * in the file (0) or in memory (trace->error). */
-static int write_chunk(struct trace *trace, struct chunk *chunk, const void *payload, size_t length)
+void trace__chunk_begin(const struct trace *trace, struct chunk *chunk)
 {
 	const struct chunk *last =
 		trace->index.count ? &trace->index.chunks[trace->index.count - 1] : NULL;
-	const uint8_t *bytes;
-	size_t size;
-	int result;
 
 	chunk->offset = trace->end;
 	chunk->seq = last ? last->seq + 1 : 0;
 	chunk->previous = last ? (uint32_t)chunk_length(last) : 0;
-	result = trace__chunk_make(&trace->codec, chunk, payload, length, &bytes, &size);
-	if (result < 0)
-		return -ENOMEM;
-	if (!trace->error)
-		trace->error = write_out(trace, bytes, size);
-	if (trace->error) {
+}
+
+int trace__chunk_keep(struct trace *trace, struct chunk *chunk, const uint8_t *bytes, size_t size,
+					  int error)
+{
+	int result;
+
+	if (error) {
+		trace->error = error;
 		chunk->memory = malloc(size);
 		if (!chunk->memory)
 			return -ENOMEM;
@@ -76,16 +74,36 @@ static int write_chunk(struct trace *trace, struct chunk *chunk, const void *pay
 	return trace->error;
 }
 
+/* Adds a chunk with this payload; nothing is under way behind our back. -ENOMEM: it could not be
+ * made. Otherwise it is part of the trace, in the file (0) or in memory (trace->error). */
+static int write_chunk(struct trace *trace, struct chunk *chunk, const void *payload, size_t length)
+{
+	const uint8_t *bytes;
+	size_t size;
+	int error = trace->error;
+
+	trace__chunk_begin(trace, chunk);
+	if (trace__chunk_make(&trace->codec, chunk, payload, length, &bytes, &size) < 0)
+		return -ENOMEM;
+	if (!error)
+		error = trace__write_out(trace, chunk->offset, bytes, size);
+	return trace__chunk_keep(trace, chunk, bytes, size, error);
+}
+
 static int write_table(struct trace *trace, unsigned type)
 {
-	const struct pending *pending = trace__tables_pending(&trace->tables, type);
-	struct chunk chunk = {.type = (uint16_t)type, .first = trace__count(trace)};
-	int result;
+	const struct pending *pending;
+	struct chunk chunk = {.type = (uint16_t)type};
+	int result = trace__behind_wait(trace);
 
+	if (result < 0)
+		return result;
+	pending = trace__tables_pending(&trace->tables, type);
 	if (!pending)
 		return 0;
 	if (pending->payload.failed)
 		return -ENOMEM;
+	chunk.first = trace__count(trace);
 	chunk.count = pending->count;
 	result = write_chunk(trace, &chunk, pending->payload.data, pending->payload.length);
 	if (result != -ENOMEM)
@@ -112,8 +130,10 @@ static int write_events(struct trace *trace)
 {
 	struct rows *open = &trace->open;
 	struct chunk chunk = {.type = CHUNK_EVENTS};
-	int result;
+	int result = trace__behind_wait(trace);
 
+	if (result < 0)
+		return result;
 	if (trace->open_written == open->count)
 		return 0;
 	chunk.first = open->first + trace->open_written;
@@ -131,11 +151,12 @@ static int write_events(struct trace *trace)
 
 static int write_output(struct trace *trace)
 {
-	struct chunk chunk = {.type = CHUNK_STDIO, .first = trace__count(trace)};
-	int result;
+	struct chunk chunk = {.type = CHUNK_STDIO};
+	int result = trace__behind_wait(trace);
 
-	if (trace->output.open.count == 0)
-		return 0;
+	if (result < 0 || trace->output.open.count == 0)
+		return result;
+	chunk.first = trace__count(trace);
 	chunk.count = trace->output.open.count;
 	bytes_clear(&trace->payload);
 	result = trace__output_encode(&trace->output, &trace->payload);
@@ -162,15 +183,24 @@ static int write_all(struct trace *trace)
 	return trace->error;
 }
 
-/* The open rows are full: they become a chunk, and stay in the cache. */
+/* The open rows become a chunk, behind the caller's back, and stay in the cache. What was under way
+ * is in the file then. Without a thread for it, they are written here, and are open still. */
+static int hand_over(struct trace *trace)
+{
+	int result = write_tables(trace);
+
+	if (trace->open_written == trace->open.count || result == -ENOMEM)
+		return result;
+	return trace__behind_hand_over(trace) < 0 ? write_events(trace) : result;
+}
+
+/* The open rows are full. */
 static int close_rows(struct trace *trace)
 {
 	uint64_t next = trace->open.first + trace->open.count;
-	int result = write_tables(trace);
+	int result = hand_over(trace);
 
-	if (result != -ENOMEM)
-		result = write_events(trace);
-	if (trace->open_written < trace->open.count)
+	if (trace->open_written < trace->open.count || trace->open.count == 0)
 		return result;
 	trace__cache(trace, &trace->open);
 	trace->open = trace__take_spare(trace);
@@ -518,6 +548,7 @@ int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *byte
 		return result;
 	if (length == 0 || length > CHECKPOINT_MAX || n > trace__count(trace))
 		return leave(trace, -EINVAL);
+	result = trace__behind_wait(trace);
 	parts = (uint32_t)((length + CHECKPOINT_PART - 1) / CHECKPOINT_PART);
 	for (uint32_t i = 0; i < parts && result == 0; i++) {
 		size_t from = (size_t)i * CHECKPOINT_PART;
@@ -575,6 +606,27 @@ int trace_flush(struct trace *trace)
 	int result = enter(trace);
 
 	return result < 0 ? result : leave(trace, write_all(trace));
+}
+
+int trace_flush_behind(struct trace *trace)
+{
+	int result = enter(trace);
+
+	if (result == 0 && trace->open.count - trace->open_written < BEHIND_LEAST)
+		result = write_all(trace);
+	else if (result == 0)
+		result = hand_over(trace);
+	return result < 0 ? leave(trace, result) : leave(trace, trace->error);
+}
+
+bool trace_is_flushed(struct trace *trace)
+{
+	bool flushed;
+
+	pthread_mutex_lock(&trace->lock);
+	flushed = !trace->behind.cached && !trace->error;
+	pthread_mutex_unlock(&trace->lock);
+	return flushed;
 }
 
 /* ---- Ending ------------------------------------------------------------ */

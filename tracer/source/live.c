@@ -298,7 +298,7 @@ static void open_ring(struct live *live, unsigned number)
 	if (ring->fd < 0) {
 		/* Nobody reads it, and so nobody is to be waited for. */
 		live->damage++;
-		ring->next = ring->tail = NOWHERE;
+		ring->next = ring->handed = ring->tail = NOWHERE;
 		ring->told = true;
 		control_page_set_tail(live, number, NOWHERE);
 		return;
@@ -315,7 +315,7 @@ static void open_ring(struct live *live, unsigned number)
 	ring->dropped = header.dropped;
 	ring->nested = header.dropped_nested;
 	if (header.head > (uint64_t)1 << header.log2_slots) {
-		ring->next = ring->tail =
+		ring->next = ring->handed = ring->tail =
 			go_on_from(ring, header.head - ((uint64_t)1 << header.log2_slots));
 		ring->inside = true;
 	}
@@ -748,27 +748,46 @@ enum live_debt live_debt(const struct live *live)
 
 	for (unsigned i = 0; i < live->ring_count; i++) {
 		const struct live_ring *ring = &live->ring[i];
-		uint64_t untold = ring->next - ring->tail;
 
-		if (untold >= (uint64_t)1 << ring->log2_slots >> 2)
-			return LIVE_GREAT_DEBT;
-		if (untold)
-			debt = LIVE_SOME_DEBT;
+		uint64_t size = (uint64_t)1 << ring->log2_slots, here = ring->next - ring->handed;
+		enum live_debt one = here > size / 2            ? LIVE_URGENT_DEBT
+							 : here >= size / 4         ? LIVE_GREAT_DEBT
+							 : ring->next != ring->tail ? LIVE_SOME_DEBT
+														: LIVE_NO_DEBT;
+
+		if (one > debt)
+			debt = one;
 	}
 	return debt;
 }
 
+static void tell_tail(struct live *live, unsigned i, uint64_t tail)
+{
+	struct live_ring *ring = &live->ring[i];
+
+	if (ring->tail == tail)
+		return;
+	ring->tail = tail;
+	ring->told = true;
+	control_page_set_tail(live, i, tail);
+}
+
+void live_hand_over(struct live *live)
+{
+	for (unsigned i = 0; i < live->ring_count; i++)
+		live->ring[i].handed = live->ring[i].next;
+}
+
+void live_advance_handed(struct live *live)
+{
+	for (unsigned i = 0; i < live->ring_count; i++)
+		tell_tail(live, i, live->ring[i].handed);
+}
+
 void live_advance(struct live *live)
 {
-	for (unsigned i = 0; i < live->ring_count; i++) {
-		struct live_ring *ring = &live->ring[i];
-
-		if (ring->next == ring->tail)
-			continue;
-		ring->tail = ring->next;
-		ring->told = true;
-		control_page_set_tail(live, i, ring->tail);
-	}
+	live_hand_over(live);
+	live_advance_handed(live);
 }
 
 void live_tell_again(struct live *live)

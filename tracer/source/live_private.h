@@ -12,8 +12,9 @@ struct live_ring {
 	int fd; /* owned; -1: cannot be read */
 	uint32_t log2_slots;
 	uint64_t next; /* index of the first slot that was not taken */
-	uint64_t tail; /* what the program was told of it */
-	bool told;     /* it was: this tail is in ctl, unless somebody wrote over it */
+	uint64_t handed; /* what is on its way to safety, or there */
+	uint64_t tail;   /* what the program was told of it */
+	bool told;       /* it was: this tail is in ctl, unless somebody wrote over it */
 	bool waited_for;   /* it was made when we had the lease: its writer cannot go round */
 	bool written_over; /* its policy is OVERWRITE: who loses his place goes on with an epoch */
 	bool inside;       /* the slots at `next` may be the rest of an event that is lost */

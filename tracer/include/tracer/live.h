@@ -93,11 +93,15 @@ int live_read(struct live *live, unsigned ring, struct coro_trace_slot *slots, u
 			  uint64_t *ret_index, uint64_t *ret_lost);
 /* `count` of the slots that live_read() gave are taken: the next call gives what follows. */
 void live_take(struct live *live, unsigned ring, unsigned count);
-/* What was taken since the last live_advance(); great: a quarter of some ring. */
-enum live_debt { LIVE_NO_DEBT, LIVE_SOME_DEBT, LIVE_GREAT_DEBT };
+/* What was taken and is not in safety yet; great: a quarter of some ring is not even handed over;
+ * urgent: half of one. */
+enum live_debt { LIVE_NO_DEBT, LIVE_SOME_DEBT, LIVE_GREAT_DEBT, LIVE_URGENT_DEBT };
 enum live_debt live_debt(const struct live *live);
 /* All that was taken is in safety: the program may use the room again. */
 void live_advance(struct live *live);
+/* All that was taken is on its way to safety; and what was handed over is there. */
+void live_hand_over(struct live *live);
+void live_advance_handed(struct live *live);
 /* What live_advance() said is said again where somebody wrote over it, or over the lease: a program that
  * waits for room would wait for ever. To be called when there is nothing more to take. */
 void live_tell_again(struct live *live);

@@ -115,6 +115,11 @@ int trace_append_rows(struct trace *trace, const struct trace_row *rows, size_t 
 int trace_append_checkpoint(struct trace *trace, uint64_t n, const uint8_t *bytes, size_t length);
 /* Writes out the open chunk: called now and then (100 ms), and before a tail advances. */
 int trace_flush(struct trace *trace);
+/* The same in the background, by a thread of the trace: what of it was begun before is written when
+ * this returns, and what is open now will be. */
+int trace_flush_behind(struct trace *trace);
+/* Nothing of that is under way. */
+bool trace_is_flushed(struct trace *trace);
 /* The program has ended with this status: says so, flushes, writes index and end. What
  * is appended after that is kept too; trace_free() then writes index and end anew. */
 int trace_finish(struct trace *trace, int status);
