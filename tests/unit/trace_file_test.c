@@ -68,6 +68,73 @@ static void a_trace_flushed_after_every_event_is_the_same(void **state)
 	program_done(&program);
 }
 
+static void a_trace_flushed_behind_is_the_same(void **state)
+{
+	struct program program = program_make(150000, 12);
+	const char *path = support_path("behind.coro");
+	struct trace *trace = support_create(path);
+	const unsigned steps[] = {5000, 100, 40000, 70000, 34900};
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+		trace_append_string(trace, i + 1, "name", 4);
+		program_append(&program, trace, done, done + steps[i]);
+		done += steps[i];
+		assert_int_equal(trace_flush_behind(trace), 0);
+		/* What is under way is read, and written by whoever comes first. */
+		assert_event(trace, &program, done);
+		assert_event(trace, &program, done - steps[i] / 2);
+		if (i % 2)
+			trace_append_output(trace, 1, i, "x", 1);
+	}
+	assert_int_equal(trace_flush(trace), 0);
+	assert_true(trace_is_flushed(trace));
+	check_all(trace, &program);
+	assert_int_equal(trace_save(trace, support_path("saved.coro")), 0);
+	trace_free(trace);
+	for (int i = 0; i < 2; i++) {
+		trace = support_open(i ? support_path("saved.coro") : path);
+		check_all(trace, &program);
+		assert_int_equal(trace_torn(trace), 0);
+		assert_int_equal(trace_output_count(trace), 2);
+		trace_free(trace);
+	}
+	program_done(&program);
+}
+
+static void a_disk_that_gets_full_behind_is_said_and_what_was_taken_stays(void **state)
+{
+	struct program program = program_make(60000, 13);
+	struct trace *trace = support_create(support_path("behind_full.coro")), *copy;
+	struct rlimit before, limit;
+	unsigned done = 0;
+	int result = 0;
+
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 16 << 10;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	for (; result == 0 && done < program.count; done += 10000) {
+		program_append(&program, trace, done, done + 10000);
+		result = trace_flush_behind(trace);
+	}
+	assert_false(trace_is_flushed(trace));
+	assert_int_equal(trace_flush(trace), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_true(result == -EFBIG);
+	assert_true(trace_count(trace) >= 10000);
+	for (uint64_t n = 1; n <= trace_count(trace); n++)
+		assert_event(trace, &program, n);
+	assert_int_equal(trace_save(trace, support_path("behind_rescued.coro")), 0);
+	copy = support_open(support_path("behind_rescued.coro"));
+	assert_int_equal(trace_count(copy), trace_count(trace));
+	for (uint64_t n = 1; n <= trace_count(copy); n++)
+		assert_event(copy, &program, n);
+	trace_free(copy);
+	trace_free(trace);
+	program_done(&program);
+}
+
 static void long_strings_close_a_chunk_before_it_is_too_large(void **state)
 {
 	struct program program = {.random = 77};
@@ -520,8 +587,10 @@ static void *append_slowly(void *argument)
 	for (unsigned i = 0; i < sharing->program->count; i += 100) {
 		program_append(sharing->program, sharing->trace, i, i + 100);
 		trace_append_output(sharing->trace, 1, i, "x", 1);
-		if (i % 1000 == 0)
+		if (i % 1000 == 0 && i < 20000)
 			trace_flush(sharing->trace);
+		else if (i % 5000 == 0)
+			trace_flush_behind(sharing->trace);
 	}
 	trace_finish(sharing->trace, 0);
 	return NULL;
@@ -557,6 +626,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(events_of_several_chunks_come_back_bit_by_bit),
 		cmocka_unit_test(a_trace_flushed_after_every_event_is_the_same),
+		cmocka_unit_test(a_trace_flushed_behind_is_the_same),
+		cmocka_unit_test(a_disk_that_gets_full_behind_is_said_and_what_was_taken_stays),
 		cmocka_unit_test(long_strings_close_a_chunk_before_it_is_too_large),
 		cmocka_unit_test(an_event_whose_payload_is_cut_off_is_left_for_the_next_call),
 		cmocka_unit_test(slots_that_are_no_event_are_skipped_and_counted_as_lost),

@@ -291,7 +291,8 @@ static bool take_rings(struct target *target, bool all)
 	if (target->baseline && recorder_take_baseline(target) < 0)
 		return false;
 	for (unsigned batch = 0; (all || batch < BATCHES) && !target->error; batch++) {
-		if (!(live_rings(target->live) > 1 ? merge_round(target) : take_batch(target, 0)))
+		target->more = live_rings(target->live) > 1 ? merge_round(target) : take_batch(target, 0);
+		if (!target->more)
 			break;
 		any = true;
 		flush(target, false);
@@ -417,6 +418,7 @@ bool recorder_drain(struct target *target)
 	bool any = false, rests = false, ended;
 	enum target_state before = target->state;
 
+	target->more = false;
 	if (target->state == TARGET_EXITED)
 		return false;
 	hear_keeper(target);
@@ -515,7 +517,9 @@ static void *record(void *data)
 		if (target->live && target->deep != deep)
 			live_interrupt(target->live);
 		terminal_follow_size(&target->terminal);
-		if (target->live && live_debt(target->live) != LIVE_NO_DEBT)
+		if (target->more && !target->error)
+			sleep_in_poll(target, 0);
+		else if (target->live && live_debt(target->live) != LIVE_NO_DEBT)
 			sleep_in_poll(target, BUSY_MS);
 		else
 			sleep_in_poll(target, target->deep ? IDLE_MS : BUSY_MS);

@@ -78,6 +78,7 @@ struct target {
 	bool stopped;                  /* by a signal, ^Z perhaps, and we have not followed yet */
 	bool inexact;                  /* what is written now stands somewhere among several events */
 	bool stop;                     /* the threads shall end */
+	bool more;                     /* the last drain left something in the rings */
 	bool deep;                     /* nothing comes: sleep until told */
 	int error;                     /* why recording ended; 0: it did not */
 	bool wanted; /* policy OVERWRITE: somebody asked for what is there now */

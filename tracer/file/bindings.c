@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_ROWS 256
-#define PAGES     (BINDINGS_ROWS / PAGE_ROWS)
+#define PAGES (BINDINGS_ROWS / BINDINGS_PAGE)
 
-static const struct binding nobody;
+const struct binding trace__nobody;
 
 static void table_done(struct binding_table *table)
 {
@@ -54,15 +53,15 @@ static bool grow(struct binding_table *table, uint32_t pages)
 /* The place of a row, to be written. NULL: out of memory. */
 static struct binding *own(struct binding_table *table, uint64_t row)
 {
-	uint32_t number = (uint32_t)(row / PAGE_ROWS);
+	uint32_t number = (uint32_t)(row / BINDINGS_PAGE);
 	struct binding **page;
 
 	if (number >= table->pages && !grow(table, number + 1))
 		return NULL;
 	page = &table->page[number];
 	if (!*page)
-		*page = calloc(PAGE_ROWS, sizeof(**page));
-	return *page ? &(*page)[row % PAGE_ROWS] : NULL;
+		*page = calloc(BINDINGS_PAGE, sizeof(**page));
+	return *page ? &(*page)[row % BINDINGS_PAGE] : NULL;
 }
 
 /* A second ring: what was bound so far is the first one's. */
@@ -77,13 +76,13 @@ static int begin_rings(struct bindings *bindings)
 
 		if (!bindings->all.page[i])
 			continue;
-		copy = own(&ring[bindings->first], i * PAGE_ROWS);
+		copy = own(&ring[bindings->first], i * BINDINGS_PAGE);
 		if (!copy) {
 			table_done(&ring[bindings->first]);
 			free(ring);
 			return -ENOMEM;
 		}
-		memcpy(copy, bindings->all.page[i], PAGE_ROWS * sizeof(*copy));
+		memcpy(copy, bindings->all.page[i], BINDINGS_PAGE * sizeof(*copy));
 	}
 	bindings->ring = ring;
 	return 0;
@@ -115,37 +114,15 @@ int trace__bindings_bind(struct bindings *bindings, uint32_t ring, uint64_t row,
 	return 0;
 }
 
-static struct binding *look(const struct binding_table *table, uint64_t row)
-{
-	struct binding *page = row / PAGE_ROWS < table->pages ? table->page[row / PAGE_ROWS] : NULL;
-	struct binding *binding = page ? &page[row % PAGE_ROWS] : NULL;
-
-	return binding && binding->serial ? binding : NULL;
-}
-
-const struct binding *trace__bindings_find(const struct bindings *bindings, uint32_t ring,
-										   uint64_t row)
-{
-	const struct binding *binding = NULL;
-
-	if (row == 0 || row >= BINDINGS_ROWS)
-		return &nobody;
-	if (bindings->ring && ring < CORO_RINGS)
-		binding = look(&bindings->ring[ring], row);
-	if (!binding)
-		binding = look(&bindings->all, row);
-	return binding ? binding : &nobody;
-}
-
 void trace__bindings_forget(struct bindings *bindings, uint32_t ring, uint64_t row)
 {
 	struct binding *binding;
 
 	if (!bindings->ring || ring >= CORO_RINGS || row >= BINDINGS_ROWS)
 		return;
-	binding = look(&bindings->ring[ring], row);
+	binding = trace__binding_table_find(&bindings->ring[ring], row);
 	if (binding)
-		*binding = nobody;
+		*binding = trace__nobody;
 }
 
 int trace__bindings_apply(struct bindings *bindings, struct trace_event *event)

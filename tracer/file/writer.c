@@ -359,9 +359,11 @@ static int add_plain(struct trace *trace, uint32_t ring, uint64_t index,
 					 const struct coro_trace_slot *slot)
 {
 	struct bindings *bindings = &trace->bindings;
+	uint32_t object = (slot->value & 15) == CORO_VALUE_OBJECT ? slot->value >> 4 : 0;
 	int result = trace__rows_add_plain(&trace->open, slot, ring, index,
 									   trace__bindings_find(bindings, ring, slot->row),
-									   trace__bindings_find(bindings, ring, slot->peer));
+									   trace__bindings_find(bindings, ring, slot->peer),
+									   trace__bindings_find(bindings, ring, object));
 
 	if (CORO_SLOT_NEXT(slot->word) == CORO_STATE_NONE)
 		trace__bindings_forget(bindings, ring, slot->row);

@@ -210,7 +210,6 @@ static int gather_payload(const struct coro_trace_slot *slots, unsigned ext, uin
 int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint32_t ring,
 					   uint64_t index, int log2, struct trace_event *ret)
 {
-	struct trace_event event;
 	struct payload payload;
 	const uint8_t *bytes;
 	unsigned ext;
@@ -232,34 +231,29 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 		return -EAGAIN;
 
 	/* All but the bytes of a value, which are most of it. */
-	memset(&event, 0, offsetof(struct trace_event, value.bytes));
-	memset(&event.bind, 0, sizeof(event.bind));
-	event.clock = slots[0].clock;
-	event.index = index;
-	event.ring = ring;
-	event.kind = (uint8_t)CORO_SLOT_KIND(word);
-	event.flags = (uint8_t)CORO_SLOT_FLAGS(word);
-	event.prev = (uint8_t)CORO_SLOT_PREV(word);
-	event.next = (uint8_t)CORO_SLOT_NEXT(word);
-	event.cseq = CORO_SLOT_CSEQ(word);
-	event.co = slots[0].row;
-	event.peer = slots[0].peer;
-	event.site = slots[0].site;
-	if (event.flags & CORO_SLOT_BIND) {
-		bytes = payload_take(&payload, sizeof(event.bind));
+	memset(ret, 0, offsetof(struct trace_event, value.bytes));
+	memset(&ret->bind, 0, sizeof(ret->bind));
+	ret->clock = slots[0].clock;
+	ret->index = index;
+	ret->ring = ring;
+	ret->kind = (uint8_t)CORO_SLOT_KIND(word);
+	ret->flags = (uint8_t)CORO_SLOT_FLAGS(word);
+	ret->prev = (uint8_t)CORO_SLOT_PREV(word);
+	ret->next = (uint8_t)CORO_SLOT_NEXT(word);
+	ret->cseq = CORO_SLOT_CSEQ(word);
+	ret->co = slots[0].row;
+	ret->peer = slots[0].peer;
+	ret->site = slots[0].site;
+	if (ret->flags & CORO_SLOT_BIND) {
+		bytes = payload_take(&payload, sizeof(ret->bind));
 		if (!bytes)
 			return -EBADMSG;
-		memcpy(&event.bind, bytes, sizeof(event.bind));
-		event.row = slots[0].row;
+		memcpy(&ret->bind, bytes, sizeof(ret->bind));
+		ret->row = slots[0].row;
 	}
 	if ((slots[0].value & 15u) == CORO_VALUE_IN_EXT)
-		result = decode_large(&payload, &event.value);
+		result = decode_large(&payload, &ret->value);
 	else
-		result = trace_value_decode_small(slots[0].value, &event.value);
-	if (result < 0)
-		return result;
-	memcpy(ret, &event, offsetof(struct trace_event, value.bytes));
-	memcpy(ret->value.bytes, event.value.bytes, event.value.stored);
-	ret->bind = event.bind;
-	return (int)ext + 1;
+		result = trace_value_decode_small(slots[0].value, &ret->value);
+	return result < 0 ? result : (int)ext + 1;
 }

@@ -85,7 +85,7 @@ const char *trace_reason_name(unsigned reason);    /* never NULL; what it waits 
  * checked). n, t, names and kinds of the objects are left 0, co and peer are rows.
  * Returns the number of slots that it took (1 + payload), 0 when the first slot is
  * not committed yet, -EAGAIN when payload slots are cut off by `count`, or -EBADMSG
- * when the slots cannot be an event (skip one). */
+ * when the slots cannot be an event (skip one). *ret means something only if it took any. */
 int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint32_t ring,
                        uint64_t index, int log2, struct trace_event *ret);
 
