@@ -63,6 +63,9 @@ extern __thread struct coro__local coro__local __attribute__((tls_model("initial
 /* Tells the probe of all objects of this thread (runtime/loop/present.c). */
 void coro__present_all(void);
 
+/* The thread is about to make its first object: a debugger may look for it (runtime/loop/layout.c). */
+void coro__layout_thread(void);
+
 /* Makes this thread ready for bodies; does nothing when it is. */
 void coro__local_init(void);
 

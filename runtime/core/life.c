@@ -94,6 +94,7 @@ void coro__local_init(void)
 	do
 		coro__active.thread = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
 	while (!coro__active.thread);
+	coro__layout_thread();
 	local->tools = coro__tools_present();
 	if (local->tools & CORO__TOOLS_SWITCHES)
 		coro__active.careful = 1;

@@ -15,21 +15,15 @@
 #include "body.h"
 #include "check.h"
 
-enum { CHUNK = 16384, LINE = 64 };
-
-struct coro__chunk {
-	struct coro__chunk *next;     /* of its thread's pool, or of those that were left */
-	struct coro__chunk *next_all; /* of all */
-	unsigned kind;
-	size_t stride; /* bytes from one slot to the next: whole cache lines */
-};
+enum { CHUNK = CORO__CHUNK_BYTES, LINE = CORO__CHUNK_FIRST };
 _Static_assert(sizeof(struct coro__chunk) <= LINE, "a chunk's header is one line");
 
 __thread struct coro__pools coro__pools __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under the lock. */
-static struct coro__chunk *all, *left;
+struct coro__chunk *coro__chunks;
+static struct coro__chunk *left;
 
 static struct coro__slot *first_slot(struct coro__chunk *chunk)
 {
@@ -70,8 +64,8 @@ static struct coro__chunk *make(unsigned kind, size_t size)
 	for (struct coro__slot *slot = first_slot(chunk); is_inside(chunk, slot);
 		 slot = next_slot(chunk, slot))
 		slot->key = coro__next_key(0);
-	chunk->next_all = all;
-	all = chunk;
+	chunk->next_all = coro__chunks;
+	coro__chunks = chunk;
 	return chunk;
 }
 
@@ -150,7 +144,7 @@ void coro__pools_free_left(void)
 {
 	pthread_mutex_lock(&lock);
 	while (left) {
-		struct coro__chunk *chunk = left, **place = &all;
+		struct coro__chunk *chunk = left, **place = &coro__chunks;
 
 		left = chunk->next;
 		while (*place != chunk)
@@ -167,7 +161,7 @@ bool coro__is_slot(const struct coro__slot *slot, unsigned *ret_kind)
 	size_t offset = 0;
 
 	pthread_mutex_lock(&lock);
-	for (chunk = all; chunk; chunk = chunk->next_all) {
+	for (chunk = coro__chunks; chunk; chunk = chunk->next_all) {
 		offset = (uintptr_t)slot - (uintptr_t)chunk - LINE;
 		if (offset < CHUNK - LINE)
 			break;

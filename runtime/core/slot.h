@@ -33,7 +33,17 @@ enum {
 	CORO__SLOT_KINDS,
 };
 
-struct coro__chunk;
+enum { CORO__CHUNK_BYTES = 16384, CORO__CHUNK_FIRST = 64 /* from a chunk to its first slot */ };
+
+struct coro__chunk {
+	struct coro__chunk *next;     /* of its thread's pool, or of those that were left */
+	struct coro__chunk *next_all; /* of all */
+	unsigned kind;
+	size_t stride; /* bytes from one slot to the next: whole cache lines */
+};
+/* All of them, newest first; under slot.c's lock. They stay as long as the process lives: whoever
+ * has the program's memory alone begins here (runtime/loop/layout.h). */
+extern struct coro__chunk *coro__chunks;
 
 /* A thread's slots of one kind. */
 struct coro__pool {
