@@ -135,7 +135,7 @@ static inline void *coro__stack_prepare(char *base, struct coro_generator *body)
 	return frame;
 }
 
-/* ---- Telling the tools (tools.c) --------------------------------------- */
+/* ---- Telling the tools, and whoever wants stacks (tools.c) -------------- */
 
 /* Who is there: CORO__TOOLS_* */
 enum {
@@ -148,10 +148,21 @@ unsigned coro__tools_present(void);
 void coro__tools_adopt(struct coro_generator *body);
 void coro__tools_release(struct coro_generator *body);
 
+/* Somebody wants to know of every switch: it is to be coro__switch_told(). */
+static inline bool coro__switches_are_told(void)
+{
+	return coro__active.careful || coro_probe_stacks() != CORO_STACKS_NONE;
+}
+
 /* coro__switch from a body to another, with everybody told; NULL: outside of all bodies.
  * `ends`: the body that is left is finished. */
 coro_value coro__switch_told(struct coro_generator *from, void **save_sp, struct coro_generator *to,
 							 void *sp, coro_value value, bool ends);
+
+/* coro__switch of a body with a stack, which coro__rests() hears of. */
+coro_value coro__switch_kept(void **save_sp, void *sp, coro_value value,
+							 struct coro_generator *from);
+void coro__rests(struct coro_generator *from, void *sp);
 
 /* The first thing that a body does. */
 void coro__tools_arrived(void);

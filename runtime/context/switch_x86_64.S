@@ -46,6 +46,7 @@ coro__switch:
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset r15, 0
 
+.Lout:
 	movq	%rsp, (%rdi)
 	movq	%rsi, %rsp
 	.globl	coro__switch_resume
@@ -78,6 +79,57 @@ coro__switch_resume:
 	jmp	*%rcx
 	.cfi_endproc
 	.size	coro__switch, .-coro__switch
+
+/*
+ * coro__switch, of a body whose stack is wanted: tells coro__rests(from, sp) once the registers are
+ * saved, and leaves a stack that cannot be told from what coro__switch leaves.
+ *
+ *     coro_value coro__switch_kept(void **save_sp, void *sp, coro_value value,
+ *                                  struct coro_generator *from);
+ */
+	.globl	coro__switch_kept
+	.hidden	coro__switch_kept
+	.type	coro__switch_kept, @function
+	.p2align 4
+coro__switch_kept:
+	.cfi_startproc
+	_CET_ENDBR
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbp, 0
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbx, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r12, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r13, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r14, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r15, 0
+	movq	%rdi, %rbx
+	movq	%rsi, %rbp
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	movq	%r8, %rdi
+	movq	%rsp, %rsi
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	call	coro__rests
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	movq	%rbx, %rdi
+	movq	%rbp, %rsi
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	jmp	.Lout
+	.cfi_endproc
+	.size	coro__switch_kept, .-coro__switch_kept
 
 /*
  * The bottom of every body's stack: r12 is the body, rax and rdx are what the first resume

@@ -1,6 +1,7 @@
 /*
- * tools.c - tells sanitizers and Valgrind that the stack changes, and keeps the control words
- * of the floating point unit apart where the options say so.
+ * tools.c - tells sanitizers and Valgrind that the stack changes, keeps the control words
+ * of the floating point unit apart where the options say so, and tells the probe which bodies rest
+ * when a debugger wants their stacks.
  *
  * All of them are found at run time: the sanitizers' functions are weak, so that the same
  * library serves a program with and without them, and Valgrind's requests do nothing outside of
@@ -125,18 +126,33 @@ void coro__tools_arrived(void)
 		arrived(NULL);
 }
 
-/* Nothing may stand between telling the thread sanitizer and switching. */
-UNINSTRUMENTED static coro_value switch_fiber(void **save_sp, void *sp, coro_value value,
-											  void *fiber)
+void coro__rests(struct coro_generator *from, void *sp)
+{
+	from->sp = sp;
+	coro_probe_rests(&from->object, sp, (size_t)((char *)from->stack_base - (char *)sp));
+}
+
+/* `from`: whose stack is wanted; NULL: nobody's. */
+static inline coro_value switch_stack(struct coro_generator *from, void **save_sp, void *sp,
+									  coro_value value)
+{
+	return CORO__UNLIKELY(from != NULL) ? coro__switch_kept(save_sp, sp, value, from)
+										: coro__switch(save_sp, sp, value);
+}
+
+/* Nothing else may stand between telling the thread sanitizer and switching. */
+UNINSTRUMENTED static coro_value switch_fiber(struct coro_generator *from, void **save_sp, void *sp,
+											  coro_value value, void *fiber)
 {
 	if (fiber)
 		__tsan_switch_to_fiber(fiber, 0);
-	return coro__switch(save_sp, sp, value);
+	return switch_stack(from, save_sp, sp, value);
 }
 
-UNINSTRUMENTED coro_value coro__switch_told(struct coro_generator *from, void **save_sp,
-											struct coro_generator *to, void *sp, coro_value value,
-											bool ends)
+UNINSTRUMENTED static coro_value switch_carefully(struct coro_generator *from, void **save_sp,
+												  struct coro_generator *to, void *sp,
+												  coro_value value, bool ends,
+												  struct coro_generator *wanted)
 {
 	struct coro__local *local = &coro__local;
 	struct control_words words;
@@ -156,9 +172,25 @@ UNINSTRUMENTED coro_value coro__switch_told(struct coro_generator *from, void **
 		local->left_thread_stack = !from;
 		__sanitizer_start_switch_fiber(ends ? NULL : &fake_stack, bottom, size);
 	}
-	value = switch_fiber(save_sp, sp, value, fiber);
+	value = switch_fiber(wanted, save_sp, sp, value, fiber);
 	arrived(fake_stack);
 	if (local->own_fpu_control)
 		restore_control(&words);
 	return value;
+}
+
+UNINSTRUMENTED coro_value coro__switch_told(struct coro_generator *from, void **save_sp,
+											struct coro_generator *to, void *sp, coro_value value,
+											bool ends)
+{
+	struct coro_generator *wanted = NULL;
+
+	if (coro_probe_stacks() != CORO_STACKS_NONE) {
+		wanted = from && from->stack_base && !ends ? from : NULL;
+		if (to)
+			coro_probe_runs(&to->object);
+	}
+	if (CORO__LIKELY(!coro__active.careful))
+		return switch_stack(wanted, save_sp, sp, value);
+	return switch_carefully(from, save_sp, to, sp, value, ends, wanted);
 }

@@ -188,7 +188,7 @@ coro_value coro__wait_through(struct coro__wait *wait, coro_value value);
  * for the program to do. */
 static inline coro_value coro__wait_begun(struct coro__wait *wait, coro_value value)
 {
-	if (CORO__UNLIKELY(coro__active.careful))
+	if (CORO__UNLIKELY(coro__active.careful || coro_probe_stacks() != CORO_STACKS_NONE))
 		return coro__wait_through(wait, value);
 	return value;
 }

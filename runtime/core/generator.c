@@ -85,7 +85,7 @@ coro_value coro__enter(struct coro_generator *root, struct coro_generator *leaf,
 	leaf->root = root;
 	root->resumer = from;
 	coro__active.current = leaf;
-	if (CORO__LIKELY(!coro__active.careful))
+	if (CORO__LIKELY(!coro__switches_are_told()))
 		return coro__switch(&root->resumer_sp, leaf->sp, value);
 	value = coro__switch_told(from, &root->resumer_sp, leaf, leaf->sp, value, false);
 	coro__reap();
@@ -96,7 +96,7 @@ coro_value coro__cross(struct coro_generator *self, struct coro_generator *to, v
 					   coro_value value, bool ends)
 {
 	coro__active.current = to;
-	if (CORO__LIKELY(!coro__active.careful))
+	if (CORO__LIKELY(!coro__switches_are_told()))
 		return coro__switch(&self->sp, sp, value);
 	value = coro__switch_told(self, &self->sp, to, sp, value, ends);
 	coro__reap();
@@ -118,7 +118,7 @@ coro_value coro__wait_through(struct coro__wait *wait, coro_value value)
 	while (wait->self) {
 		struct coro_generator *self = wait->self;
 
-		if (CORO__LIKELY(!coro__active.careful)) {
+		if (CORO__LIKELY(!coro__switches_are_told())) {
 			value = coro__switch(&self->sp, wait->sp, value);
 		} else {
 			value =

@@ -78,7 +78,7 @@ coro_value coro__transfer(struct coro_generator *to, coro_value value, bool ends
 	void *sp = to ? to->sp : coro__local.sp;
 
 	coro__active.current = to;
-	if (CORO__LIKELY(!coro__active.careful))
+	if (CORO__LIKELY(!coro__switches_are_told()))
 		return coro__switch(save_sp, sp, value);
 	value = coro__switch_told(from, save_sp, to, sp, value, ends);
 	coro__reap();

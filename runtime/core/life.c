@@ -220,6 +220,8 @@ create_slowly(enum coro_object_kind kind, coro_function *function, coro_value ar
 		coro_probe_stack(&body->object, pool->size);
 	coro__event_value(&body->object, CORO_EVENT_CREATE, CORO_STATE_CREATED, body->object.parent, pc,
 					  argument);
+	if (coro_probe_stacks() != CORO_STACKS_NONE)
+		coro__rests(body, body->sp);
 	return body;
 }
 
@@ -321,6 +323,8 @@ void coro__give_stack(struct coro_generator *body)
 {
 	if (!body->stack)
 		return;
+	if (CORO__UNLIKELY(coro_probe_stacks() != CORO_STACKS_NONE))
+		coro_probe_runs(&body->object);
 	if (CORO__UNLIKELY(body->local->tools)) {
 		if (body->local->ended != body)
 			coro__reap();

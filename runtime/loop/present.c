@@ -50,6 +50,11 @@ static void present_body(const struct coro_generator *body)
 		details.site = coro__saved_site(body->sp);
 	else if (body->object.state == CORO_STATE_DELEGATING)
 		details.site = body->site;
+	/* Who resumed another has saved its stack pointer elsewhere. */
+	details.rests =
+		body->stack_base &&
+		(body->object.state == CORO_STATE_CREATED || body->object.state == CORO_STATE_SUSPENDED ||
+		 (body->object.state == CORO_STATE_DELEGATING && body != coro__active.current));
 	present_number(&body->object, &details,
 				   body->pool ? coro__pools_size(body) / 1024 : CORO_NUMBER_UNKNOWN);
 }

@@ -102,6 +102,7 @@ void coro_probe_present(const struct coro_object *object, const struct coro_prob
 	row->resumes = object->resumes;
 	row->ring = thread->number;
 	coro__store_release(&row->lock_seq, lock - 1);
+	coro__stacks_present(object, details->rests);
 }
 
 void coro__baseline_make(struct coro__thread *thread)

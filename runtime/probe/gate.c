@@ -87,6 +87,7 @@ bool coro__lease_lives(unsigned i)
 	 * observers, over what the dead reader has left. */
 	if (!coro__lease_any()) {
 		coro__store_release(&ctl->kind_mask, 0);
+		coro__store_release(&ctl->stacks, CORO_STACKS_NONE);
 		coro__store_release(&ctl->run_state, CORO_RUN);
 	}
 	if (__atomic_compare_exchange_n(&lease->pid, &pid, 0, false, __ATOMIC_ACQ_REL,
@@ -172,20 +173,13 @@ static void say_waiting(struct coro__thread *thread)
 	coro__store_release(&thread->header->at_gate, 1);
 }
 
-void coro__gate_wait(struct coro__thread *thread)
+/* `sp`: where the registers of who called are. */
+static void wait_at_gate(struct coro__thread *thread, const void *sp)
 {
 	struct coro_ctl *ctl = coro__segment.ctl;
-	int saved = errno;
-	uint64_t since;
+	uint64_t since = coro__monotonic();
 
-	/* The common step: the budget is there already. at_gate is 0. */
-	if (take_step(thread))
-		return;
-	if (!have_controller()) {
-		errno = saved;
-		return;
-	}
-	since = coro__monotonic();
+	coro__store(&thread->header->gate_sp, (uintptr_t)sp);
 	coro__store(&thread->header->watermark, coro__clock_read());
 	for (;;) {
 		uint32_t raised = coro__load_acquire(&ctl->gate_futex);
@@ -204,9 +198,19 @@ void coro__gate_wait(struct coro__thread *thread)
 		if (take_step(thread))
 			break;
 	}
+	coro__store(&thread->header->gate_sp, 0);
 	coro__store_release(&thread->header->state, CORO_RING_LIVE);
 	thread->paused_ns += coro__monotonic() - since;
 	thread->clock_stale = true;
+}
+
+void coro__gate_wait(struct coro__thread *thread)
+{
+	int saved = errno;
+
+	/* The common step: the budget is there already. at_gate is 0. */
+	if (!take_step(thread) && have_controller())
+		coro__framed(wait_at_gate, thread);
 	errno = saved;
 }
 

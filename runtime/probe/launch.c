@@ -106,7 +106,9 @@ static void after_fork_in_child(void)
 		close(coro__segment.wake_fd);
 	coro__segment.ctl_fd = coro__segment.wake_fd = -1;
 	coro__thread.header = NULL;
+	coro__thread.stacks.header = NULL;
 	coro__thread.limit = 0;
+	coro__objects = NULL;
 	coro__thread.place = 0;
 	coro__thread.inside = 0;
 }
@@ -143,7 +145,7 @@ __attribute__((constructor(101))) static void begin(void)
 			shake_hands(launcher);
 		__atomic_store_n(
 			&coro__probe_page.offset,
-			(intptr_t)((uintptr_t)&coro__segment.ctl->kind_mask - (uintptr_t)&coro__probe_nobody),
+			(intptr_t)((uintptr_t)&coro__segment.ctl->kind_mask - (uintptr_t)coro__probe_nobody),
 			__ATOMIC_RELEASE);
 		if (coro_probe_mask() && !coro__ring_make(&coro__thread))
 			coro__probe_off();

@@ -13,12 +13,14 @@
 #include <string.h>
 #include "private.h"
 
-#define TABLE_ROWS ((uint32_t)1 << 22)
-#define TABLE_STEP ((uint32_t)1 << 10) /* rows for which blocks are taken at a time */
-#define ROW_BYTES  sizeof(struct coro_mirror_row)
+#define TABLE_ROWS  ((uint32_t)1 << 22)
+#define TABLE_STEP  ((uint32_t)1 << 10) /* rows for which blocks are taken at a time */
+#define ROW_BYTES   sizeof(struct coro_mirror_row)
+#define PLACE_BYTES sizeof(struct coro_object_place)
 
 struct coro_mirror_row *coro__mirror;
 uint32_t coro__mirror_ready;
+struct coro_object_place *coro__objects;
 static bool exhausted;   /* there are no more blocks */
 static uint64_t without; /* writes that found no room */
 
@@ -29,6 +31,7 @@ bool coro__mirror_make(void)
 	coro__mirror = coro__segment_file("tab", TABLE_ROWS * ROW_BYTES, TABLE_STEP * ROW_BYTES);
 	if (!coro__mirror)
 		return false;
+	coro__objects = coro__segment_file("obj", TABLE_ROWS * PLACE_BYTES, TABLE_STEP * PLACE_BYTES);
 	coro__mirror_ready = TABLE_STEP;
 	coro__store_release(&coro__mirror[0].resumes, TABLE_STEP);
 	return true;
@@ -40,7 +43,9 @@ bool coro__mirror_grow(uint32_t row)
 
 	while (!exhausted && row >= coro__mirror_ready && row < TABLE_ROWS) {
 		exhausted =
-			!coro__segment_grow("tab", coro__mirror_ready * ROW_BYTES, TABLE_STEP * ROW_BYTES);
+			!coro__segment_grow("tab", coro__mirror_ready * ROW_BYTES, TABLE_STEP * ROW_BYTES) ||
+			(coro__objects && !coro__segment_grow("obj", coro__mirror_ready * PLACE_BYTES,
+												  TABLE_STEP * PLACE_BYTES));
 		CORO__TEST_POINT("table blocks");
 		if (!exhausted) {
 			coro__store(&coro__mirror_ready, coro__mirror_ready + TABLE_STEP);
@@ -120,6 +125,8 @@ static void bind_row(const struct coro__thread *thread, const struct coro_object
 	CORO__TEST_POINT("bind baseline");
 	tell_more(row, bind, peer, value);
 	CORO__TEST_POINT("bind more");
+	coro__stacks_present(object, false);
+	CORO__TEST_POINT("bind address");
 }
 
 static void link_row(const struct coro_object *object, uint32_t link)

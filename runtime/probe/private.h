@@ -11,7 +11,9 @@
  *     write.h     how slots are stored: what both have in common
  *     value.c     a value becomes a small value or payload bytes
  *     gate.c      waiting while a debugger says so; leases and their death
- *     mirror.c    the table of rows
+ *     frame_*.S   what the switch would have saved of a thread that waits there
+ *     stacks.c    the stacks of bodies that do not run
+ *     mirror.c    the table of rows, and where their objects are
  *     baseline.c  the table is filled for who comes late
  *     strings.c   the string arena
  *     clock.c     ticks
@@ -62,6 +64,21 @@ struct coro__segment {
 };
 extern struct coro__segment coro__segment;
 
+struct coro__stack_mark;
+
+/* A thread's stack ring: stacks.c's. */
+struct coro__stack_ring {
+	struct coro_stack_ring_header *header; /* mapped, shared; NULL: not made yet */
+	uint8_t *bytes;                        /* valid if and only if header is */
+	uint64_t wrap;                         /* number of bytes - 1 */
+	uint64_t position;                     /* of the next one to be written */
+	uint64_t limit;                        /* bytes below it may be written without looking */
+	struct coro__stack_mark *mark;         /* mapped: `marks` of them, by slots of the event ring */
+	uint64_t marks;
+	uint64_t paid, paid_at; /* 256ths of bytes that the budget allows, and the clock then */
+	bool refused;           /* it could not be made */
+};
+
 /* What the probe knows of a thread. All but `inside` is the thread's own. */
 struct coro__thread {
 	struct coro_ring_header *header; /* of its ring, mapped, shared; NULL: no ring yet */
@@ -95,6 +112,7 @@ struct coro__thread {
 	uint64_t *named;     /* by row: gen and epoch in which this ring named it last; NULL: none */
 	uint32_t baseline;            /* ctl.baseline for which it has filled the table */
 	void (*walk)(void);           /* tells of its objects; NULL: it has none, or nobody tells */
+	struct coro__stack_ring stacks;
 	uint32_t place;               /* in ctl.thread, counted from 1; 0: none */
 };
 extern _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
@@ -134,6 +152,8 @@ void coro__probe_watch_thread(struct coro__thread *thread);
 bool coro__ring_make(struct coro__thread *thread);
 void coro__ring_publish(struct coro__thread *thread);
 void coro__ring_exit(struct coro__thread *thread);
+/* The index has come to a multiple of 64. */
+void coro__ring_turned(struct coro__thread *thread);
 
 /* room.c */
 struct coro__record;
@@ -147,6 +167,28 @@ void coro__room_careful(struct coro__thread *thread);
 /* Before the thread sleeps, and at its end: tells of what was lost, if there is room for that. */
 void coro__room_tell_loss(struct coro__thread *thread);
 void coro__room_done(struct coro__thread *thread);
+/* There is room for one slot that is no event, of an object that the ring names: or it waits for
+ * that, as the policy says. *ret_over: what stands there may be being read. */
+bool coro__room_for_record(struct coro__thread *thread, const struct coro_object *object,
+						   bool *ret_over);
+/* Waiting for a reader, for room elsewhere: his tail (the index if nobody is to be waited for); a
+ * while, and false if there is nothing to wait for any more; and what it took. */
+struct coro__wait_for_room {
+	uint64_t since, tail;
+	unsigned lease;
+};
+uint64_t coro__room_tail(struct coro__thread *thread, struct coro__wait_for_room *wait);
+bool coro__room_wait(struct coro__thread *thread, struct coro__wait_for_room *wait);
+void coro__room_waited(struct coro__thread *thread, const struct coro__wait_for_room *wait);
+
+/* stacks.c */
+/* In a baseline: where the object is, and whether it is a body at rest. */
+void coro__stacks_present(const struct coro_object *object, bool rests);
+void coro__stacks_done(struct coro__thread *thread);
+
+/* frame_*.S */
+void coro__framed(void (*wait)(struct coro__thread *thread, const void *sp),
+				  struct coro__thread *thread);
 
 /* gate.c */
 /* Waits until the event may happen. */
@@ -177,6 +219,7 @@ void coro__futex_wake(uint32_t *word);
 /* mirror.c */
 extern struct coro_mirror_row *coro__mirror; /* the table, mapped, shared; NULL: none */
 extern uint32_t coro__mirror_ready;          /* rows that have blocks */
+extern struct coro_object_place *coro__objects; /* as many, mapped, shared; NULL: none */
 bool coro__mirror_make(void);
 /* Takes blocks for a row; false: there is no room for it. */
 bool coro__mirror_grow(uint32_t row);

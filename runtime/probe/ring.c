@@ -96,7 +96,7 @@
 
 #define INLINED static inline __attribute__((always_inline))
 
-const uint64_t coro__probe_nobody;
+const uint64_t coro__probe_nobody[8];
 /* Said again: a definition without it takes the model of the whole file. */
 _Thread_local struct coro__thread coro__thread __attribute__((tls_model("initial-exec")));
 
@@ -160,6 +160,7 @@ static bool make(struct coro__thread *thread, uint32_t thread_name)
 	thread->policy = header->policy;
 	thread->careful = false;
 	thread->room = thread->dropped = thread->lost = thread->asked = 0;
+	thread->stacks = (struct coro__stack_ring){0};
 	if (thread->policy == CORO_POLICY_OVERWRITE)
 		coro__room_careful(thread);
 	coro__segment.rings = number + 1;
@@ -211,6 +212,7 @@ void coro__ring_exit(struct coro__thread *thread)
 	thread->header = NULL;
 	thread->limit = 0;
 	coro__room_done(thread);
+	coro__stacks_done(thread);
 	munmap(header, sizeof(*header) + (thread->wrap + 1) * sizeof(struct coro_trace_slot));
 }
 
@@ -231,17 +233,21 @@ static void write_payload(struct coro__thread *thread, const uint8_t *payload, u
 	}
 }
 
+void coro__ring_turned(struct coro__thread *thread)
+{
+	thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, (thread->index >> thread->log2_slots) + 1, 0);
+	coro__ring_publish(thread);
+	CORO__TEST_POINT("head");
+	coro__lease_wake(false);
+	CORO__TEST_POINT("wake");
+}
+
 /* The end of an event that began a new piece of the ring, or was not plain. */
 static __attribute__((noinline)) void end_slowly(struct coro__thread *thread, uint64_t before,
 												 unsigned kind, uint32_t row, uint32_t site)
 {
-	if ((before ^ thread->index) & ~(uint64_t)63) {
-		thread->lap = CORO_SLOT_WORD(0, 0, 0, 0, 0, (thread->index >> thread->log2_slots) + 1, 0);
-		coro__ring_publish(thread);
-		CORO__TEST_POINT("head");
-		coro__lease_wake(false);
-		CORO__TEST_POINT("wake");
-	}
+	if ((before ^ thread->index) & ~(uint64_t)63)
+		coro__ring_turned(thread);
 	if (coro__unlikely(thread->break_kinds >> kind & 1))
 		coro__gate_break(thread, kind, row, site);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -90,37 +90,52 @@ static bool has_patience(const struct coro__thread *thread, uint64_t since, uint
 	return !limit || now - since < (uint64_t)limit * 1000000u;
 }
 
+uint64_t coro__room_tail(struct coro__thread *thread, struct coro__wait_for_room *wait)
+{
+	wait->tail = least_tail(thread, &wait->lease);
+	return wait->tail;
+}
+
+bool coro__room_wait(struct coro__thread *thread, struct coro__wait_for_room *wait)
+{
+	struct coro_ctl *ctl = coro__segment.ctl;
+	uint64_t now = coro__monotonic();
+
+	wait->since = wait->since ? wait->since : now;
+	coro__ring_publish(thread); /* each time: the reader may have found nonsense there */
+	coro__lease_wake(true);
+	if (!has_patience(thread, wait->since, now)) {
+		if (now - thread->asked < CORO__PATIENCE_NS)
+			return false;
+		thread->asked = now;
+		return !coro__lease_lives(wait->lease);
+	}
+	coro__futex_wait((uint32_t *)&ctl->tail[wait->lease][thread->number], (uint32_t)wait->tail);
+	if (coro__load_acquire(&ctl->tail[wait->lease][thread->number]) == wait->tail)
+		coro__lease_lives(wait->lease);
+	return true;
+}
+
+void coro__room_waited(struct coro__thread *thread, const struct coro__wait_for_room *wait)
+{
+	if (!wait->since || thread->policy != CORO_POLICY_BLOCK || thread->lost)
+		return;
+	coro__store(&thread->header->blocked_ns,
+				thread->header->blocked_ns + coro__monotonic() - wait->since);
+	coro__store(&thread->header->blocked_count, thread->header->blocked_count + 1);
+	thread->clock_stale = true;
+}
+
 /* Looks for room, and waits for it as the policy says. */
 static enum room find_room(struct coro__thread *thread, unsigned needed)
 {
-	struct coro_ctl *ctl = coro__segment.ctl;
-	uint64_t since = 0, now, tail;
-	unsigned lease;
+	struct coro__wait_for_room wait = {0};
 	enum room room;
 
-	while ((room = look_for_room(thread, needed, &lease, &tail)) == FULL) {
-		now = coro__monotonic();
-		since = since ? since : now;
-		coro__ring_publish(thread); /* each time: the reader may have found nonsense there */
-		coro__lease_wake(true);
-		if (!has_patience(thread, since, now)) {
-			if (now - thread->asked < CORO__PATIENCE_NS)
-				break;
-			thread->asked = now;
-			if (coro__lease_lives(lease))
-				break;
-			continue;
-		}
-		coro__futex_wait((uint32_t *)&ctl->tail[lease][thread->number], (uint32_t)tail);
-		if (coro__load_acquire(&ctl->tail[lease][thread->number]) == tail)
-			coro__lease_lives(lease);
-	}
-	if (since && thread->policy == CORO_POLICY_BLOCK && !thread->lost) {
-		coro__store(&thread->header->blocked_ns,
-					thread->header->blocked_ns + coro__monotonic() - since);
-		coro__store(&thread->header->blocked_count, thread->header->blocked_count + 1);
-		thread->clock_stale = true;
-	}
+	while ((room = look_for_room(thread, needed, &wait.lease, &wait.tail)) == FULL &&
+		   coro__room_wait(thread, &wait))
+		;
+	coro__room_waited(thread, &wait);
 	return room;
 }
 
@@ -415,16 +430,52 @@ static void write_named(struct coro__thread *thread, struct coro_object *object,
 	write_event(thread, object, record, value, payload, over);
 }
 
+/* What is oldest is written over from here on: each 2^14 slots it is asked whether anybody lives.
+ */
+static void begin_over(struct coro__thread *thread)
+{
+	coro__room_careful(thread);
+	if (thread->index - thread->asked < ASK_SLOTS)
+		return;
+	thread->asked = thread->index;
+	for (unsigned i = 0; i < CORO_LEASES; i++)
+		coro__lease_lives(i);
+}
+
+bool coro__room_for_record(struct coro__thread *thread, const struct coro_object *object,
+						   bool *ret_over)
+{
+	const unsigned needed = 1 + (thread->careful ? RECORDS_MOST : 0);
+	int saved = errno;
+	enum room room = ROOM;
+
+	if (thread->policy == CORO_POLICY_OVERWRITE)
+		return false;
+	if (!thread->careful || thread->index + needed > thread->room)
+		room = find_room(thread, needed);
+	if (room == NOBODY && coro_probe_mask())
+		begin_over(thread);
+	errno = saved;
+	if (room == FULL || (room == NOBODY && !coro_probe_mask()))
+		return false;
+	*ret_over = room == NOBODY;
+	if (!thread->careful) {
+		thread->limit = thread->room;
+		return true;
+	}
+	if (thread->lost)
+		write_lost(thread, *ret_over);
+	/* Its name may be the last record of an epoch. */
+	while (name_other(thread, object->row, *ret_over))
+		;
+	return true;
+}
+
 static void write_over(struct coro__thread *thread, struct coro_object *object,
 					   struct coro__record *record, const struct coro_probe_value *value,
 					   const uint8_t *payload)
 {
-	coro__room_careful(thread);
-	if (thread->index - thread->asked >= ASK_SLOTS) {
-		thread->asked = thread->index;
-		for (unsigned i = 0; i < CORO_LEASES; i++)
-			coro__lease_lives(i);
-	}
+	begin_over(thread);
 	write_named(thread, object, record, value, payload, true);
 }
 

@@ -5,7 +5,8 @@
  *       PID-STARTTIME/               one process
  *         0/ 1/ ...                  one emitter of it (a runtime; another one in a plugin)
  *           beacon ctl wake          always
- *           tab str ring.N           once somebody traces
+ *           tab obj str ring.N       once somebody traces
+ *           stk.N                    once somebody wants stacks
  *
  * BASE is the first of these that can be had: $XDG_RUNTIME_DIR/coroscope and
  * /dev/shm/coroscope-UID when they are in memory (on a disk, writeback would protect the
@@ -411,6 +412,10 @@ static void describe(struct coro_beacon *beacon, uint64_t starttime)
 		 (uint64_t)64 << 20},
 		{CORO_SECTION_RING, 0, 0, sizeof(struct coro_trace_slot), sizeof(struct coro_ring_header),
 		 0},
+		{CORO_SECTION_STACK, 0, 0, 1, sizeof(struct coro_stack_ring_header),
+		 (uint64_t)1 << CORO_STACK_RING_LOG2_DEFAULT},
+		{CORO_SECTION_OBJECTS, 0, CORO_SECTION_OBJECTS, sizeof(struct coro_object_place), 0,
+		 ((uint64_t)1 << 22) * sizeof(struct coro_object_place)},
 	};
 	struct timespec real;
 
@@ -547,7 +552,7 @@ bool coro__segment_make(void)
 
 void coro__segment_remove(void)
 {
-	static const char *const files[] = {"beacon", "ctl", "wake", "tab", "str"};
+	static const char *const files[] = {"beacon", "ctl", "wake", "tab", "str", "obj"};
 	char *path = coro__segment.path, *slash;
 	char ring[32];
 	int directory = path[0] ? open_directory(AT_FDCWD, path) : -1;
@@ -558,6 +563,8 @@ void coro__segment_remove(void)
 		unlinkat(directory, files[i], 0);
 	for (uint32_t i = 0; i < coro__segment.rings; i++) {
 		snprintf(ring, sizeof(ring), "ring.%u", i);
+		unlinkat(directory, ring, 0);
+		snprintf(ring, sizeof(ring), "stk.%u", i);
 		unlinkat(directory, ring, 0);
 	}
 	close(directory);

@@ -9,7 +9,7 @@
 void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
 							 uint32_t site, const struct coro_probe_value *value);
 
-static const uint64_t everything = ~(uint64_t)0;
+static const uint64_t everything[8] = {~(uint64_t)0}; /* of a control file, from its mask on */
 static uint32_t first_row;
 static uint32_t last_site;
 static const char *names[1024]; /* of who has a row */
@@ -57,7 +57,7 @@ static int watch(void **state)
 	coro_probe_object_init(&probe, CORO_OBJECT_GENERATOR, "probe", NULL);
 	first_row = probe.row;
 	coro_probe_object_done(&probe);
-	coro__probe_page.offset = (const char *)&everything - (const char *)&coro__probe_nobody;
+	coro__probe_page.offset = (const char *)everything - (const char *)coro__probe_nobody;
 	return 0;
 }
 

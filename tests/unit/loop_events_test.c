@@ -9,7 +9,7 @@
 void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
 							 uint32_t site, const struct coro_probe_value *value);
 
-static const uint64_t everything = ~(uint64_t)0;
+static const uint64_t everything[8] = {~(uint64_t)0}; /* of a control file, from its mask on */
 
 static const struct {
 	const char *name, *row, *peer, *value, *before, *after;
@@ -92,7 +92,7 @@ static void end_events(void)
 
 static void watch(coro_function *function)
 {
-	coro__probe_page.offset = (const char *)&everything - (const char *)&coro__probe_nobody;
+	coro__probe_page.offset = (const char *)everything - (const char *)coro__probe_nobody;
 	events[0] = 0;
 	assert_false(coro_raised(run(function, CORO_NONE)));
 	coro__probe_page.offset = 0;

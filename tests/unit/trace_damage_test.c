@@ -279,7 +279,7 @@ static void what_is_not_a_trace_is_refused_with_a_sentence(void **state)
 	assert_refused(path, -EBADMSG, "is cut off in its header: it has 200 of 4096 bytes");
 	sample.bytes[16] = 3;
 	support_write(path, sample.bytes, sample.length);
-	assert_refused(path, -EPROTONOSUPPORT, "is a trace of version 3.2; this program reads 1.x");
+	assert_refused(path, -EPROTONOSUPPORT, "is a trace of version 3.3; this program reads 1.x");
 	sample.bytes[16] = 1;
 	sample.bytes[100] = 1;
 	support_write(path, sample.bytes, sample.length);

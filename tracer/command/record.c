@@ -26,6 +26,7 @@
 struct policy {
 	enum coro_policy policy;
 	uint64_t block_ms, last_bytes; /* 0: not said */
+	bool no_stacks;
 };
 
 struct recording {
@@ -71,14 +72,17 @@ static int check_output(struct recording *recording)
 static int launch(struct recording *recording, const struct launch_options *options)
 {
 	_cleanup_(free_string) char *why = NULL;
-	struct target_options target_options = {.argv = recording->argv,
-											.paused = recording->traceable,
-											.virtual_time = options->virtual_time,
-											.stdio = TARGET_PASS_THROUGH,
-											.policy = recording->policy->policy,
-											.block_ms = (uint32_t)recording->policy->block_ms,
-											.last_bytes = recording->policy->last_bytes,
-											.trace_path = recording->path};
+	struct target_options target_options = {
+		.argv = recording->argv,
+		.paused = recording->traceable,
+		.virtual_time = options->virtual_time,
+		.stdio = TARGET_PASS_THROUGH,
+		.policy = recording->policy->policy,
+		.block_ms = (uint32_t)recording->policy->block_ms,
+		.last_bytes = recording->policy->last_bytes,
+		.stacks = recording->policy->no_stacks ? CORO_STACKS_NONE : CORO_STACKS_RECORD,
+		.stack_bytes = TARGET_STACK_BYTES,
+		.trace_path = recording->path};
 	int r = target_launch(&target_options, &recording->target, &recording->trace, &why);
 
 	if (r >= 0)
@@ -228,7 +232,6 @@ static const struct choice {
 	const char *name, *only;
 	const char *others[2]; /* that there may be one day */
 } choices[] = {
-	{'s', "stacks", "none", {"full", NULL}},
 	{'c', "clock", "switch", {"full", NULL}},
 };
 
@@ -309,6 +312,12 @@ static bool parse_option(int option, const char *text, struct policy *policy)
 		return false;
 	case 'l':
 		return parse_bytes(text, &policy->last_bytes);
+	case 's':
+		policy->no_stacks = strcmp(text, "none") == 0;
+		if (policy->no_stacks || strcmp(text, "full") == 0)
+			return true;
+		report("record", "--stacks: '%s' is not known: full and none are", text);
+		return false;
 	default:
 		return check_choice(option, text);
 	}
@@ -359,7 +368,8 @@ static int main_record(int argc, char **argv)
 
 const struct subcommand subcommand_record = {
 	"record",
-	"[-o FILE] [--policy block|drop|overwrite] [--block-timeout MS] [--last SIZE] [--stacks none]\n"
+	"[-o FILE] [--policy block|drop|overwrite] [--block-timeout MS] [--last SIZE] [--stacks "
+	"full|none]\n"
 	"                        [--clock switch] [--virtual] [--] PROG [ARG...]",
 	"run a program at full speed and write its trace",
 	"  -o FILE        where to (PROG.coro, in this folder)\n"
@@ -369,7 +379,9 @@ const struct subcommand subcommand_record = {
 	"                 ones are written to FILE when it ends or crashes, and on SIGUSR1\n"
 	"  --block-timeout MS   with block: events are dropped when it has waited so long\n"
 	"  --last SIZE    with overwrite: how much of each thread's events is kept (64M)\n"
-	"  --stacks WHAT  what is kept of stacks: none\n"
+	"  --stacks WHAT  what is kept of the stacks of suspended coroutines: full, up to 64 MiB a "
+	"second\n"
+	"                 of each thread (the rest is marked), or none\n"
 	"  --clock WHAT   when the clock is read: switch, at each change of who runs\n"
 	"  --virtual      the loop's clock is virtual: sleeps take no time\n"
 	"  --help         this\n"

@@ -52,6 +52,7 @@ static int start(char **argv, const struct run_options *options, struct session 
 											.paused = true,
 											.virtual_time = options->launch.virtual_time,
 											.stdio = TARGET_PTY,
+											.stacks = CORO_STACKS_RECORD,
 											.trace_path = options->launch.output};
 	struct session_options session_options = {.patience_ms = options->batch ? 0 : PATIENCE_MS,
 											  .by_event = options->batch};

@@ -137,6 +137,9 @@ static int take_hold(struct attach *attach, const char *path)
 	if (result == -EBUSY)
 		return fail(attach, result, "is watched by %d debuggers already", CORO_LEASES);
 	if (result >= 0)
+		result =
+			recorder_want_stacks(target, CORO_STACKS_RECORD, TARGET_STACK_BYTES, &attach->early);
+	if (result >= 0)
 		result = live_ask(target->live, kinds);
 	if (result == -EPROTONOSUPPORT)
 		return fail(attach, result,

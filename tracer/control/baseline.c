@@ -553,6 +553,9 @@ unsigned baseline_run(struct baseline *baseline, unsigned ring, uint64_t index,
 	*ret_old = false;
 	if (!part->copy)
 		return count;
+	/* No event, and none that a birth would have to stand behind. */
+	if (index == part->to && CORO_SLOT_KIND(slots[0].word) == CORO_EVENT_STACK)
+		part->to++;
 	if (index < part->to) {
 		*ret_old = true;
 		return part->to - index < count ? (unsigned)(part->to - index) : count;

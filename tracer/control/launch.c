@@ -362,6 +362,9 @@ static int take_hold(struct launch *launch)
 		result = live_set_policy(target->live, options->policy, log2_of_ring(options->last_bytes),
 								 options->block_ms);
 	if (result >= 0)
+		result =
+			recorder_want_stacks(target, options->stacks, options->stack_bytes, &launch->early);
+	if (result >= 0)
 		result = live_set_gate(target->live, launch->options->paused ? CORO_PAUSE : CORO_RUN, 0);
 	if (result >= 0)
 		result = live_set_kinds(target->live, ((uint64_t)1 << CORO_EVENT_LIMIT) - 2);

@@ -58,6 +58,28 @@ uint64_t recorder_now(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* ---- Stacks ------------------------------------------------------------ */
+
+int recorder_want_stacks(struct target *target, enum coro_stacks stacks, uint64_t bytes_a_second,
+						 const struct live_clock *early)
+{
+	uint64_t hz = bytes_a_second ? live_clock_hz(target->live, early) : 0;
+	int result;
+
+	if (target->policy == CORO_POLICY_OVERWRITE)
+		stacks = CORO_STACKS_NONE;
+	result = live_set_stacks(target->live, stacks, bytes_a_second, hz);
+	return result == -EPROTONOSUPPORT ? 0 : result;
+}
+
+static int stack_bytes(void *context, uint32_t ring, const struct coro_trace_stack *slot,
+					   uint64_t *ret_sp, const uint8_t **ret)
+{
+	const struct target *target = context;
+
+	return live_stack_bytes(target->live, ring, slot, ret_sp, ret);
+}
+
 /* ---- Draining ---------------------------------------------------------- */
 
 /* Recording has ended, because the trace cannot be written: the program shall not wait. */
@@ -130,6 +152,7 @@ static bool take_batch(struct target *target, unsigned ring)
 		}
 	}
 	recorder_take_strings(target);
+	live_fetch_stacks(target->live, ring, target->slots, (unsigned)count);
 	taken = trace_append(target->trace, ring, index, target->slots, (unsigned)count);
 	if (taken < 0) {
 		give_up(target, taken);
@@ -235,6 +258,7 @@ static bool look(struct target *target, unsigned ring, unsigned most)
 			live_take(target->live, ring, (unsigned)count);
 	}
 	window->count = count > 0 ? (size_t)count : 0;
+	live_fetch_stacks(target->live, ring, window->slot, (unsigned)window->count);
 	return window->count == most;
 }
 
@@ -559,6 +583,8 @@ int recorder_start(struct target *target)
 	target->slots = calloc(RECORDER_BATCH, sizeof(*target->slots));
 	if (!target->slots)
 		return -ENOMEM;
+	if (target->live)
+		trace_set_stack_source(target->trace, stack_bytes, target);
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGSEGV);
@@ -588,6 +614,8 @@ void recorder_stop(struct target *target)
 		;
 	if (target->recorder_runs)
 		pthread_join(target->recorder, NULL);
+	if (target->recorder_runs)
+		trace_set_stack_source(target->trace, NULL, NULL);
 	target->waiter_runs = target->recorder_runs = false;
 	free(target->slots);
 	target->slots = NULL;

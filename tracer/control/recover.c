@@ -211,6 +211,15 @@ static void refill(struct recovery *recovery, unsigned ring)
 		note_loss(recovery, ring, lost);
 	} while (count <= 0 && lost);
 	window->count = count > 0 ? (size_t)count : 0;
+	live_fetch_stacks(recovery->live, ring, window->slot, (unsigned)window->count);
+}
+
+static int stack_bytes(void *context, uint32_t ring, const struct coro_trace_stack *slot,
+					   uint64_t *ret_sp, const uint8_t **ret)
+{
+	const struct recovery *recovery = context;
+
+	return live_stack_bytes(recovery->live, ring, slot, ret_sp, ret);
 }
 
 /* The last event of a window may go on behind it. */
@@ -394,6 +403,7 @@ static int run(struct recovery *recovery, const char *path)
 		result = begin_ring(recovery, i);
 	if (result >= 0 && !recovery->result->before)
 		result = name_from_table(recovery);
+	trace_set_stack_source(recovery->trace, stack_bytes, recovery);
 	if (result >= 0)
 		result = append(recovery);
 	if (result >= 0)

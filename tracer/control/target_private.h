@@ -117,6 +117,9 @@ bool recorder_drain(struct target *target);
 /* New strings of the program's arena: after the slots that use them were copied. */
 void recorder_take_strings(struct target *target);
 uint64_t recorder_now(void);
+/* Says so in the segment, before events are wanted. A program that cannot goes without. 0 or -errno. */
+int recorder_want_stacks(struct target *target, enum coro_stacks stacks, uint64_t bytes_a_second,
+						 const struct live_clock *early);
 /* Takes what threads that have answered had. 0 or -errno: then the recording has ended. */
 int recorder_take_baseline(struct target *target);
 

@@ -53,8 +53,8 @@
  *    36  u32  compressed length    of the payload, at most 8 MiB
  *    40  u32  raw length           of the payload, at most 16 MiB
  *    44  u32  payload CRC-32C      of the compressed bytes
- *    48  u64  clock                EVENTS: of its first event; CKPT: parts; END: offset of the
- *                                  INDEX chunk, 0: there is none
+ *    48  u64  clock                EVENTS: of its first event; CKPT: parts; STACKS: the least `after`
+ *                                  in it; END: offset of the INDEX chunk, 0: there is none
  *    56  u32  previous             length of the chunk before it, header and all; 0: the first
  *    60  u32  CRC-32C of the uuid and bytes 0 .. 59
  * It is valid if and only if the magics, the length and the CRC are right, the lengths are
@@ -83,13 +83,15 @@
  *             serial; 0: serial itself never is), varint cseq, ring, name, creation site, site,
  *             number, resumes, u8 kind, state, reason, unknown }, serials ascending: objects that
  *             were there after event `first`. MUST
+ *   STACKS    see stacks.c: stacks of bodies that did not run. `after` of each is from `clock` to
+ *             `first`
  *   INDEX     { varint type, flags, count, compressed length, raw length, zigzag first and clock
  *             (both minus those of the entry before it), u32 payload CRC } of every chunk so far,
  *             in order: a cache of the headers
  *   END       no payload; flag ENDED: the program has ended, `count` is its status
  * A payload is valid if and only if its CRC is right, it decompresses to exactly the raw
  * length, it holds exactly `count` entries (but see CKPT), and nothing is left over.
- * CLOCK and STACKS have their numbers; version 1.0 neither writes nor reads them.
+ * CLOCK has its number, and nobody writes it.
  * A chunk of a type that the reader does not know is passed over, unless it has the flag MUST.
  *
  * Writing. A chunk is one write at the end of the file. EVENTS chunks close at 64 Ki
@@ -112,7 +114,7 @@
 
 enum {
 	FORMAT_MAJOR = 1,
-	FORMAT_MINOR = 2, /* 1: ROWS; 2: the emitter, and column ROW of EVENTS */
+	FORMAT_MINOR = 3, /* 1: ROWS; 2: the emitter, and column ROW of EVENTS; 3: STACKS */
 	FORMAT_ENDIAN = 0x01020304,
 	FILE_MAGIC = 0x184D2A5B,
 	FILE_HEADER = 4096,

@@ -4,6 +4,7 @@
  *     chunks       META STRINGS EVENTS STDIO EVENTS CKPT CKPT EVENTS ...
  *     events                    1..64         65..90           91..200
  *     checkpoints                                   n=90
+ *     stacks       of STACKS chunks, likewise
  *
  * The same chunks come from three sides: the writer adds what it wrote, the scan of a file
  * adds what it finds, and an INDEX chunk gives all of them at once. All three go
@@ -19,6 +20,7 @@ void trace__index_done(struct index *index)
 	free(index->chunks);
 	free(index->events);
 	free(index->checkpoints);
+	free(index->stacks);
 	*index = (struct index){0};
 }
 
@@ -68,7 +70,8 @@ int trace__index_add(struct index *index, const struct chunk *chunk)
 	if (grow(&index->chunks, index->count, &index->room, sizeof(*index->chunks)) < 0 ||
 		grow(&index->events, index->event_count, &index->event_room, sizeof(*index->events)) < 0 ||
 		grow(&index->checkpoints, index->checkpoint_count, &index->checkpoint_room,
-			 sizeof(*index->checkpoints)) < 0)
+			 sizeof(*index->checkpoints)) < 0 ||
+		grow(&index->stacks, index->stack_count, &index->stack_room, sizeof(*index->stacks)) < 0)
 		return -ENOMEM;
 	index->missing += chunk->seq - (index->count ? index->chunks[index->count - 1].seq + 1 : 0);
 	index->chunks[index->count++] = *chunk;
@@ -81,6 +84,12 @@ int trace__index_add(struct index *index, const struct chunk *chunk)
 		};
 		index->last_event = chunk->first + chunk->count - 1;
 	}
+	if (chunk->type == CHUNK_STACKS)
+		index->stacks[index->stack_count++] = (struct stack_range){
+			.least = chunk->clock,
+			.most = chunk->first,
+			.chunk = index->count - 1,
+		};
 	if (chunk->type == CHUNK_CKPT && chunk->count == 1)
 		add_checkpoint(index);
 	return 0;

@@ -32,8 +32,10 @@ static int note_event(struct scan *scan, const struct trace_event *event)
 	struct bindings *bindings = &scan->trace->bindings;
 	int result = 0;
 
-	if (event->ring < CORO_RINGS)
+	if (event->ring < CORO_RINGS) {
 		scan->trace->resumed[event->ring] = (struct resumed){event->index, event->n};
+		scan->trace->stacks.last[event->ring] = event->n;
+	}
 	if (event->flags & CORO_SLOT_BIND && event->row) {
 		result = trace__bindings_bind(bindings, event->ring, event->row, &event->bind);
 		if (result == 0)

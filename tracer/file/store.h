@@ -17,7 +17,7 @@
  * `error` says why; nothing more is taken then.
  *
  * Files: chunk.c frames, columns.c and rows.c hold events, tables.c the small tables,
- * output.c the program's output, presence.c objects that were there before, index.c the chunks,
+ * output.c the program's output, stacks.c and stacks_of.c stacks, presence.c objects that were there before, index.c the chunks,
  * writer.c appends, behind.c writes chunks of events, reader.c opens, resume.c goes on, trace.c answers.
  */
 #include <pthread.h>
@@ -28,6 +28,7 @@
 #include "output.h"
 #include "presence.h"
 #include "rows.h"
+#include "stacks.h"
 #include "tables.h"
 
 /* Where events are: one entry for each EVENTS chunk, ascending. */
@@ -51,6 +52,8 @@ struct index {
 	uint32_t event_count, event_room;
 	struct checkpoint_range *checkpoints; /* owned */
 	uint32_t checkpoint_count, checkpoint_room;
+	struct stack_range *stacks; /* owned; in the order of the file */
+	uint32_t stack_count, stack_room;
 	uint64_t last_event;
 	uint64_t missing; /* chunks that seq says are missing, since the last EVENTS */
 };
@@ -102,6 +105,7 @@ struct trace {
 	struct tables tables;
 	struct output output;
 	struct presence presence;
+	struct stacks stacks;
 	struct bytes payload; /* scratch: what was read, or is to be written */
 };
 
@@ -141,6 +145,11 @@ int trace__write_out(struct trace *trace, uint64_t offset, const uint8_t *bytes,
  * `error` says, and then trace->error. Returns that, or -ENOMEM: it is not. */
 int trace__chunk_keep(struct trace *trace, struct chunk *chunk, const uint8_t *bytes, size_t size,
 					  int error);
+/* A STACK that a ring gave, `after` an event. 0 or -ENOMEM. (stacks_of.c) */
+int trace__add_stack(struct trace *trace, uint32_t ring, const struct coro_trace_slot *slot,
+					 uint64_t after);
+/* The stacks that are open become a chunk. 0, -ENOMEM or trace->error. */
+int trace__write_stacks(struct trace *trace);
 /* What trace_free() still has to write: what is open, and an end. */
 void trace__seal(struct trace *trace);
 

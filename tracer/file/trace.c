@@ -42,6 +42,7 @@ void trace_free(struct trace *trace)
 	trace__tables_done(&trace->tables);
 	trace__output_done(&trace->output);
 	trace__presence_done(&trace->presence);
+	trace__stacks_done(&trace->stacks);
 	bytes_done(&trace->payload);
 	free(trace->resumed);
 	pthread_mutex_destroy(&trace->lock);

@@ -4,7 +4,7 @@
  *     append ----> open rows, pending tables, open output
  *                      |  64 Ki events, a full table, trace_flush()
  *                      v
- *     write_all(): STRINGS MODULES SITES SOURCE LOST | EVENTS | STDIO
+ *     write_all(): STRINGS MODULES SITES SOURCE LOST | STACKS | EVENTS | STDIO
  *                      |
  *                      v
  *     write_chunk() --pwrite at the end--> the file
@@ -111,6 +111,21 @@ static int write_table(struct trace *trace, unsigned type)
 	return result;
 }
 
+int trace__write_stacks(struct trace *trace)
+{
+	struct stack_block *open = &trace->stacks.open;
+	struct chunk chunk = {.type = CHUNK_STACKS, .count = open->count, .clock = open->least};
+	int result = trace__behind_wait(trace);
+
+	if (result < 0)
+		return result;
+	chunk.first = trace__count(trace);
+	result = write_chunk(trace, &chunk, open->payload.data, open->payload.length);
+	if (result != -ENOMEM)
+		trace__stacks_close(&trace->stacks, trace->index.count - 1);
+	return result;
+}
+
 static int write_tables(struct trace *trace)
 {
 	static const uint8_t types[] = {CHUNK_STRINGS, CHUNK_MODULES, CHUNK_SITES, CHUNK_SOURCE,
@@ -119,6 +134,11 @@ static int write_tables(struct trace *trace)
 
 	for (unsigned i = 0; i < sizeof(types) && result != -ENOMEM; i++) {
 		int one = write_table(trace, types[i]);
+
+		result = one < 0 ? one : result;
+	}
+	if (result != -ENOMEM && trace->stacks.open.count) {
+		int one = trace__write_stacks(trace);
 
 		result = one < 0 ? one : result;
 	}
@@ -373,12 +393,14 @@ static int add_plain(struct trace *trace, uint32_t ring, uint64_t index,
 /* Adds the event or the loss that the slots begin with. Returns how many slots that was; 0: it is
  * not whole; or -ENOMEM. */
 static int add_slots(struct trace *trace, uint32_t ring, uint64_t index,
-					 const struct coro_trace_slot *slots, unsigned count)
+					 const struct coro_trace_slot *slots, unsigned count, uint64_t last)
 {
 	struct trace_event event;
 	int taken = 1, result;
 
-	if (trace__rows_is_plain(slots)) {
+	if (CORO_SLOT_KIND(slots->word) == CORO_EVENT_STACK) {
+		result = trace__add_stack(trace, ring, slots, last);
+	} else if (trace__rows_is_plain(slots)) {
 		result = add_plain(trace, ring, index, slots);
 	} else {
 		taken = trace_event_decode(slots, count, ring, index, -1, &event);
@@ -397,6 +419,7 @@ static int add_slots(struct trace *trace, uint32_t ring, uint64_t index,
 int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
 				 const struct coro_trace_slot *slots, unsigned count)
 {
+	uint64_t *last = &trace->stacks.last[ring < CORO_RINGS ? ring : 0], before;
 	unsigned taken = 0;
 	int result = enter(trace);
 
@@ -404,11 +427,14 @@ int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
 		return result;
 	if (count > INT_MAX)
 		count = INT_MAX;
+	before = trace__count(trace);
 	while (taken < count && !trace->error) {
 		if (is_full(&trace->open)) /* there was no memory to close it */
 			result = close_rows(trace);
+		if (trace__count(trace) != before)
+			*last = trace__count(trace);
 		if (result == 0)
-			result = add_slots(trace, ring, index + taken, slots + taken, count - taken);
+			result = add_slots(trace, ring, index + taken, slots + taken, count - taken, *last);
 		if (result <= 0)
 			break;
 		taken += (unsigned)result;
@@ -416,6 +442,8 @@ int trace_append(struct trace *trace, uint32_t ring, uint64_t index,
 		if (is_full(&trace->open))
 			close_rows(trace);
 	}
+	if (trace__count(trace) != before)
+		*last = trace__count(trace);
 	return leave(trace, result < 0 && taken == 0 ? result : (int)taken);
 }
 

@@ -221,7 +221,8 @@ int trace_event_decode(const struct coro_trace_slot *slots, unsigned count, uint
 	word = slots[0].word;
 	if (word == 0 || !has_lap(word, index, log2))
 		return 0;
-	if (CORO_SLOT_KIND(word) == 0 || CORO_SLOT_KIND(word) == CORO_EVENT_EXT)
+	if (CORO_SLOT_KIND(word) == 0 || CORO_SLOT_KIND(word) == CORO_EVENT_EXT ||
+		CORO_SLOT_KIND(word) == CORO_EVENT_STACK)
 		return -EBADMSG;
 	ext = CORO_SLOT_EXT(word);
 	result = gather_payload(slots, ext < count ? ext : count - 1, index, log2, &payload);

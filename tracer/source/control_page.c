@@ -196,8 +196,10 @@ static void empty_lease(struct coro_ctl *ctl, struct request *request)
 {
 	struct coro_lease *lease = &ctl->lease[request->lease];
 
-	if (is_last_lease(ctl, request->lease))
+	if (is_last_lease(ctl, request->lease)) {
 		store(&ctl->kind_mask, 0);
+		store(&ctl->stacks, CORO_STACKS_NONE);
+	}
 	if (load(&lease->flags) & CORO_LEASE_CONTROLLER)
 		store(&ctl->run_state, CORO_RUN);
 	store(&lease->flags, 0);
@@ -245,6 +247,17 @@ int live_set_policy(struct live *live, enum coro_policy policy, unsigned ring_lo
 {
 	return guarded(live, set_policy,
 				   &(struct request){.word = policy, .ring = ring_log2, .number = block_ms});
+}
+
+static void set_stacks(struct coro_ctl *ctl, struct request *request)
+{
+	store(&ctl->stack_budget, request->number);
+	store(&ctl->stacks, request->word);
+}
+
+int control_page_set_stacks(struct live *live, uint32_t stacks, uint64_t budget)
+{
+	return guarded(live, set_stacks, &(struct request){.word = stacks, .number = budget});
 }
 
 static void set_gate(struct coro_ctl *ctl, struct request *request)

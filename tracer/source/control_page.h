@@ -16,6 +16,8 @@ uint32_t control_page_rings(struct live *live);
 int control_page_ask(struct live *live, uint32_t *ret);
 /* ctl.thread[i]; 0: nobody. */
 uint32_t control_page_thread(struct live *live, unsigned i);
+/* What is wanted of stacks: enum coro_stacks, and the budget. */
+int control_page_set_stacks(struct live *live, uint32_t stacks, uint64_t budget);
 /* All who sleep at the gate look again. */
 void control_page_wake_gate(struct live *live);
 /* The next index of a ring that will be read; wakes a writer that waits for room. */

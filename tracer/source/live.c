@@ -156,7 +156,7 @@ int live_open(const char *path, struct live **ret, char **ret_why)
 	*ret_why = NULL;
 	if (!live)
 		return -ENOMEM;
-	live->strings = -1;
+	live->strings = live->objects = -1;
 	live->control.fd = live->control.lease = live->control.rings_from = -1;
 	live->string_offset = sizeof(struct coro_str_header);
 	live->path = strdup(path);
@@ -186,11 +186,15 @@ void live_free(struct live *live)
 	if (!live)
 		return;
 	live_release(live);
-	for (unsigned i = 0; i < live->ring_count; i++)
+	for (unsigned i = 0; i < live->ring_count; i++) {
+		live_stacks_close(&live->ring[i]);
 		if (live->ring[i].fd >= 0)
 			close(live->ring[i].fd);
+	}
 	free(live->ring);
 	control_page_close(live);
+	if (live->objects >= 0)
+		close(live->objects);
 	if (live->strings >= 0)
 		close(live->strings);
 	if (live->directory >= 0)
@@ -294,7 +298,7 @@ static void open_ring(struct live *live, unsigned number)
 	struct live_ring *ring = &live->ring[number];
 	struct coro_ring_header header;
 
-	*ring = (struct live_ring){.fd = open_ring_file(live, number, &header)};
+	*ring = (struct live_ring){.fd = open_ring_file(live, number, &header), .stacks.fd = -1};
 	if (ring->fd < 0) {
 		/* Nobody reads it, and so nobody is to be waited for. */
 		live->damage++;
@@ -742,19 +746,24 @@ void live_take(struct live *live, unsigned number, unsigned count)
 }
 
 /* Where the fullest ring stands: what was taken and not told, to its size. */
+static enum live_debt debt_of(uint64_t here, uint64_t size)
+{
+	return here > size / 2 ? LIVE_URGENT_DEBT : here >= size / 4 ? LIVE_GREAT_DEBT : LIVE_NO_DEBT;
+}
+
 enum live_debt live_debt(const struct live *live)
 {
 	enum live_debt debt = LIVE_NO_DEBT;
 
 	for (unsigned i = 0; i < live->ring_count; i++) {
 		const struct live_ring *ring = &live->ring[i];
+		uint64_t stacks = ring->stacks.next - ring->stacks.handed;
+		enum live_debt one = debt_of(ring->next - ring->handed, (uint64_t)1 << ring->log2_slots);
+		enum live_debt other = ring->stacks.size ? debt_of(stacks, ring->stacks.size) : one;
 
-		uint64_t size = (uint64_t)1 << ring->log2_slots, here = ring->next - ring->handed;
-		enum live_debt one = here > size / 2            ? LIVE_URGENT_DEBT
-							 : here >= size / 4         ? LIVE_GREAT_DEBT
-							 : ring->next != ring->tail ? LIVE_SOME_DEBT
-														: LIVE_NO_DEBT;
-
+		if (one == LIVE_NO_DEBT && ring->next != ring->tail)
+			one = LIVE_SOME_DEBT;
+		one = other > one ? other : one;
 		if (one > debt)
 			debt = one;
 	}
@@ -774,8 +783,10 @@ static void tell_tail(struct live *live, unsigned i, uint64_t tail)
 
 void live_hand_over(struct live *live)
 {
-	for (unsigned i = 0; i < live->ring_count; i++)
+	for (unsigned i = 0; i < live->ring_count; i++) {
 		live->ring[i].handed = live->ring[i].next;
+		live->ring[i].stacks.handed = live->ring[i].stacks.next;
+	}
 }
 
 void live_advance_handed(struct live *live)

@@ -8,6 +8,17 @@
 
 #define LIVE_STRING_MOST 65536u /* bytes of a string that is believed */
 
+/* What is copied of a stack ring. */
+struct live_stacks {
+	int fd;            /* owned; -1: not opened */
+	uint64_t size;     /* valid if fd is */
+	uint8_t *bytes;    /* owned: positions [from, to) */
+	uint64_t from, to; /* equal: nothing */
+	size_t room;
+	uint64_t claimed;            /* what the header said after the copy */
+	uint64_t next, handed, tail; /* positions, as of the slots */
+};
+
 struct live_ring {
 	int fd; /* owned; -1: cannot be read */
 	uint32_t log2_slots;
@@ -22,6 +33,7 @@ struct live_ring {
 	uint64_t nested;   /* ... and of events of signal handlers */
 	uint64_t bad_head; /* the last one that could not be: it is damage once */
 	uint64_t clock;    /* the last one that could be */
+	struct live_stacks stacks;
 	uint64_t checked;  /* index up to which bad clocks are counted */
 };
 
@@ -43,6 +55,7 @@ struct live {
 	struct control_page control;
 	struct live_ring *ring; /* owned */
 	unsigned ring_count;
+	int objects;            /* owned: obj; -1: not there yet */
 	int strings;            /* owned; -1: not there yet */
 	uint32_t string_id;     /* the last one that was handed out */
 	uint32_t string_count;  /* how many there are, as seen last */
@@ -60,6 +73,7 @@ int live_copy(const struct live_ring *ring, uint64_t index, struct coro_trace_sl
 			  uint64_t count);
 uint64_t live_count_committed(const struct live_ring *ring, const struct coro_trace_slot *slots,
 							  uint64_t index, uint64_t count);
+void live_stacks_close(struct live_ring *ring);
 /* All of it, or -EIO. */
 int live_read_at(int fd, void *bytes, size_t length, uint64_t offset);
 /* A regular file of the segment of at least so many bytes: descriptor, or -errno. */

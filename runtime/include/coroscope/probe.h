@@ -71,7 +71,7 @@ struct coro__probe_page {
 	char rest[4096 - sizeof(intptr_t)];
 };
 extern struct coro__probe_page coro__probe_page;
-extern const uint64_t coro__probe_nobody;
+extern const uint64_t coro__probe_nobody[8]; /* as much as is looked at of the control file from there on */
 
 /* The kinds that somebody wants to see; 0: nobody traces. With CORO_NO_PROBES, nobody ever
  * does, and the compiler drops the events: only to measure what they cost. */
@@ -80,11 +80,27 @@ static inline uint64_t coro_probe_mask(void)
 #ifdef CORO_NO_PROBES
 	return 0;
 #else
-	const char *nobody = (const char *)&coro__probe_nobody;
+	const char *nobody = (const char *)coro__probe_nobody;
 
 	/* The sum leaves the object on purpose: the compiler shall not conclude from it. */
 	__asm__("" : "+r"(nobody));
 	return __atomic_load_n((const uint64_t *)(nobody + coro__probe_page.offset), __ATOMIC_RELAXED);
+#endif
+}
+
+/* What is wanted of stacks: enum coro_stacks. */
+static inline uint32_t coro_probe_stacks(void)
+{
+#ifdef CORO_NO_PROBES
+	return CORO_STACKS_NONE;
+#else
+	enum { BEHIND = __builtin_offsetof(struct coro_ctl, stacks) -
+	                __builtin_offsetof(struct coro_ctl, kind_mask) };
+	const char *nobody = (const char *)coro__probe_nobody;
+
+	__asm__("" : "+r"(nobody));
+	return __atomic_load_n((const uint32_t *)(nobody + coro__probe_page.offset + BEHIND),
+	                       __ATOMIC_RELAXED);
 #endif
 }
 
@@ -254,6 +270,13 @@ static inline void coro_probe_event(struct coro_object *object, unsigned kind, u
  * CREATE carries. */
 void coro_probe_stack(const struct coro_object *object, size_t bytes);
 
+/* The body does not run from now on, until coro_probe_runs(): its stack is [sp, sp + length), where the
+ * switch has saved its registers. Called by the switch, and when a body is made. If that is wanted,
+ * obj says so and the bytes are recorded. May wait for a blocking reader, as an event may. */
+void coro_probe_rests(struct coro_object *object, const void *sp, size_t length);
+/* It will run, or its stack is given up. */
+void coro_probe_runs(const struct coro_object *object);
+
 /* The thread is about to sleep outside the program's control (a selector): publishes
  * what was emitted and marks the ring as parked. `_resume` ends it. Cheap when
  * nobody traces. */
@@ -277,6 +300,7 @@ struct coro_probe_details {
 	uint32_t link;     /* row, and */
 	uint32_t number;   /* number: as in struct coro_mirror_row */
 	uintptr_t site;    /* where it is suspended, a program counter; 0: not known */
+	bool rests;        /* a body that does not run, and whose saved stack pointer is right */
 };
 
 /* The calling thread has objects: when a debugger attaches, at a moment at which the thread would

@@ -13,8 +13,10 @@
  *       ctl      64 KiB, written by both sides: leases, gate, breakpoints, tails
  *       wake     a FIFO; a byte in it wakes a loop that sleeps in its selector
  *       tab      mirror table: one row an object      \
- *       str      strings and creation sites            > made when somebody traces
- *       ring.N   events of thread N                   /
+ *       str      strings and creation sites             |
+ *       obj      where the objects are                  > made when somebody traces
+ *       ring.N   events of thread N                     |
+ *       stk.N    stacks of thread N, if wanted         /
  *
  * All files but `ctl` and `wake` are written by the program alone. Numbers are
  * little-endian, nothing holds a pointer, every offset is checked by whoever
@@ -39,19 +41,21 @@ extern "C" {
 /* What a beacon begins with, and must agree on. */
 #define CORO_TRACE_MAGIC "COROSCP1" /* 8 bytes, without the 0 */
 #define CORO_TRACE_MAJOR 1
-#define CORO_TRACE_MINOR 1 /* 1: a thread fills the table when it is asked to: ctl.baseline */
+#define CORO_TRACE_MINOR 2 /* 1: a thread fills the table when it is asked to: ctl.baseline; 2: stacks:
+                              ctl.stacks, obj, stk.N, the kind STACK, gate_sp of a ring */
 #define CORO_TRACE_ENDIAN 0x01020304u
 
 /* ---- Words ------------------------------------------------------------- */
 
-/* Kinds of event. 0 is an empty slot, CORO_EVENT_EXT a payload slot. IDENTITY and LOST are records
- * that are no events, and take no number. */
+/* Kinds of event. 0 is an empty slot, CORO_EVENT_EXT a payload slot. STACK, IDENTITY and LOST are
+ * records that are no events, and take no number. */
 enum coro_event_kind {
 #define CORO_EVENT(number, NAME, name, row, peer, value, before, after, sentence) \
 	CORO_EVENT_##NAME = number,
 #include "trace_events.def"
 #undef CORO_EVENT
 	CORO_EVENT_LIMIT, /* one more than the highest kind */
+	CORO_EVENT_STACK = 124,    /* a struct coro_trace_stack */
 	CORO_EVENT_IDENTITY = 125, /* who `row` is: a bind in one payload slot */
 	CORO_EVENT_LOST = 126,     /* a struct coro_trace_lost */
 	CORO_EVENT_EXT = 127,
@@ -207,6 +211,26 @@ struct coro_trace_lost {
 };
 CORO__ASSERT(sizeof(struct coro_trace_lost) == 32, "lost");
 
+/* A slot of kind CORO_EVENT_STACK: the body of `row` does not run from here on, and this is its stack.
+ * It follows the event with which the body gave control away: its own, or that of whom it resumed. The
+ * cseq of its word is that of the row's last event; its flags are CORO_STACK_*. */
+struct coro_trace_stack {
+	uint64_t word;
+	uint64_t clock; /* as of an event that inherits it */
+	uint32_t row;
+	uint32_t length;   /* bytes of the stack, from the saved stack pointer to its base */
+	uint64_t position; /* in stk.N: of its struct coro_stack_header; nothing, if the flags say why */
+};
+CORO__ASSERT(sizeof(struct coro_trace_stack) == 32, "stack");
+
+/* Why the bytes are not there. */
+enum {
+	CORO_STACK_LARGE = 1,  /* they are more than CORO_STACK_MOST */
+	CORO_STACK_BUDGET = 2, /* more than the reader wants in this time: ctl.stack_budget */
+	CORO_STACK_FULL = 4,   /* stk.N is full of what its reader has not read, or could not be made */
+};
+#define CORO_STACK_MOST 65536u
+
 /* The commit word, and what it is made of: the kind; CORO_SLOT_INHERIT and the like; the states before
  * and after; how many payload slots follow; the lap; and the row's count of events, 32 bits. */
 #define CORO_SLOT_WORD(kind, flags, prev, next, ext, lap, cseq)                                   \
@@ -255,7 +279,8 @@ enum coro_section_type {
 	CORO_SECTION_TAB = 3,
 	CORO_SECTION_STR = 4,
 	CORO_SECTION_RING = 5,  /* file ring.N; off and len of a full one */
-	CORO_SECTION_STACK = 6, /* file stk.N */
+	CORO_SECTION_STACK = 6, /* file stk.N; off and len of a full one */
+	CORO_SECTION_OBJECTS = 7, /* file obj */
 };
 
 /* One part of the segment. An old reader skips types that it does not know. */
@@ -322,6 +347,13 @@ enum coro_policy {
 	CORO_POLICY_LIMIT,
 };
 
+/* What becomes of the stack of a body that stops running. */
+enum coro_stacks {
+	CORO_STACKS_NONE = 0,
+	CORO_STACKS_REST = 1,   /* obj says that it is at rest: a reader can copy it from the process */
+	CORO_STACKS_RECORD = 2, /* and its bytes go into stk.N */
+};
+
 enum {
 	CORO_LEASE_BLOCKING = 1,   /* what this reader has not read is not written over, unless the
 	                              ring's policy is OVERWRITE */
@@ -377,7 +409,10 @@ struct coro_ctl {
 	uint32_t policy;    /* 0x60: enum coro_policy, of rings that are made from now on */
 	uint32_t ring_log2; /* their size; 0: the program's own choice */
 	uint32_t block_ms;  /* BLOCK: how long a full ring waits before it drops; 0: no limit */
-	uint8_t zero1[0x14];
+	uint32_t stacks;    /* enum coro_stacks */
+	uint64_t stack_budget; /* 0x70: bytes of stacks that a thread may record in 2^24 ticks; 0: no limit */
+	uint32_t stack_log2;   /* size of each stk.N that is made from now on; 0: the program's choice */
+	uint8_t zero1[4];
 	struct coro_lease lease[CORO_LEASES]; /* 0x80 */
 	uint8_t zero2[0x80];
 	struct coro_breakpoint breakpoint[CORO_BREAKPOINTS]; /* 0x200 */
@@ -396,6 +431,7 @@ CORO__ASSERT(sizeof(struct coro_ctl) == 0x10000, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, kind_mask) == 0x40, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, step_budget) == 0x50, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, policy) == 0x60, "ctl");
+CORO__ASSERT(__builtin_offsetof(struct coro_ctl, stacks) == 0x6c, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, lease) == 0x80, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, breakpoint) == 0x200, "ctl");
 CORO__ASSERT(__builtin_offsetof(struct coro_ctl, mailbox) == 0xc00, "ctl");
@@ -445,10 +481,46 @@ struct coro_ring_header {
 	uint64_t blocked_count;
 	uint32_t state;   /* enum coro_ring_state; PARKED: waits at the gate, or in the selector */
 	uint32_t at_gate; /* 1: waits at the gate */
-	uint8_t zero3[32];
+	uint64_t gate_sp; /* then: what the switch would have saved of the thread stands there, in the
+	                     layout of the beacon's frame_version; else nothing */
+	uint64_t stacks;  /* slots of STACK: no events, and not among `records` */
+	uint8_t zero3[16];
 	uint8_t zero4[64];
 };
 CORO__ASSERT(sizeof(struct coro_ring_header) == 256, "ring header");
+
+/* ---- stk.N ------------------------------------------------------------- */
+
+/* What a stack ring begins with; 2^k bytes follow. A position counts bytes from the ring's beginning,
+ * never wraps, and lies at position mod 2^k of these. What stands at a position is in one piece.
+ * What a reader has not read is what STACKs in slots stand for that are not behind its tail. */
+#define CORO_STACK_RING_MAGIC 0x534b5453u /* "STKS" */
+#define CORO_STACK_RING_LOG2_DEFAULT 22
+#define CORO_STACK_RING_LOG2_LEAST 18
+#define CORO_STACK_RING_LOG2_MOST 30
+struct coro_stack_ring_header {
+	uint32_t magic;
+	uint32_t ring;       /* N */
+	uint32_t log2_bytes; /* k */
+	uint32_t zero0;
+	uint8_t zero1[48];
+	/* The producer's. 0x40 */
+	uint64_t claimed; /* all before this position is written, or being written: what lies 2^k before
+	                     it is gone */
+	uint64_t skipped; /* stacks that were left out: CORO_STACK_LARGE and so on */
+	uint64_t dropped; /* STACKs for which the event ring had no room: nothing else tells of these */
+	uint8_t zero2[40];
+	uint8_t zero3[128];
+};
+CORO__ASSERT(sizeof(struct coro_stack_ring_header) == 256, "stack ring header");
+
+/* Stands before the bytes of a stack; so the position of a STACK is a multiple of 16. */
+struct coro_stack_header {
+	uint64_t sp; /* where the bytes were: the saved stack pointer */
+	uint32_t row;
+	uint32_t length;
+};
+CORO__ASSERT(sizeof(struct coro_stack_header) == 16, "stack header");
 
 /* ---- tab --------------------------------------------------------------- */
 
@@ -480,6 +552,20 @@ struct coro_mirror_row {
 };
 CORO__ASSERT(sizeof(struct coro_mirror_row) == 64, "mirror row");
 #define CORO_NUMBER_UNKNOWN 0xffffffffu
+
+/* ---- obj --------------------------------------------------------------- */
+
+/* Where the object of a row is, in the program's memory; as many as `tab` has blocks for. Written when the
+ * row is bound and in a baseline, and left as it is when the object goes: so an address means something
+ * if and only if a struct coro_object of this row and serial stands there. */
+struct coro_object_place {
+	uint64_t address;
+	uint32_t rest; /* even, not 0: it is a body, and its stack is as the switch left it, from `sp` of
+	                  the control block on. Odd: it runs, or may. It only grows, and changes before
+	                  the stack does. Valid if ctl.stacks was not 0 when the body stopped running */
+	uint32_t zero;
+};
+CORO__ASSERT(sizeof(struct coro_object_place) == 16, "object place");
 
 /* ---- str --------------------------------------------------------------- */
 
@@ -519,6 +605,9 @@ struct coro_object {
 	uint32_t resumes;
 };
 CORO__ASSERT(sizeof(struct coro_object) == 56, "control block");
+
+/* Of bodies, the saved stack pointer and the base of the stack (one past its highest byte) follow. */
+enum { CORO_OBJECT_SP = 56, CORO_OBJECT_STACK_BASE = 64 };
 
 /* What runtime/context/switch_*.S saves; the number changes with its layout. */
 enum { CORO_FRAME_NONE = 0, CORO_FRAME_X86_64_V1 = 1, CORO_FRAME_AARCH64_V1 = 2 };

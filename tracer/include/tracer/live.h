@@ -66,6 +66,11 @@ int live_set_kinds(struct live *live, uint64_t kinds);
  * waits before it drops (ms, 0: as long as we live). To be called before live_set_kinds(). */
 int live_set_policy(struct live *live, enum coro_policy policy, unsigned ring_log2,
                     uint32_t block_ms);
+/* What becomes of the stacks of bodies that do not run (trace_abi.h), from now on; and how many bytes of
+ * them each thread may record in a second, 0: as many as there are. clock_hz: live_clock_hz(). To be
+ * called before live_set_kinds() or live_ask(). -EPROTONOSUPPORT of a program whose runtime cannot. */
+int live_set_stacks(struct live *live, enum coro_stacks stacks, uint64_t bytes_a_second,
+                    uint64_t clock_hz);
 /* The gate. `budget` counts for CORO_STEP: events that may pass. */
 int live_set_gate(struct live *live, enum coro_run_state state, uint64_t budget);
 /* Stop after an event of these kinds; 0: of none. */
@@ -108,6 +113,37 @@ void live_tell_again(struct live *live);
 /* The next string: id, bytes (valid until the next call), length. 1, or 0 when there is
  * none for now. */
 int live_read_string(struct live *live, uint32_t *ret_id, const char **ret, size_t *ret_length);
+
+/* ---- Stacks ------------------------------------------------------------ */
+
+/* Copies what the STACKs among `count` slots of a ring name, as much as can be at once: for
+ * live_stack_bytes(), which copies what was not copied yet. */
+void live_fetch_stacks(struct live *live, unsigned ring, const struct coro_trace_slot *slots,
+                       unsigned count);
+/* The bytes of a STACK of a ring that says nothing against it: slot->length of them, and where they were.
+ * Borrowed until the next call. 0; -ENODATA: they were written over; -EBADMSG: they cannot be; -errno. */
+int live_stack_bytes(struct live *live, unsigned ring, const struct coro_trace_stack *slot,
+                     uint64_t *ret_sp, const uint8_t **ret);
+/* Where the object of a row is in the process: a struct coro_object of this row, if it has not gone
+ * since. -ENOENT: nobody has said that yet; -EPROTONOSUPPORT: its runtime does not. */
+int live_object(struct live *live, uint32_t row, uint64_t *ret);
+/* The stack of a body that does not run, of a process that goes on meanwhile. */
+struct live_stack {
+	uint64_t object; /* address of its control block */
+	uint64_t serial;
+	uint32_t cseq;   /* of its last event by then */
+	uint64_t sp;     /* saved stack pointer: where the bytes were */
+	size_t length;   /* from there to the base of the stack */
+};
+/* Copies it, as it was at one moment, into `room` bytes. `serial`: who it must be, 0: whoever has the
+ * row. 0; -EAGAIN: it runs, or never rests so long as a copy takes; -ENOBUFS: *ret says how long it is;
+ * -ESRCH: it has gone; -ENOENT: it was not told of, or has not stopped since stacks are wanted; -EPERM:
+ * we may not read this process; -errno. */
+int live_stack(struct live *live, uint32_t row, uint64_t serial, void *bytes, size_t room,
+               struct live_stack *ret);
+/* The thread of that ring waits at the gate: where the registers are with which it goes on, in the layout
+ * of the beacon's frame_version, as if it had been left by the switch. -ENOENT: it does not wait. */
+int live_gate_frame(struct live *live, unsigned ring, uint64_t *ret_sp);
 
 /* ---- Coming late ------------------------------------------------------- */
 

@@ -18,6 +18,9 @@
 
 struct target;
 
+/* How much of stacks a program that is not stopped may record in a second, by each of its threads. */
+#define TARGET_STACK_BYTES (UINT64_C(64) << 20)
+
 enum target_stdio {
 	TARGET_PTY,         /* a pty: the program believes that it has a terminal of its own */
 	TARGET_PASS_THROUGH /* as PTY when ours is a terminal, pipes else; and copied to ours */
@@ -34,6 +37,9 @@ struct target_options {
 	uint64_t last_bytes;     /* how much of each thread's events its ring holds, 32 bytes a slot,
 	                            rounded up to a power of two; 0: 4 MiB. With OVERWRITE that is what
 	                            the trace gets */
+	enum coro_stacks stacks; /* what becomes of stacks of bodies that do not run; a program whose runtime
+	                            cannot, and one of policy OVERWRITE, goes without */
+	uint64_t stack_bytes;    /* how much of them each thread may record in a second; 0: no limit */
 	const char *trace_path; /* where the trace is written; NULL: a file of its own */
 };
 

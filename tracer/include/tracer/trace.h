@@ -77,6 +77,23 @@ struct trace_source_text {
 	size_t length;
 };
 
+/* The stack of a body that did not run. */
+enum trace_stack_why {
+	TRACE_STACK_HERE,   /* its bytes are there */
+	TRACE_STACK_LARGE,  /* it was larger than what is recorded, CORO_STACK_MOST */
+	TRACE_STACK_BUDGET, /* more stacks than the recording allowed for that time */
+	TRACE_STACK_FULL,   /* the recorder did not follow, or there was no memory for them */
+	TRACE_STACK_LOST,   /* what was recorded of it could not be read */
+};
+struct trace_stack {
+	uint64_t after; /* event with which control left the body: its own, or that of whom it resumed */
+	uint32_t cseq;  /* of the body's last event at that time */
+	enum trace_stack_why why;
+	uint64_t sp;    /* valid if the bytes are there, as they are */
+	uint8_t *bytes; /* owned: from sp on up to the base of the stack; NULL: not there */
+	size_t length;  /* how many they are, or would be */
+};
+
 /* ---- Making one -------------------------------------------------------- */
 
 /* A new trace that is written to `path` as it grows (which must not exist as a
@@ -104,6 +121,12 @@ int trace_append_approximate_output(struct trace *trace, int fd, int64_t t, cons
 int trace_append_module(struct trace *trace, const struct trace_module *module);
 int trace_append_site(struct trace *trace, const struct trace_site *site);
 int trace_append_source(struct trace *trace, const char *file, const char *text, size_t length);
+/* Where the bytes of a STACK slot are to be had from, which trace_append() is given: sets *ret_sp and *ret
+ * to the slot's `length` bytes, borrowed until the next call. 0, or -errno: then they are lost. Called
+ * with the trace's lock held. */
+typedef int trace_stack_source(void *context, uint32_t ring, const struct coro_trace_stack *slot,
+                               uint64_t *ret_sp, const uint8_t **ret);
+void trace_set_stack_source(struct trace *trace, trace_stack_source *source, void *context);
 /* `count` slots of a ring were lost after the events so far. */
 int trace_append_lost(struct trace *trace, uint32_t ring, uint64_t count);
 /* `count` more things in the program's segment could not be: somebody wrote into it. */
@@ -170,6 +193,17 @@ int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
 int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
 /* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
+/* The last stack of an object that is recorded after event n or before: of a body that does not run after
+ * event n, how it stands. Whether it runs then says the World; a body that has run since has another cseq
+ * there, or resumes somebody. 0 and *ret, whose bytes are there, or else whose `why` says why not;
+ * -ENOENT: none is recorded. Looks back as far as it takes: who knows with which event control left
+ * the body asks trace_find_stack_from(). */
+int trace_find_stack(struct trace *trace, uint64_t serial, uint64_t n, struct trace_stack *ret);
+/* The first one that is recorded after event `from` or the few behind it, but not behind n: for events
+ * with which control leaves the body, this one's. Takes the same time wherever that is. */
+int trace_find_stack_from(struct trace *trace, uint64_t serial, uint64_t from, uint64_t n,
+                          struct trace_stack *ret);
+void trace_stack_done(struct trace_stack *stack);
 /* Objects that were there when the trace, or a thread's part of it, began: the i-th table of them,
  * which holds after event *ret_after. In the order of events. -ENOENT past the end. */
 int trace_rows(struct trace *trace, size_t i, uint64_t *ret_after, const struct trace_row **ret, size_t *ret_count);
