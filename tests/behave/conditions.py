@@ -77,10 +77,10 @@ for line, words in {"mark": "mark: under which name?", "mark a b": "one argument
     checks.check(f"{line[:20]}: refused", status == 2 and words in err, f"{status}: {err}")
 
 # What `record` can choose.
-for arguments, words in {("--stacks", "none"): None, ("--clock", "switch"): None, ("--policy", "block"): None,
+for arguments, words in {("--stacks", "none"): None, ("--stacks", "full"): None, ("--clock", "switch"): None, ("--policy", "block"): None,
                          ("--policy", "drop"): None, ("--policy", "overwrite"): None,
                          ("--policy", "overwrite", "--last", "16K"): None, ("--block-timeout", "5"): None,
-                         ("--stacks", "full"): "--stacks full is not part of this version: only none is",
+                         ("--stacks", "some"): "--stacks: 'some' is not known: full and none are",
                          ("--clock", "full"): "--clock full is not part of this version: only switch is",
                          ("--clock", "never"): "--clock: 'never' is not known: only switch is"}.items():
     status, out, err = program.run("record", *arguments, "-o", folder / "chosen.coro", program.demo("channel"))
