@@ -96,6 +96,25 @@ static struct stack_chain *reserve(struct stack_block *block, uint64_t serial)
 	return chain;
 }
 
+static const struct stack_entry *entry_at(const struct stack_block *block, uint32_t place)
+{
+	return place ? &block->entries[place - 1] : NULL;
+}
+
+/* Two jumps of the same length become one of twice that length: so from any entry, the k-th before
+ * it is log k jumps away. (Myers, "An applicative random-access stack", 1983) */
+static void set_jump(const struct stack_block *block, struct stack_entry *entry)
+{
+	const struct stack_entry *previous = entry_at(block, entry->previous), *jump, *second;
+
+	entry->number = previous ? previous->number + 1 : 1;
+	entry->jump = entry->previous;
+	jump = previous ? entry_at(block, previous->jump) : NULL;
+	second = jump ? entry_at(block, jump->jump) : NULL;
+	if (second && previous->number - jump->number == jump->number - second->number)
+		entry->jump = jump->jump;
+}
+
 /* There is room. */
 static void append(struct stack_block *block, struct stack_chain *chain,
 				   const struct stack_entry *entry)
@@ -104,6 +123,7 @@ static void append(struct stack_block *block, struct stack_chain *chain,
 
 	*place = *entry;
 	place->previous = chain->last == MAP_NONE ? 0 : chain->last + 1;
+	set_jump(block, place);
 	chain->last = block->count++;
 	if (has_bytes(entry))
 		chain->base = block->count;
@@ -363,20 +383,36 @@ int trace__stacks_load(struct stacks *stacks, const struct stack_range *range,
 	return 0;
 }
 
+/* From an entry back as long as those before it are at or after n. */
+static const struct stack_entry *go_back(const struct stack_block *block,
+										 const struct stack_entry *entry, uint64_t n)
+{
+	for (;;) {
+		const struct stack_entry *jump = entry_at(block, entry->jump);
+		const struct stack_entry *previous = entry_at(block, entry->previous);
+
+		if (jump && jump->after >= n)
+			entry = jump;
+		else if (previous && previous->after >= n)
+			entry = previous;
+		else
+			return entry;
+	}
+}
+
 const struct stack_entry *trace__stacks_find(const struct stack_block *block, uint64_t serial,
 											 uint64_t n, bool first)
 {
 	const struct stack_chain *chain = chain_of(block, serial);
-	const struct stack_entry *found = NULL;
+	const struct stack_entry *last = chain ? &block->entries[chain->last] : NULL;
 
-	for (uint32_t i = chain ? chain->last + 1 : 0; i; i = block->entries[i - 1].previous) {
-		const struct stack_entry *entry = &block->entries[i - 1];
-
-		if (first ? entry->after < n : entry->after <= n)
-			return first ? found : entry;
-		found = entry;
-	}
-	return first ? found : NULL;
+	if (!last || (first && last->after < n))
+		return NULL;
+	if (first)
+		return go_back(block, last, n);
+	if (last->after <= n)
+		return last;
+	return entry_at(block, go_back(block, last, n + 1)->previous);
 }
 
 /* Makes of the stack before, whose `words` end at `end`, the next one. Returns its words, or 0. */

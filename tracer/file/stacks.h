@@ -31,6 +31,8 @@ struct stack_entry {
 	uint32_t body;     /* where it begins in the payload */
 	uint32_t size;     /* of it */
 	uint32_t previous; /* the entry of this object before it, + 1; 0: none */
+	uint32_t jump;     /* one far before it, + 1, so that any is found in few jumps; 0: none */
+	uint32_t number;   /* of this object's, from 1 */
 	uint64_t sp;       /* valid if it has bytes */
 	uint8_t what;      /* enum stack_what */
 };
