@@ -10,7 +10,8 @@
  *     others       it has none
  *
  * Where an event came between (a note about a suspended body) it is looked for from the playhead
- * back.
+ * back. Its cseq says whether it is that of the body's last event. If not, events were lost, and
+ * with them the stack: one that was recorded after a loss stands behind the last event before it.
  */
 #include <tracer/stacks.h>
 
@@ -61,6 +62,19 @@ static int when(const struct world *world, const struct world_object *object, ui
 	}
 }
 
+/* Nothing that changes the stack can have come between it and what the World says. */
+static bool is_of_now(struct trace *trace, const struct world_object *object,
+					  const struct trace_stack *stack)
+{
+	struct trace_event event;
+
+	if (stack->cseq == object->cseq)
+		return true;
+	return (int32_t)(stack->cseq - object->cseq) < 0 &&
+		   (object->state == CORO_STATE_RUNNING ||
+			(trace_event(trace, object->changed_at, &event) == 0 && event.prev == event.next));
+}
+
 int session_stack(struct session *session, uint64_t serial, struct trace_stack *ret)
 {
 	const struct world *world = session_world(session);
@@ -75,8 +89,8 @@ int session_stack(struct session *session, uint64_t serial, struct trace_stack *
 	if (result < 0)
 		return result;
 	result = trace_find_stack_from(trace, serial, from, n, ret);
-	if (result == 0 && object->state == CORO_STATE_RUNNING) {
-		/* The first behind that need not be the last. */
+	/* Of one that runs, the first behind that need not be the last. */
+	if (result == 0 && (object->state == CORO_STATE_RUNNING || ret->cseq != object->cseq)) {
 		trace_stack_done(ret);
 		result = -ENOENT;
 	}
@@ -86,6 +100,10 @@ int session_stack(struct session *session, uint64_t serial, struct trace_stack *
 	if (result == 0 && object->state == CORO_STATE_DELEGATING && ret->cseq != object->cseq) {
 		trace_stack_done(ret);
 		return -EBUSY;
+	}
+	if (result == 0 && !is_of_now(trace, object, ret)) {
+		trace_stack_done(ret);
+		ret->why = TRACE_STACK_LOST;
 	}
 	return result;
 }
