@@ -87,6 +87,8 @@ static const struct metric metrics[] = {
 	 .ours = OPERATION(event_switch_clock), .limit = OPERATION(quarter_clock)},
 	{"event_full_clock", "a traced event that reads the clock", .ours = OPERATION(event_full_clock),
 	 .limit = OPERATION(clock)},
+	{"stack_copy_500", "keeping a stack of 504 bytes for the recorder",
+	 .ours = OPERATION(stack_copy_500)},
 	{"record_sustained", "million events a second of a program that only emits, recorded to disk",
 	 .figure = record_sustained, .unit = "M/s", .higher = true},
 	{"record_bytes_per_event", "the file of that recording, checkpoints and all",

@@ -11,7 +11,7 @@ import sys
 
 METRICS = ["resume_yield", "resume_yield_deep100", "create_destroy", "task_switch_2",
            "task_switch_100", "spawn_join", "queue_1", "queue_128", "channel_0", "channel_128",
-           "event_untraced", "event_switch_clock", "event_full_clock", "record_sustained",
+           "event_untraced", "event_switch_clock", "event_full_clock", "stack_copy_500", "record_sustained",
            "record_bytes_per_event", "trace_open_100m", "trace_seek", "trace_back", "trace_memory",
            "viewer_death_delay", "viewer_stop_delay"]
 UNITS = {"record_sustained": "M/s", "record_bytes_per_event": "bytes", "trace_open_100m": "ms",

@@ -239,6 +239,8 @@ static void channel_128(uint64_t count)
 
 /* Events between two looks of the reader: half a ring. */
 #define PIECE ((uint64_t)1 << (CORO_RING_LOG2_DEFAULT - 1))
+/* Stacks between two looks: a quarter of their ring. */
+#define STACKS ((1u << (CORO_STACK_RING_LOG2_DEFAULT - 2)) / 512)
 
 static struct coro_ctl *control(void)
 {
@@ -329,7 +331,22 @@ static void read_all(struct coro_ctl *ctl)
 					 __ATOMIC_RELEASE);
 }
 
-static void trace(operation *emit, uint64_t count)
+/* A stack of 504 bytes each time, of which some are others than before. */
+#define STACK_WORDS 63
+static void keep_stacks(uint64_t count)
+{
+	static struct coro_object object;
+	static uint64_t stack[STACK_WORDS];
+
+	if (object.magic != CORO_OBJECT_MAGIC)
+		coro_probe_object_init(&object, CORO_OBJECT_GENERATOR, "measured", CORO_SITE_HERE);
+	for (uint64_t i = 0; i < count; i++) {
+		stack[i % STACK_WORDS] = i;
+		coro_probe_rests(&object, stack, sizeof stack);
+	}
+}
+
+static void trace(operation *emit, uint64_t count, uint64_t piece)
 {
 	struct coro_ctl *ctl = control();
 
@@ -337,7 +354,7 @@ static void trace(operation *emit, uint64_t count)
 		fail("no segment: is COROSCOPE=off, or /dev/shm full?");
 	__atomic_store_n(&ctl->kind_mask, UINT64_MAX, __ATOMIC_RELEASE);
 	for (uint64_t part; count; count -= part) {
-		part = count < PIECE ? count : PIECE;
+		part = count < piece ? count : piece;
 		read_all(ctl);
 		emit(part);
 	}
@@ -351,12 +368,21 @@ static void event_untraced(uint64_t count)
 
 static void event_switch_clock(uint64_t count)
 {
-	trace(emit_switches, count);
+	trace(emit_switches, count, PIECE);
 }
 
 static void event_full_clock(uint64_t count)
 {
-	trace(emit_resumes, count);
+	trace(emit_resumes, count, PIECE);
+}
+
+static void stack_copy_500(uint64_t count)
+{
+	struct coro_ctl *ctl = control();
+
+	__atomic_store_n(&ctl->stacks, CORO_STACKS_RECORD, __ATOMIC_RELEASE);
+	trace(keep_stacks, count, STACKS);
+	__atomic_store_n(&ctl->stacks, CORO_STACKS_NONE, __ATOMIC_RELEASE);
 }
 
 static inline uint64_t read_clock(void)
@@ -397,6 +423,7 @@ const struct subject subject_coroscope = {
 	.event_untraced = event_untraced,
 	.event_switch_clock = event_switch_clock,
 	.event_full_clock = event_full_clock,
+	.stack_copy_500 = stack_copy_500,
 	.clock = read_clocks,
 	.quarter_clock = quarter_clock,
 };

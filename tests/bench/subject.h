@@ -31,6 +31,7 @@ struct subject {
 	operation *event_untraced;      /* an event that nobody wants to see */
 	operation *event_switch_clock;  /* a traced one; one in four reads the clock */
 	operation *event_full_clock;    /* a traced one that reads the clock */
+	operation *stack_copy_500;      /* a stack of 504 bytes is kept for a recorder */
 	operation *clock;               /* a reading of the clock: what cannot be saved */
 	operation *quarter_clock;       /* ... at one operation in four */
 };
