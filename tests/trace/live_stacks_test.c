@@ -2,7 +2,7 @@
  * live_stacks_test.c - stacks of a program that runs at full speed, and of one that does not tell
  * all.
  *
- * Argument: the path of stacks_subject.
+ * Arguments: the paths of stacks_subject and of coroscope.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 enum { WORDS = 32, TRIES = 20000 };
 static const uint64_t mark = UINT64_C(0x7061747465726e21);
 static const uint64_t all_kinds = ((uint64_t)1 << CORO_EVENT_LIMIT) - 2;
-static char *subject;
+static char *subject, *coroscope;
 
 /* ---- At full speed ----------------------------------------------------- */
 
@@ -263,6 +263,51 @@ static void what_is_dropped_with_its_events_is_not_there(void **state)
 	assert_true(tally.why[TRACE_STACK_HERE] > 0);
 }
 
+/* ---- Modules ----------------------------------------------------------- */
+
+static bool has_module(const char *path, const char *name)
+{
+	struct trace_module module;
+	struct trace *trace;
+	bool found = false;
+	char *why;
+
+	if (trace_open(path, &trace, &why) < 0) {
+		free(why);
+		return false;
+	}
+	for (size_t i = 0; !found && trace_module(trace, i, &module) == 0; i++)
+		found = strstr(module.path, name) && module.build_id_length;
+	trace_free(trace);
+	return found;
+}
+
+static void a_module_that_is_loaded_later_is_in_the_trace(void **state)
+{
+	char path[] = "/tmp/stacks_late_XXXXXX";
+	int file = mkstemp(path), input[2];
+	pid_t pid;
+
+	assert_true(file >= 0);
+	assert_int_equal(pipe(input), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(input[0], 0);
+		close(input[1]);
+		execl(coroscope, coroscope, "record", "-o", path, "--", subject, "late", "libresolv.so.2",
+			  NULL);
+		_exit(127);
+	}
+	close(input[0]);
+	for (int i = 0; i < 1000 && !has_module(path, "libresolv"); i++)
+		poll(NULL, 0, 10);
+	assert_true(has_module(path, "libresolv"));
+	close(input[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(file);
+	unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -272,10 +317,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_over_the_budget_is_marked),
 		cmocka_unit_test(one_that_is_too_large_is_marked),
 		cmocka_unit_test(what_is_dropped_with_its_events_is_not_there),
+		cmocka_unit_test(a_module_that_is_loaded_later_is_in_the_trace),
 	};
 
-	if (argc < 2)
+	if (argc < 3)
 		return 2;
 	subject = argv[1];
+	coroscope = argv[2];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

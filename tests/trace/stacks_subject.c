@@ -6,8 +6,12 @@
  *     stacks_subject large         a generator that has more on its stack than is recorded
  *     stacks_subject many COUNT    COUNT yields of one generator whose stack changes each time
  *
- * "hot" says so once it runs, and ends with its stdin.
+ *     stacks_subject late LIBRARY  a generator that is resumed for ever, and loads the library
+ * first
+ *
+ * "hot" says so once it runs. It and "late" end with their stdin.
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,9 +76,17 @@ static void *leave(void *unused)
 	char byte;
 
 	(void)unused;
-	if (read(0, &byte, 1) <= 0)
-		_exit(0);
+	while (read(0, &byte, 1) > 0)
+		;
 	_exit(0);
+}
+
+static coro_value load(coro_value arg)
+{
+	if (!dlopen(coro_as_ptr(arg), RTLD_NOW))
+		abort();
+	for (;;)
+		CORO_TRY(coro_yield(CORO_NONE));
 }
 
 static coro_value fill_much(coro_value arg)
@@ -113,13 +125,15 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	if (argc > 1 && !strcmp(argv[1], "hot")) {
-		coro_value (*function)(coro_value) = drive;
-
 		if (pthread_create(&thread, NULL, leave, NULL))
 			return 1;
 		puts("runs");
 		fflush(stdout);
-		exhaust(coro_generator(function, CORO_NONE));
+		exhaust(coro_generator(drive, CORO_NONE));
+	} else if (argc > 2 && !strcmp(argv[1], "late")) {
+		if (pthread_create(&thread, NULL, leave, NULL))
+			return 1;
+		exhaust(coro_generator(load, coro_ptr(argv[2])));
 	} else if (argc > 1 && !strcmp(argv[1], "large")) {
 		coro_set_options(&(struct coro_options){.stack_size = 4 * LARGE});
 		exhaust(coro_generator(fill_much, CORO_NONE));

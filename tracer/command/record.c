@@ -16,11 +16,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "command_private.h"
 
-#define LOOK_MS    1000 /* between two looks for new modules */
-#define NOT_LOADED 127  /* exit status of a program whose libraries are not all there */
+#define LOOK_MS    100 /* between two looks for new modules: dlopen() is not told to anybody */
+#define NOT_LOADED 127 /* exit status of a program whose libraries are not all there */
 
 /* What becomes of events when the recorder cannot follow. */
 struct policy {
@@ -109,8 +110,17 @@ static void ask(int number)
 	asked = 1;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 static void wait_for_end(struct recording *recording)
 {
+	int64_t looked = now_ms();
 	struct pollfd descriptor = {.fd = target_fd(recording->target), .events = POLLIN};
 	struct timespec look = {.tv_sec = LOOK_MS / 1000, .tv_nsec = LOOK_MS % 1000 * 1000000L};
 	sigset_t before;
@@ -124,8 +134,11 @@ static void wait_for_end(struct recording *recording)
 			asked = 0;
 			target_take(recording->target);
 		}
-		if (ready == 0 && recording->traceable)
+		/* A busy program has news all the time. */
+		if (recording->traceable && (ready == 0 || now_ms() - looked >= LOOK_MS)) {
+			looked = now_ms();
 			symbols_add_modules(recording->symbols, target_pid(recording->target));
+		}
 		if (ready > 0)
 			target_attend(recording->target);
 		target_follow_job(recording->target);
