@@ -117,13 +117,28 @@ static uint64_t hash(const char *text)
 	return value;
 }
 
+static uint64_t at_event[KILL_RINGS]; /* event of each ring, while a trace is read */
+
+/* Whether a STACK, which is no event, stands behind the last event of that ring. */
+static bool has_stack(struct trace *trace, uint32_t ring)
+{
+	struct trace_event event;
+	struct trace_stack stack;
+
+	if (trace_event(trace, at_event[ring], &event) < 0 || event.kind != CORO_EVENT_YIELD ||
+		trace_find_stack_from(trace, event.co, at_event[ring], at_event[ring], &stack) < 0)
+		return false;
+	trace_stack_done(&stack);
+	return true;
+}
+
 static void add(struct kill_events *events, struct trace *trace, struct trace_event *event)
 {
 	struct kill_event *last = events->count ? &events->event[events->count - 1] : NULL;
 	struct kill_event *next;
 
 	if (last)
-		last->slots = event->index - last->event.index;
+		last->slots = event->index - last->event.index - has_stack(trace, event->ring);
 	if (events->count == events->room) {
 		events->room = events->room * 2 + 256;
 		events->event = realloc(events->event, events->room * sizeof(*events->event));
@@ -150,6 +165,7 @@ void kill_read(const char *path, struct kill_events ret[KILL_RINGS])
 		assert_int_equal(trace_event(trace, n, &event), 0);
 		assert_true(event.ring < KILL_RINGS);
 		add(&ret[event.ring], trace, &event);
+		at_event[event.ring] = n;
 	}
 	trace_free(trace);
 }

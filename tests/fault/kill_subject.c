@@ -96,6 +96,17 @@ static struct coro_probe_value string(const char *text)
 		.kind = CORO_VALUE_STRING, .pointer = text, .length = strlen(text)};
 }
 
+/* What the switch does. */
+static void rest(struct coro_object *object)
+{
+	uint64_t stack[KILL_WORDS];
+
+	for (int i = 0; i < KILL_WORDS; i++)
+		stack[i] = object->cseq;
+	if (coro_probe_stacks() != CORO_STACKS_NONE)
+		coro_probe_rests(object, stack, sizeof(stack));
+}
+
 static void round_of(struct coro_object *first, struct coro_object *lock, long i)
 {
 	static char names[NAMES][24];
@@ -112,6 +123,7 @@ static void round_of(struct coro_object *first, struct coro_object *lock, long i
 	emit(first, CORO_EVENT_NEXT, CORO_STATE_RUNNING, second.row, &small);
 	emit(lock, CORO_EVENT_LOCK_ACQUIRE, CORO_STATE_LOCKED, first->row, NULL);
 	emit(first, CORO_EVENT_YIELD, CORO_STATE_SUSPENDED, 0, i % 8 ? NULL : &text);
+	rest(first);
 	emit(lock, CORO_EVENT_LOCK_RELEASE, CORO_STATE_UNLOCKED, first->row, NULL);
 	emit(&second, CORO_EVENT_DESTROY, CORO_STATE_NONE, 0, NULL);
 	coro_probe_object_done(&second);

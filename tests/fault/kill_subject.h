@@ -8,6 +8,7 @@
 
 #define KILL_RINGS  3  /* the first one is the main thread's, which emits nothing */
 #define KILL_POINTS 64
+#define KILL_WORDS  40 /* of the stack that is left with each YIELD, all of them the event's cseq */
 
 struct kill_share {
 	uint32_t pid;

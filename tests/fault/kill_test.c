@@ -93,6 +93,13 @@ static const struct {
 	{"lost word", BEFORE},
 	{"name fields", BEFORE},
 	{"name word", BEFORE},
+	{"bind address", UNDER},
+	{"stack file", DONE},
+	{"stack header", DONE},
+	{"stack claimed", DONE},
+	{"stack bytes", DONE},
+	{"stack slot fields", DONE},
+	{"stack slot word", DONE},
 };
 #define POINTS (sizeof(points) / sizeof(points[0]))
 
@@ -136,6 +143,12 @@ static void read_some(struct live *live, struct trace *trace)
 		return;
 	assert_int_equal(trace_flush(trace), 0);
 	live_advance(live);
+}
+
+static int stack_bytes(void *context, uint32_t ring, const struct coro_trace_stack *slot,
+					   uint64_t *ret_sp, const uint8_t **ret)
+{
+	return live_stack_bytes(context, ring, slot, ret_sp, ret);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -183,8 +196,10 @@ static int run(const struct manner *manner, const char *point, char *segment, si
 	assert_int_equal(live_open(segment, &live, &why), 0);
 	assert_int_equal(live_take_lease(live, flags), 0);
 	assert_int_equal(live_set_policy(live, manner->policy, manner->log2, 0), 0);
+	assert_int_equal(live_set_stacks(live, CORO_STACKS_RECORD, 0, 0), 0);
 	assert_int_equal(live_set_kinds(live, ((uint64_t)1 << CORO_EVENT_LIMIT) - 2), 0);
 	trace = create_trace(live, pid, kill_path("reader.coro"));
+	trace_set_stack_source(trace, stack_bytes, live);
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	assert_true(fd >= 0);
 	assert_int_equal(send(launch, "", 1, MSG_NOSIGNAL), 1);
@@ -273,6 +288,36 @@ static void check_under_way(const struct recovered *recovered, bool is_counted,
 		assert_int_equal(recovered->event[0].serial, last->event.co);
 }
 
+/* Each stack is whole; and there, if its slot could be and the program came to it. */
+static void check_stacks(const struct manner *manner)
+{
+	uint64_t last[KILL_RINGS] = {0};
+	struct trace_event event;
+	struct trace_stack stack;
+	struct trace *trace;
+	char *why;
+
+	assert_int_equal(trace_open(kill_path("left.coro"), &trace, &why), 0);
+	for (uint64_t n = trace_count(trace); n > 0; n--) {
+		assert_int_equal(trace_event(trace, n, &event), 0);
+		if (!last[event.ring])
+			last[event.ring] = n;
+		if (event.kind != CORO_EVENT_YIELD)
+			continue;
+		if (trace_find_stack_from(trace, event.co, n, n, &stack) < 0) {
+			assert_true(n == last[event.ring] || manner->policy != CORO_POLICY_BLOCK);
+			continue;
+		}
+		assert_true(stack.cseq == event.cseq || manner->policy == CORO_POLICY_DROP);
+		assert_int_equal(stack.why, TRACE_STACK_HERE);
+		assert_int_equal(stack.length, KILL_WORDS * sizeof(uint64_t));
+		for (size_t i = 0; i < KILL_WORDS; i++)
+			assert_true(((const uint64_t *)stack.bytes)[i] == stack.cseq);
+		trace_stack_done(&stack);
+	}
+	trace_free(trace);
+}
+
 static void check(const struct manner *manner, const char *segment, enum moment moment)
 {
 	const char *path = kill_path("left.coro");
@@ -313,6 +358,7 @@ static void check(const struct manner *manner, const char *segment, enum moment 
 	assert_int_equal(recovered.damage, 0);
 	assert_int_equal(access(segment, F_OK), -1);
 	recovered_done(&recovered);
+	check_stacks(manner);
 }
 
 /* ---- The tests --------------------------------------------------------- */
