@@ -19,6 +19,79 @@ struct sample {
 	size_t flushed[EVENTS / STEP]; /* where the file ended after each flush */
 };
 
+/* An object that no event is about, with stacks that say which they are. */
+#define BODY_ROW          600
+#define BODY_SERIAL       99999
+#define STACKS            3 /* behind each flush */
+#define STACK_WORDS(cseq) (8 + (cseq) % 3)
+
+static int stack_of(void *context, uint32_t ring, const struct coro_trace_stack *slot,
+					uint64_t *ret_sp, const uint8_t **ret)
+{
+	static uint64_t words[16];
+	uint32_t cseq = CORO_SLOT_CSEQ(slot->word), count = STACK_WORDS(cseq);
+
+	for (uint32_t i = 0; i < count; i++) /* counted from the base: half of them stay */
+		words[count - 1 - i] = i % 2 ? cseq : i;
+	*ret_sp = 0x7000 - 8 * count;
+	*ret = (const uint8_t *)words;
+	return 0;
+}
+
+static void append_stacks(struct trace *trace, unsigned flush)
+{
+	struct coro_trace_bind who = {.serial = BODY_SERIAL, .kind = CORO_OBJECT_GENERATOR};
+	struct coro_trace_slot name[2] = {
+		{.word = CORO_SLOT_WORD(CORO_EVENT_IDENTITY, CORO_SLOT_BIND, 0, 0, 1, 0, 0),
+		 .row = BODY_ROW},
+		{.word = CORO_SLOT_WORD(CORO_EVENT_EXT, 0, 0, 0, 0, 0, 0)}};
+
+	memcpy((uint8_t *)&name[1] + 8, &who, sizeof(who));
+	assert_int_equal(trace_append(trace, 0, 1u << 20, name, 2), 2);
+	trace_set_stack_source(trace, stack_of, NULL);
+	for (uint32_t cseq = flush * STACKS + 1; cseq <= (flush + 1) * STACKS; cseq++) {
+		struct coro_trace_stack stack = {.word = CORO_SLOT_WORD(CORO_EVENT_STACK,
+																cseq % 5 ? 0 : CORO_STACK_BUDGET, 0,
+																0, 0, 0, cseq),
+										 .row = BODY_ROW,
+										 .length = 8 * STACK_WORDS(cseq)};
+		struct coro_trace_slot slot;
+
+		memcpy(&slot, &stack, sizeof(slot));
+		assert_int_equal(trace_append(trace, 0, 1u << 20, &slot, 1), 1);
+	}
+}
+
+/* What is found is true. Returns how many stacks there are. */
+static unsigned check_stacks(struct trace *trace)
+{
+	uint32_t last = 0;
+	unsigned found = 0;
+
+	for (uint64_t n = 0; n <= trace_count(trace) + 1; n++) {
+		struct coro_trace_stack slot;
+		struct trace_stack stack;
+		const uint8_t *bytes;
+		uint64_t sp;
+
+		if (trace_find_stack(trace, BODY_SERIAL, n, &stack) < 0)
+			continue;
+		assert_true(stack.after <= n && stack.cseq >= last && stack.cseq <= EVENTS / STEP * STACKS);
+		found += stack.cseq != last;
+		last = stack.cseq;
+		slot.word = CORO_SLOT_WORD(0, 0, 0, 0, 0, 0, stack.cseq);
+		stack_of(NULL, 0, &slot, &sp, &bytes);
+		assert_int_equal(stack.length, 8 * STACK_WORDS(stack.cseq));
+		assert_int_equal(stack.why, stack.cseq % 5 ? TRACE_STACK_HERE : TRACE_STACK_BUDGET);
+		if (stack.why == TRACE_STACK_HERE) {
+			assert_int_equal(stack.sp, sp);
+			assert_memory_equal(stack.bytes, bytes, stack.length);
+		}
+		trace_stack_done(&stack);
+	}
+	return found;
+}
+
 static struct sample make_sample(void)
 {
 	struct sample sample = {.program = program_make(EVENTS, 21)};
@@ -39,6 +112,7 @@ static struct sample make_sample(void)
 			assert_int_equal(trace_append_source(trace, "f.c", "text", 4), 0);
 			assert_int_equal(trace_append_checkpoint(trace, 20, (const uint8_t *)"world", 5), 0);
 		}
+		append_stacks(trace, i);
 		assert_int_equal(trace_append_site(trace, &site), 0);
 		assert_int_equal(trace_flush(trace), 0);
 		sample.flushed[i] = trace_bytes(trace);
@@ -90,6 +164,7 @@ static unsigned check_readable(struct trace *trace, const struct sample *sample)
 			assert_true(output.after % STEP == 0 && output.after <= EVENTS);
 		}
 	}
+	check_stacks(trace);
 	if (trace_checkpoint(trace, 30, &checkpoint, &length)) {
 		assert_int_equal(length, 5);
 		assert_memory_equal(checkpoint, "world", 5);
@@ -135,6 +210,7 @@ static void a_trace_cut_at_any_byte_opens_up_to_the_cut(void **state)
 			whole++;
 		assert_true(trace_count(trace) >= whole * STEP);
 		assert_int_equal(check_readable(trace, &sample), trace_count(trace));
+		assert_true(check_stacks(trace) >= whole);
 		if (length == sample.length || (whole && length == sample.flushed[whole - 1]))
 			assert_int_equal(trace_torn(trace), 0);
 		if (whole)
