@@ -23,8 +23,15 @@ static void read_everything(struct trace *trace)
 	struct trace_output output;
 	struct trace_module module;
 	uint32_t ring;
+	struct trace_stack stack;
 	uint8_t *checkpoint;
 
+	for (uint64_t serial = 0; serial < 4; serial++) {
+		if (trace_find_stack(trace, serial, count, &stack) == 0)
+			trace_stack_done(&stack);
+		if (trace_find_stack_from(trace, serial, 0, count, &stack) == 0)
+			trace_stack_done(&stack);
+	}
 	for (uint64_t n = 1; n <= count; n++)
 		if (trace_event(trace, n, &event) == 0)
 			trace_string(trace, event.name);

@@ -1,17 +1,17 @@
 """Traces of every minor version of the format that there was read as they did then.
 
-    golden.py COROSCOPE FOLDER [--write]
+    golden.py COROSCOPE GOLDEN_STACKS FOLDER [--write]
 
 FOLDER has a folder for each version, with traces and, beside each, what was said of it: a line each of `stat`, `ps --all` at
-its beginning, in its middle and at its end, and `events`, in JSON. --write says it anew, of traces that have none yet.
+its beginning, in its middle and at its end, and `events`, in JSON; and of its stacks, if it has some. --write says it anew, of traces that have none yet.
 """
 import json
 import pathlib
 import subprocess
 import sys
 
-coroscope, folder = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
-write = "--write" in sys.argv[3:]
+coroscope, stacks, folder = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
+write = "--write" in sys.argv[4:]
 
 
 def said_of(trace):
@@ -23,6 +23,7 @@ def said_of(trace):
     for command in commands:
         done = subprocess.run([coroscope, *command, name], cwd=trace.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         lines.append(f"$ {' '.join(command)}: {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}")
+    lines.append(subprocess.run([stacks, name], cwd=trace.parent, capture_output=True, check=True, timeout=120).stdout.decode())
     return "".join(lines)
 
 
