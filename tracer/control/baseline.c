@@ -329,12 +329,16 @@ static bool is_born_after(const struct fold *fold, const struct part *part, unsi
 	struct coro_trace_slot slots[1 + CORO_EXT_MAX];
 	struct coro_mirror_row row;
 	struct trace_event event;
+	uint64_t first = part->to;
 
 	if (live_table_row(fold->live, number, &row) < 0 ||
 		(row.gen == copied->gen && row.cseq == copied->cseq))
 		return true;
-	return live_peek(fold->live, ring, part->to, slots, 1 + CORO_EXT_MAX) >= 0 &&
-		   trace_event_decode(slots, 1 + CORO_EXT_MAX, ring, part->to, -1, &event) > 0 &&
+	if (live_peek(fold->live, ring, first, slots, 1) >= 0 &&
+		CORO_SLOT_KIND(slots[0].word) == CORO_EVENT_STACK)
+		first++;
+	return live_peek(fold->live, ring, first, slots, 1 + CORO_EXT_MAX) >= 0 &&
+		   trace_event_decode(slots, 1 + CORO_EXT_MAX, ring, first, -1, &event) > 0 &&
 		   is_birth(&event) && event.co == number && event.bind.gen == copied->gen;
 }
 
