@@ -1,15 +1,21 @@
 /*
  * core_events_test.c - the events that generators and coroutines emit, seen where they are handed
  * to the probe.
+ *
+ * With an argument: stacks are wanted as well, which changes nothing of that.
  */
 #include <coroscope/coro.h>
+#include "core.h"
 #include "runtime_check.h"
 
 /* The linker puts this in the place of the probe's: see --wrap in meson.build. */
 void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t peer,
 							 uint32_t site, const struct coro_probe_value *value);
 
-static const uint64_t everything[8] = {~(uint64_t)0}; /* of a control file, from its mask on */
+void __wrap_coro_probe_rests(struct coro_object *object, const void *sp, size_t length);
+
+static uint64_t everything[8] = {~(uint64_t)0}; /* of a control file, from its mask on */
+static unsigned rested;                         /* bodies, so far: each time one did */
 static uint32_t first_row;
 static uint32_t last_site;
 static const char *names[1024]; /* of who has a row */
@@ -46,6 +52,19 @@ void __wrap_coro__probe_emit(struct coro_object *object, uint32_t what, uint32_t
 		note("=-");
 	note(">%s; ", states[next_state]);
 	last_site = site;
+}
+
+/* A body is left: what the switch saved, and above it the stack up to its base. */
+void __wrap_coro_probe_rests(struct coro_object *object, const void *sp, size_t length)
+{
+	const struct coro_generator *body = (const struct coro_generator *)object;
+	uintptr_t site = coro__saved_site(sp);
+
+	rested++;
+	assert_ptr_equal(body->sp, sp);
+	assert_ptr_equal((const char *)sp + length, body->stack_base);
+	assert_true((uintptr_t)sp % 8 == 0 && length % 8 == 0 && length < 65536);
+	assert_true(site > 4096 && site != (uintptr_t)body->stack_base);
 }
 
 static int watch(void **state)
@@ -317,8 +336,12 @@ static void tasklets_tell_how_they_are_scheduled(void **state)
 	expect("channel destroy>none; ");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	/* What the control file has there. */
+	uint32_t *stacks = (uint32_t *)everything +
+					   (offsetof(struct coro_ctl, stacks) - offsetof(struct coro_ctl, kind_mask)) /
+						   sizeof(uint32_t);
 #define seen(name) cmocka_unit_test_setup_teardown(name, watch, unwatch)
 	const struct CMUnitTest tests[] = {
 		seen(a_generator_tells_its_life),
@@ -333,5 +356,9 @@ int main(void)
 		seen(tasklets_tell_how_they_are_scheduled),
 	};
 
-	return cmocka_run_group_tests_name("core_events", tests, NULL, NULL);
+	int failed;
+
+	*stacks = argc > 1 ? CORO_STACKS_RECORD : CORO_STACKS_NONE;
+	failed = cmocka_run_group_tests_name("core_events", tests, NULL, NULL);
+	return failed + (!rested == (argc > 1));
 }
