@@ -21,6 +21,7 @@
 #include <tracer/stacks.h>
 
 static char *demo;
+static size_t allowed; /* words that others may have changed, each time they are looked at */
 static char saved[] = "/tmp/stacks_XXXXXX";
 
 struct seen {
@@ -163,7 +164,7 @@ static void each_stack_while_paused_is_the_recorded_one(void **state)
 		   words, changed, runs, at_gate);
 	assert_true(compared > 16);
 	assert_true(at_gate > 4);
-	assert_int_equal(changed, 0);
+	assert_true(changed <= allowed);
 	assert_int_equal(session_save(session, saved), 0);
 	session_free(session, false);
 }
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
 		return 2;
 	close(fd);
 	demo = argv[1];
+	allowed = argc > 2 ? (size_t)atol(argv[2]) : 0;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(saved);
 	free(seen);

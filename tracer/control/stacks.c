@@ -33,20 +33,23 @@ static bool has_control_of(const struct world *world, const struct world_object 
 	return world_state(world, other) == CORO_STATE_RUNNING;
 }
 
-/* An event at or before that with which control left a RUNNING body; 0: it has not. */
-static uint64_t left_at(const struct world *world, uint64_t serial)
+/* Who has what control left a RUNNING body for; NULL: it has not. */
+static const struct world_object *has_control(const struct world *world, uint64_t serial)
 {
 	const struct world_object *other = NULL;
 
 	for (uint64_t after = 0; (other = world_next(world, after)); after = other->serial)
 		if (has_control_of(world, other, serial))
-			return other->changed_at;
-	return 0;
+			break;
+	return other;
 }
 
-/* From which event on the stack is looked for. 0, or why there is none. */
+/* Behind which event the stack stands, or a few later; 0: not known. Returns 0, or why there is
+ * none. */
 static int when(const struct world *world, const struct world_object *object, uint64_t *ret)
 {
+	const struct world_object *other;
+
 	*ret = object->changed_at;
 	switch (object->state) {
 	case CORO_STATE_CREATED:
@@ -55,8 +58,14 @@ static int when(const struct world *world, const struct world_object *object, ui
 	case CORO_STATE_DELEGATING:
 		return 0;
 	case CORO_STATE_RUNNING:
-		*ret = left_at(world, object->serial);
-		return *ret ? 0 : -EBUSY;
+		other = has_control(world, object->serial);
+		if (!other)
+			return -EBUSY;
+		/* What was resumed with its last event; a greenlet left with it. */
+		*ret = other->state == CORO_STATE_DELEGATING || other->kind == CORO_OBJECT_TASK
+				   ? 0
+				   : other->changed_at;
+		return 0;
 	default:
 		return -ESRCH;
 	}
@@ -72,7 +81,8 @@ static bool is_of_now(struct trace *trace, const struct world_object *object,
 		return true;
 	return (int32_t)(stack->cseq - object->cseq) < 0 &&
 		   (object->state == CORO_STATE_RUNNING ||
-			(trace_event(trace, object->changed_at, &event) == 0 && event.prev == event.next));
+			(trace_event(trace, object->changed_at, &event) == 0 &&
+			 event.prev != CORO_STATE_RUNNING));
 }
 
 int session_stack(struct session *session, uint64_t serial, struct trace_stack *ret)
@@ -88,9 +98,8 @@ int session_stack(struct session *session, uint64_t serial, struct trace_stack *
 	result = when(world, object, &from);
 	if (result < 0)
 		return result;
-	result = trace_find_stack_from(trace, serial, from, n, ret);
-	/* Of one that runs, the first behind that need not be the last. */
-	if (result == 0 && (object->state == CORO_STATE_RUNNING || ret->cseq != object->cseq)) {
+	result = from ? trace_find_stack_from(trace, serial, from, n, ret) : -ENOENT;
+	if (result == 0 && ret->cseq != object->cseq) {
 		trace_stack_done(ret);
 		result = -ENOENT;
 	}

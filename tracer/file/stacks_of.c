@@ -109,29 +109,43 @@ static int give(struct trace *trace, struct stack_block *block, const struct sta
 	return 0;
 }
 
-/* A damaged chunk is as if it were not there, until nothing else is found. */
+/* Looks into one chunk. -ENOENT: it is not there. */
+static int find_in(struct trace *trace, uint32_t i, uint64_t serial, uint64_t n,
+				   struct trace_stack *ret)
+{
+	const struct stack_range *range = &trace->index.stacks[i];
+	const struct stack_entry *entry;
+	struct stack_block *block;
+	int result = range->least > n ? -ENOENT : load(trace, range, &block);
+
+	if (result < 0)
+		return result;
+	entry = trace__stacks_find(block, serial, n, false);
+	return entry ? give(trace, block, entry, ret) : -ENOENT;
+}
+
+/* A damaged chunk is as if it were not there, until nothing else is found. Whoever records goes on
+ * between two chunks. */
 int trace_find_stack(struct trace *trace, uint64_t serial, uint64_t n, struct trace_stack *ret)
 {
-	struct stack_block *block = &trace->stacks.open;
 	const struct stack_entry *entry;
 	int result = -ENOENT, failed = -ENOENT;
+	uint32_t i;
 
 	pthread_mutex_lock(&trace->lock);
-	entry = trace__stacks_find(block, serial, n, false);
-	for (uint32_t i = trace->index.stack_count; !entry && i-- > 0;) {
-		const struct stack_range *range = &trace->index.stacks[i];
-
-		if (range->least > n)
-			continue;
-		result = load(trace, range, &block);
-		if (result == 0)
-			entry = trace__stacks_find(block, serial, n, false);
-		else
+	i = trace->index.stack_count;
+	entry = trace__stacks_find(&trace->stacks.open, serial, n, false);
+	if (entry)
+		result = give(trace, &trace->stacks.open, entry, ret);
+	pthread_mutex_unlock(&trace->lock);
+	while (!entry && result != 0 && i-- > 0) {
+		pthread_mutex_lock(&trace->lock);
+		result = find_in(trace, i, serial, n, ret);
+		pthread_mutex_unlock(&trace->lock);
+		if (result < 0 && result != -ENOENT)
 			failed = result;
 	}
-	result = entry ? give(trace, block, entry, ret) : failed;
-	pthread_mutex_unlock(&trace->lock);
-	return result;
+	return entry || result == 0 ? result : failed;
 }
 
 /* The first range that may hold what comes after event `from`. */

@@ -249,15 +249,20 @@ int live_set_policy(struct live *live, enum coro_policy policy, unsigned ring_lo
 				   &(struct request){.word = policy, .ring = ring_log2, .number = block_ms});
 }
 
+/* Somebody else may want more. */
 static void set_stacks(struct coro_ctl *ctl, struct request *request)
 {
+	if (!is_last_lease(ctl, request->lease) && load(&ctl->stacks) >= request->word)
+		return;
 	store(&ctl->stack_budget, request->number);
 	store(&ctl->stacks, request->word);
 }
 
 int control_page_set_stacks(struct live *live, uint32_t stacks, uint64_t budget)
 {
-	return guarded(live, set_stacks, &(struct request){.word = stacks, .number = budget});
+	return guarded(
+		live, set_stacks,
+		&(struct request){.lease = live->control.lease, .word = stacks, .number = budget});
 }
 
 static void set_gate(struct coro_ctl *ctl, struct request *request)
