@@ -17,6 +17,9 @@
  * budget; and run_state is read after that store, so a reader that says PAUSE and then
  * finds at_gate == 1 knows that the thread will not pass.
  *
+ * A thread that waits here has left its registers as the switch would have (frame_*.S), and says
+ * where in gate_sp: so the body that runs can be looked at like one that does not.
+ *
  * The gate's word is run_state and gate_futex together. A thread that found it open, no
  * breakpoint set and every kind wanted, keeps the word, and passes as long as it is the
  * same: a reader raises gate_futex after it changed any of these.

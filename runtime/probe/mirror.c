@@ -5,6 +5,9 @@
  * before the event that tells of the change (table first, ring second), under a sequence
  * lock: lock_seq is odd while the row is being written, and two times cseq afterwards.
  *
+ * obj has, row by row, where the objects are, and which bodies are at rest (stacks.c). It has
+ * blocks for as many rows.
+ *
  * The table grows by blocks that are taken before they are touched, so that a full
  * /dev/shm is an error here and not a SIGBUS there. A row without room is not mirrored;
  * `serial` of row 0, which is nobody's, counts them. Its events are in the ring all the

@@ -15,7 +15,8 @@
  *             0x58  u64 dropped_nested   events from signal handlers inside an emit
  *             0x80  u64 baseline_seq, u64 blocked_ns, u64 blocked_count
  *             0x98  u32 state       LIVE, PARKED, EXITED
- *             0x9c  u32 at_gate     see gate.c
+ *             0x9c  u32 at_gate, u64 gate_sp    see gate.c
+ *             0xa8  u64 stacks      slots of STACK, which are no events: see stacks.c
  *
  *     slot    0     u64 word        kind 8 | flags 8 | prev 4 | next 4 | ext 4 | lap 4 | cseq 32
  *             8     u64 clock

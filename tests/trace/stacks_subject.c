@@ -1,15 +1,13 @@
 /*
  * stacks_subject.c - bodies whose stacks say whether they were copied whole.
  *
- *     stacks_subject hot           generators that are resumed for ever, by a coroutine that waits
- * for each; each has words that are all the same when control leaves it, and never while it runs
- *     stacks_subject large         a generator that has more on its stack than is recorded
- *     stacks_subject many COUNT    COUNT yields of one generator whose stack changes each time
+ *     stacks_subject hot            generators that one drives for ever
+ *     stacks_subject large          a generator that has more on its stack than is recorded
+ *     stacks_subject many COUNT     COUNT yields of one whose stack changes each time
+ *     stacks_subject late LIBRARY   one that loads the library, and yields for ever
  *
- *     stacks_subject late LIBRARY  a generator that is resumed for ever, and loads the library
- * first
- *
- * "hot" says so once it runs. It and "late" end with their stdin.
+ * Each but the last two has words that are all the same when control leaves it, and never while it
+ * runs. "hot" says so once it runs. It and "late" end with their stdin.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,12 +1,14 @@
 /*
  * stacks_test.c - the past equals the present, down to the bytes of each stack.
  *
- *     live, paused after event n      the stack of each body that does not run, copied from the
- * process the trace, at n                 the same stacks, as they were recorded the saved trace,
- * at n           the same again
+ *     live, paused after event n     the stack of each body that does not run, from the process
+ *     the trace, at n                the same stacks, as they were recorded
+ *     the saved trace, at n          the same again
  *
- * Argument: a demo. It is run under virtual time. What others write into a stack while its body
- * does not run is in the process alone: no demo does that.
+ * Arguments: a program, which is run under virtual time; and, if there are some, how many words of
+ * its stacks others have changed, at most, while the body did not run: counted each time that they
+ * are looked at. These are in the process alone. No demo does that; a timeout that is a local
+ * variable does.
  */
 #include <errno.h>
 #include <setjmp.h>
