@@ -323,7 +323,8 @@ void coro__give_stack(struct coro_generator *body)
 {
 	if (!body->stack)
 		return;
-	if (CORO__UNLIKELY(coro_probe_stacks() != CORO_STACKS_NONE))
+	/* One that has ended ran until then. */
+	if (coro__active.current != body && coro_probe_stacks() != CORO_STACKS_NONE)
 		coro_probe_runs(&body->object);
 	if (CORO__UNLIKELY(body->local->tools)) {
 		if (body->local->ended != body)
