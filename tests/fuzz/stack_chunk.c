@@ -1,5 +1,5 @@
 /*
- * stacks.c - the payload of a STACKS chunk, fed with anything.
+ * stack_chunk.c - the payload of a STACKS chunk, fed with anything.
  *
  * The input is u8 number of entries, low byte, u8 high byte, and the payload. Whatever decodes has
  * stacks of which each can be told or is refused, is found again, and is the same after it was
