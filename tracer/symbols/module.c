@@ -35,11 +35,11 @@ static const Dwfl_Callbacks callbacks = {
 	.find_debuginfo = dwfl_standard_find_debuginfo,
 };
 
-int module_open(const char *path, const char *open_path, struct module **ret)
+static int open_file(const char *path, const char *open_path, int flags, struct module **ret)
 {
 	struct module *module;
 	struct stat status;
-	int fd = open(open_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(open_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 
 	if (fd < 0)
 		return -errno;
@@ -67,6 +67,29 @@ int module_open(const char *path, const char *open_path, struct module **ret)
 	if (!module->elf) {
 		module_close(module);
 		return -ENOEXEC;
+	}
+	*ret = module;
+	return 0;
+}
+
+int module_open(const char *path, const char *open_path, struct module **ret)
+{
+	return open_file(path, open_path, 0, ret);
+}
+
+int module_open_built(const char *path, const uint8_t *build_id, size_t length, struct module **ret)
+{
+	struct module *module;
+	int result = open_file(path, path, O_NOFOLLOW, &module);
+	const unsigned char *found;
+	GElf_Addr address;
+
+	if (result < 0)
+		return result;
+	result = dwfl_module_build_id(module->dwfl_module, &found, &address);
+	if (result <= 0 || (size_t)result != length || memcmp(found, build_id, length) != 0) {
+		module_close(module);
+		return -ESTALE;
 	}
 	*ret = module;
 	return 0;

@@ -26,11 +26,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* More modules of a trace than this are not opened. */
+enum { RECORDED_MOST = 4096 };
+
 /* A file of the program, as it was mapped. */
 struct mapped {
 	char *path; /* owned */
 	uint64_t start, end, bias;
 	struct module *module; /* owned; NULL: could not be opened, or must not be */
+	const char *reason;    /* why there is none; static */
 	bool program;          /* the program itself, not a library */
 	bool emits_known;      /* `emits` is valid */
 	bool emits;            /* events may come from it: it is not known to do without the probe */
@@ -87,7 +91,7 @@ int symbols_new(struct trace *trace, bool trust_files, struct symbols **ret)
 	}
 	/* libdw would ask servers on the network for debug information: opening a trace
 	 * must not. */
-	if (trust_files && getenv("DEBUGINFOD_URLS"))
+	if (getenv("DEBUGINFOD_URLS"))
 		unsetenv("DEBUGINFOD_URLS");
 	*ret = symbols;
 	return 0;
@@ -155,19 +159,45 @@ static bool is_program(uint32_t pid, const struct maps_image *image)
 		   (path[length] == 0 || (image->deleted && strcmp(path + length, " (deleted)") == 0));
 }
 
+/* Why a file was not opened. */
+static const char *reason_of(int error)
+{
+	switch (-error) {
+	case 0:
+		return NULL;
+	case ENOENT:
+	case ENOTDIR:
+		return "no such file";
+	case EACCES:
+	case EPERM:
+		return "may not be read";
+	case ESTALE:
+		return "changed since the recording";
+	case EINVAL:
+	case ELOOP:
+		return "not a regular file";
+	case ENOEXEC:
+		return "not an ELF file";
+	case ENOMEM:
+		return "memory is out";
+	default:
+		return "cannot be opened";
+	}
+}
+
 /* Opens the file of an image. The program itself is opened through /proc, which leads to
  * it even when its name is gone or is another file's by now. */
-static struct module *open_image(uint32_t pid, const struct maps_image *image, bool program)
+static void open_image(struct mapped *mapped, uint32_t pid, const struct maps_image *image)
 {
-	struct module *module = NULL;
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%" PRIu32 "/exe", pid);
-	if (program)
-		(void)module_open(image->path, path, &module);
-	else if (!image->deleted)
-		(void)module_open(image->path, image->path, &module);
-	return module;
+	if (mapped->program)
+		mapped->reason = reason_of(module_open(image->path, path, &mapped->module));
+	else if (image->deleted)
+		mapped->reason = "deleted";
+	else
+		mapped->reason = reason_of(module_open(image->path, image->path, &mapped->module));
 }
 
 static int add_image(struct symbols *symbols, uint32_t pid, const struct maps_image *image)
@@ -186,12 +216,13 @@ static int add_image(struct symbols *symbols, uint32_t pid, const struct maps_im
 		.start = image->start,
 		.end = image->end,
 		.bias = image->code - image->code_offset,
+		.reason = "not opened",
 	};
 	if (!mapped->path)
 		return -ENOMEM;
 	mapped->program = is_program(pid, image);
 	if (symbols->trust_files)
-		mapped->module = open_image(pid, image, mapped->program);
+		open_image(mapped, pid, image);
 	symbols->mapped_count++;
 	if (mapped->module) {
 		if (module_address_of(mapped->module, image->code_offset, &address))
@@ -231,6 +262,59 @@ int symbols_add_modules(struct symbols *symbols, uint32_t pid)
 	}
 	maps_done(&maps);
 	return result < 0 ? result : added;
+}
+
+/* Appends a module of the trace. */
+static int add_recorded(struct symbols *symbols, const struct trace_module *module)
+{
+	struct mapped *mapped =
+		reallocarray(symbols->mapped, symbols->mapped_count + 1, sizeof *mapped);
+
+	if (!mapped)
+		return -ENOMEM;
+	symbols->mapped = mapped;
+	mapped += symbols->mapped_count;
+	*mapped = (struct mapped){
+		.path = strdup(module->path),
+		.start = module->start,
+		.end = module->end,
+		.bias = module->bias,
+	};
+	if (!mapped->path)
+		return -ENOMEM;
+	symbols->mapped_count++;
+	if (mapped->path[0] != '/')
+		mapped->reason = "not a file";
+	else if (module->build_id_length == 0)
+		mapped->reason = "has no build-id";
+	else
+		mapped->reason = reason_of(module_open_built(mapped->path, module->build_id,
+													 module->build_id_length, &mapped->module));
+	return mapped->module ? 1 : 0;
+}
+
+static bool is_added(const struct symbols *symbols, const struct trace_module *module)
+{
+	for (size_t i = 0; i < symbols->mapped_count; i++)
+		if (symbols->mapped[i].start == module->start &&
+			strcmp(symbols->mapped[i].path, module->path) == 0)
+			return true;
+	return false;
+}
+
+int symbols_open_modules(struct symbols *symbols)
+{
+	struct trace_module module;
+	int result = 0, opened = 0;
+
+	for (size_t i = 0;
+		 i < RECORDED_MOST && result >= 0 && trace_module(symbols->trace, i, &module) == 0; i++) {
+		if (is_added(symbols, &module))
+			continue;
+		result = add_recorded(symbols, &module);
+		opened += result > 0;
+	}
+	return result < 0 ? result : opened;
 }
 
 /* The address in a module whose low 32 bits are `site`. */
@@ -291,7 +375,7 @@ static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped 
 
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret)
 {
-	for (size_t i = 0; i < symbols->mapped_count; i++) {
+	for (size_t i = symbols->mapped_count; i-- > 0;) {
 		const struct mapped *mapped = &symbols->mapped[i];
 
 		if (address < mapped->start || address >= mapped->end)
@@ -302,6 +386,7 @@ int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_
 			.end = mapped->end,
 			.bias = mapped->bias,
 			.module = mapped->module,
+			.reason = mapped->module ? NULL : mapped->reason,
 		};
 		return 0;
 	}

@@ -20,6 +20,10 @@ struct module;
 /* Opens the ELF file `open_path`, which is called `path`. Not a regular file: -EINVAL;
  * not ELF: -ENOEXEC; else -errno. */
 int module_open(const char *path, const char *open_path, struct module **ret);
+/* Opens the file `path`, not through a symbolic link, if it has that build-id: -ESTALE: it has another
+ * one, or none. */
+int module_open_built(const char *path, const uint8_t *build_id, size_t length,
+                      struct module **ret);
 void module_close(struct module *module);
 
 /* When the file was last written. */

@@ -26,13 +26,20 @@ void symbols_free(struct symbols *symbols);
  * new to the trace. Returns how many are new, or -errno. */
 int symbols_add_modules(struct symbols *symbols, uint32_t pid);
 
+/* For a trace that is looked at without its program: opens the files of its modules. One is used
+ * if and only if it is a regular file with the build-id that was recorded: then it is the
+ * file that ran. Returns how many are, or -errno. */
+int symbols_open_modules(struct symbols *symbols);
+
 /* A file that the program has mapped. Its addresses are the program's minus `bias`. */
 struct symbols_module {
 	const char *path; /* owned by `symbols` */
 	uint64_t start, end, bias;
 	struct module *module; /* module.h; owned by `symbols`; NULL: could not be opened, or must not be */
+	const char *reason;    /* when there is no module: why, a line of text; else NULL */
 };
-/* That which has an address. 0, or -ENOENT. Valid until modules are added. */
+/* That which has an address: the one that was added last, if an earlier one was unloaded. 0, or
+ * -ENOENT. Valid until modules are added, its strings and its module as long as `symbols`. */
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret);
 
 /* A place in the program. Pointers are valid as long as `symbols`. */

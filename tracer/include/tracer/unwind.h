@@ -40,12 +40,14 @@ struct unwind_frame {
 enum unwind_end {
 	UNWIND_COMPLETE,   /* at the trampoline, or at a frame that says it has no caller */
 	UNWIND_NO_MODULE,  /* at a pc in no known module */
+	UNWIND_NO_FILE,    /* at a pc in a module whose file cannot be read, or must not */
 	UNWIND_NO_RULES,   /* at code without call frame information */
 	UNWIND_UNREADABLE, /* the stack, or what it refers to, could not be read */
 	UNWIND_BROKEN,     /* the stack does not grow outward: it was written over, or is no stack */
 	UNWIND_TOO_DEEP,   /* the room is full */
 };
-/* "complete", "no call frame information for 0x4011f2 in libfoo.so", ... without newline. */
+/* In general words, without newline: "complete", "the stack is broken here". See
+ * unwinder_end_text(). */
 const char *unwind_end_text(enum unwind_end end);
 
 struct unwinder;
@@ -68,5 +70,9 @@ int unwind_suspended(const struct memory *memory, uint32_t frame_version, uint64
 int unwind(struct unwinder *unwinder, const struct memory *memory,
            const struct unwind_registers *from, struct unwind_frame *ret, size_t room,
            enum unwind_end *ret_end);
+
+/* In the words of the last walk, which ended so: "no call frame information for 0x4011f2 in
+ * libfoo.so", "libfoo.so: changed since the recording". One line; valid until the next call. */
+const char *unwinder_end_text(struct unwinder *unwinder, enum unwind_end end);
 
 #endif
