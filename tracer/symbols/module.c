@@ -79,7 +79,7 @@ int module_open(const char *path, const char *open_path, struct module **ret)
 
 int module_open_built(const char *path, const uint8_t *build_id, size_t length, struct module **ret)
 {
-	struct module *module;
+	struct module *module = NULL;
 	int result = open_file(path, path, O_NOFOLLOW, &module);
 	const unsigned char *found;
 	GElf_Addr address;
