@@ -19,6 +19,7 @@
  * --quick: tiny samples, whose figures mean nothing: that it works is all it tells.
  */
 #include "subject.h"
+#include "unwinding.h"
 #include "viewers.h"
 
 #include <cjson/cJSON.h>
@@ -101,6 +102,8 @@ static const struct metric metrics[] = {
 	 .figure = viewer_death_delay, .unit = "ms"},
 	{"viewer_stop_delay", "the longest wait for a viewer that is stopped, with --block-timeout 20",
 	 .figure = viewer_stop_delay, .unit = "ms"},
+	{"unwind_10k", "all stacks of 10,000 suspended coroutines of another process",
+	 .figure = unwind_10k, .unit = "ms"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 

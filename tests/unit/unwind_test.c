@@ -442,7 +442,7 @@ static void only_programs_that_libunwind_can_run_are_run(void **state)
 	static const struct {
 		const char *program;
 		size_t length;
-		bool good, defines_cfa;
+		bool good, defined;
 	} cases[] = {
 #define GOOD(text) {text, sizeof text - 1, true, false}
 #define DEFINES(text)                                                                              \
@@ -464,7 +464,7 @@ static void only_programs_that_libunwind_can_run_are_run(void **state)
 		GOOD("\x0d\x06\x86\x02\xc6\x06\x06"),             /* register, offset, restores */
 		GOOD("\x05\x0f\x02\x11\x0f\x7e\x2f\x0f\x02"),
 		GOOD("\x07\x10\x08\x03\x09\x0c\x0d"),         /* undefined, same, register */
-		GOOD("\x0a\x0a\x0b\x0b"),                     /* remembered twice */
+		DEFINES("\x0c\x07\x08\x0a\x0a\x0b\x0b"),      /* remembered twice */
 		GOOD("\x10\x06\x02\x77\x00\x16\x06\x01\x30"), /* expression, val_expression */
 		GOOD("\x10\x06\x02\x94\x04"),                 /* deref_size 4 */
 		GOOD("\x10\x06\x04\x92\x10\x7f\x96"),         /* bregx 16 */
@@ -489,7 +489,8 @@ static void only_programs_that_libunwind_can_run_are_run(void **state)
 		BAD("\x11\x11\x01"),
 		BAD("\x0d\x11"),
 		BAD("\x0b"), /* nothing was remembered */
-		BAD("\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a"),
+		BAD("\x0c\x07\x08\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a"),
+		BAD("\x0a\x0c\x07\x08\x0b"),                 /* remembers that it is not defined */
 		BAD("\x01\x01\x02\x03\x04\x05\x06\x07\x08"), /* set_loc */
 		BAD("\x14\x03\x01"),                         /* val_offset */
 		BAD("\x3f"),
@@ -508,13 +509,13 @@ static void only_programs_that_libunwind_can_run_are_run(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bool defines = false;
+		bool defined = false;
 		/* At the end of what may be read. */
 		uint8_t *bytes = malloc(cases[i].length + 1);
 
 		memcpy(bytes, cases[i].program, cases[i].length);
-		if (program_check(bytes, cases[i].length, &defines) != cases[i].good ||
-			defines != cases[i].defines_cfa)
+		if (program_check(bytes, cases[i].length, &defined) != cases[i].good ||
+			defined != cases[i].defined)
 			fail_msg("case %zu", i);
 		free(bytes);
 	}
@@ -523,10 +524,10 @@ static void only_programs_that_libunwind_can_run_are_run(void **state)
 static void a_program_of_more_than_64_kib_is_none(void **state)
 {
 	uint8_t *bytes = calloc(1, 65537);
-	bool defines;
+	bool defined = true;
 
-	assert_true(program_check(bytes, 65536, &defines));
-	assert_false(program_check(bytes, 65537, &defines));
+	assert_true(program_check(bytes, 65536, &defined));
+	assert_false(program_check(bytes, 65537, &defined));
 	free(bytes);
 }
 

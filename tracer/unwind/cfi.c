@@ -16,8 +16,8 @@ struct cie {
 	uint8_t encoding; /* DW_EH_PE_*, of an FDE's addresses */
 	bool sized;       /* its FDEs have augmentation data, with a length before it */
 	bool signal_frame;
-	bool good; /* its program may be run, by itself */
-	bool defines_cfa;
+	bool good;    /* its program may be run */
+	bool defined; /* and says where the frame is */
 };
 
 /* A row of the table. */
@@ -215,7 +215,7 @@ static void read_cie(const struct section *section, struct cie *cie)
 		entry->return_address_register == 16 && read_augmentation(section, cie) &&
 		program_check(entry->initial_instructions,
 					  (size_t)(entry->initial_instructions_end - entry->initial_instructions),
-					  &cie->defines_cfa);
+					  &cie->defined);
 }
 
 static int compare_cies(const void *a, const void *b)
@@ -436,7 +436,7 @@ int cfi_find(struct cfi *cfi, uint64_t address, struct cfi_entry *ret)
 	Dwarf_CFI_Entry entry;
 	struct bytes program;
 	Dwarf_Off next;
-	bool defines_cfa;
+	bool defined;
 	int result;
 
 	if (!found && !cfi->debug_asked) {
@@ -455,8 +455,8 @@ int cfi_find(struct cfi *cfi, uint64_t address, struct cfi_entry *ret)
 		!(cie = find_cie(section, entry.fde.CIE_pointer)) ||
 		!read_fde(section, &entry.fde, cie, &row, &program))
 		return -EBADMSG;
-	if (!program_check(program.at, (size_t)(program.end - program.at), &defines_cfa) ||
-		(!defines_cfa && !cie->defines_cfa))
+	defined = cie->defined;
+	if (!program_check(program.at, (size_t)(program.end - program.at), &defined) || !defined)
 		return -EBADMSG;
 	*ret = (struct cfi_entry){
 		.start = row.start,

@@ -111,8 +111,8 @@ static bool check_expression(struct bytes *bytes)
 
 /* What has been seen of a program. */
 struct state {
-	bool advanced;    /* there was an advance */
-	bool defines_cfa; /* the frame was defined, before that */
+	bool advanced; /* there was an advance */
+	bool defined;  /* it was said where the frame is, before that */
 	unsigned remembered;
 };
 
@@ -121,10 +121,10 @@ static bool check_register(struct bytes *bytes)
 	return bytes_uleb128(bytes) < REGISTERS;
 }
 
-static bool defines_cfa(struct state *state)
+static bool defines(struct state *state)
 {
 	if (!state->advanced)
-		state->defines_cfa = true;
+		state->defined = true;
 	return true;
 }
 
@@ -178,13 +178,13 @@ static bool check_instruction(struct state *state, struct bytes *bytes, uint8_t 
 	case DW_CFA_def_cfa:
 		fits = check_register(bytes);
 		(void)bytes_uleb128(bytes);
-		return defines_cfa(state) && fits;
+		return defines(state) && fits;
 	case DW_CFA_def_cfa_sf:
 		fits = check_register(bytes);
 		(void)bytes_sleb128(bytes);
-		return defines_cfa(state) && fits;
+		return defines(state) && fits;
 	case DW_CFA_def_cfa_expression:
-		return defines_cfa(state) && check_expression(bytes);
+		return defines(state) && check_expression(bytes);
 	case DW_CFA_def_cfa_offset:
 	case DW_CFA_GNU_args_size:
 		(void)bytes_uleb128(bytes);
@@ -197,7 +197,7 @@ static bool check_instruction(struct state *state, struct bytes *bytes, uint8_t 
 		fits = check_register(bytes);
 		return check_expression(bytes) && fits;
 	case DW_CFA_remember_state:
-		return ++state->remembered <= REMEMBERED_MOST;
+		return state->defined && ++state->remembered <= REMEMBERED_MOST;
 	case DW_CFA_restore_state:
 		return state->remembered-- > 0;
 	default:
@@ -205,16 +205,16 @@ static bool check_instruction(struct state *state, struct bytes *bytes, uint8_t 
 	}
 }
 
-bool program_check(const uint8_t *program, size_t length, bool *ret_defines_cfa)
+bool program_check(const uint8_t *program, size_t length, bool *defined)
 {
 	struct bytes bytes = {.at = program, .end = program + length};
-	struct state state = {0};
+	struct state state = {.defined = *defined};
 
 	if (length > PROGRAM_MOST)
 		return false;
 	while (bytes.at < bytes.end)
 		if (!check_instruction(&state, &bytes, (uint8_t)bytes_fixed(&bytes, 1)) || bytes.bad)
 			return false;
-	*ret_defines_cfa = state.defines_cfa;
+	*defined = state.defined;
 	return true;
 }

@@ -10,7 +10,7 @@
  *   - end where they say, instruction by instruction, and operand by operand;
  *   - name registers of the processor alone (0 to 16);
  *   - use instructions that libunwind has: no set_loc, no val_offset;
- *   - do not remember more than 16 states;
+ *   - do not remember more than 16 states, and none in which it is not said where the frame is;
  *   - have expressions that go straight on, and do not divide.
  *
  * No compiler or assembler for x86-64 writes others.
@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether it may. *ret_defines_cfa: it says where the frame is, before the first advance. */
-bool program_check(const uint8_t *program, size_t length, bool *ret_defines_cfa);
+/* Whether it may. *defined: whether it is said where the frame is, by a program before this one, and
+ * then for every instruction that this one is about. Unchanged if it may not be run. */
+bool program_check(const uint8_t *program, size_t length, bool *defined);
 
 #endif

@@ -128,7 +128,8 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 	result = cfi_find(mapping->cfi, ip - mapping->bias, &entry);
 	if (result == 0)
 		result = plain_add(&unwinder->plain, &entry, mapping->bias, &offset);
-	if (result < 0)
+	/* The bias is the trace's, and need not be what it should. */
+	if (result < 0 || entry.start + mapping->bias > ip || entry.end + mapping->bias <= ip)
 		return fault(unwinder, UNWIND_NO_RULES);
 	plain_select(&unwinder->plain, offset);
 	table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
