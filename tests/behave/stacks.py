@@ -124,7 +124,7 @@ def no_section_headers(path):
 
 
 DEBUG_FRAME = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
-if built_with:
+if "sanitize" in built_with:
     variants = [Variant(f"O{level}", own_compiler, f"-O{level}") for level in (0, 2)]
 else:
     variants = [
@@ -157,6 +157,8 @@ else:
         Variant("LTO", "clang", "-O2", "-flto", "-fuse-ld=lld"),
     ]
     variants = [variant for variant in variants if shutil.which(variant.compiler)]
+    # What a library needs that was built for coverage, its own compiler has.
+    variants = [variant for variant in variants if not built_with or variant.compiler == own_compiler]
     variants = [variant for variant in variants
                 if "-fuse-ld=lld" not in variant.options or shutil.which("ld.lld")]
 # By the name of a build and of a body: the last digits of its frames, which are where in a page they are.

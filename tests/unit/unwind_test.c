@@ -369,6 +369,17 @@ static void whatever_a_stack_holds_its_walk_ends(void **state)
 	free(sound);
 }
 
+static void each_end_has_its_words(void **state)
+{
+	for (enum unwind_end end = UNWIND_COMPLETE; end <= UNWIND_TOO_DEEP; end++) {
+		assert_true(strlen(unwind_end_text(end)) > 0);
+		assert_null(strchr(unwind_end_text(end), '\n'));
+		for (enum unwind_end other = UNWIND_COMPLETE; other < end; other++)
+			assert_string_not_equal(unwind_end_text(end), unwind_end_text(other));
+	}
+	assert_string_equal(unwind_end_text(UNWIND_TOO_DEEP + 1), "");
+}
+
 /* ---- Modules ----------------------------------------------------------- */
 
 /* Where a page of a file is mapped as code, which is a library that is gone, or none. */
@@ -548,6 +559,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(why_a_module_cannot_be_read_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_module_that_was_loaded_over_another_is_taken, set_up,
 										tear_down),
+		cmocka_unit_test(each_end_has_its_words),
 		cmocka_unit_test(only_programs_that_libunwind_can_run_are_run),
 		cmocka_unit_test(a_program_of_more_than_64_kib_is_none),
 	};

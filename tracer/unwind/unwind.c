@@ -182,17 +182,6 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
 	return 0;
 }
 
-static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
-						void *argument)
-{
-	return -UNW_EBADREG;
-}
-
-static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *argument)
-{
-	return -UNW_EINVAL;
-}
-
 /* ---- Life cycle -------------------------------------------------------- */
 
 int unwinder_new(struct symbols *symbols, struct unwinder **ret)
@@ -203,8 +192,6 @@ int unwinder_new(struct symbols *symbols, struct unwinder **ret)
 		.get_dyn_info_list_addr = get_dyn_info_list_addr,
 		.access_mem = access_mem,
 		.access_reg = access_reg,
-		.access_fpreg = access_fpreg,
-		.resume = resume,
 	};
 	struct unwinder *unwinder = calloc(1, sizeof *unwinder);
 
