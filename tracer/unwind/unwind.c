@@ -60,11 +60,12 @@ struct unwinder {
 
 	/* Of the walk that goes on, or was the last one. */
 	const struct memory *memory;         /* borrowed */
-	const struct unwind_registers *from; /* borrowed */
-	size_t reads;                        /* that are left */
-	enum unwind_end fault;               /* what a callback has found wrong */
-	uint64_t pc;                         /* whose caller was looked for last */
-	char text[256];                      /* of unwinder_end_text() */
+	const struct unwind_registers *from; /* borrowed, or `again` */
+	struct unwind_registers again;
+	size_t reads;          /* that are left */
+	enum unwind_end fault; /* what a callback has found wrong */
+	uint64_t pc;           /* whose caller was looked for last */
+	char text[256];        /* of unwinder_end_text() */
 };
 
 /* Those that a function must preserve: rbx, rbp, r12 to r15. */
@@ -259,33 +260,48 @@ static void read_registers(unw_cursor_t *cursor, struct unwind_registers *ret)
 	ret->value[UNWIND_REGISTER_PC] = register_of(cursor, UNW_REG_IP);
 }
 
-/* Whether a cursor that cannot go on says that there is nothing to go on to. */
-static bool is_outermost(unw_cursor_t *cursor)
+/* libunwind takes a caller without rbp for none at all. The walk begins anew, then, with all else
+ * that is known of that one. Whether its return address is. */
+static bool go_on(struct unwinder *unwinder, unw_cursor_t *cursor, const unw_save_loc_t *location,
+				  struct unwind_registers *ret)
 {
-	unw_save_loc_t location;
+	unw_word_t pc;
 
-	return unw_get_save_loc(cursor, UNW_X86_64_RIP, &location) >= 0 &&
-		   location.type == UNW_SLT_NONE;
+	read_registers(cursor, ret);
+	if (location->type != UNW_SLT_MEMORY ||
+		access_mem(unwinder->space, location->u.addr, &pc, 0, unwinder) < 0)
+		return false;
+	ret->value[UNWIND_REGISTER_PC] = pc;
+	unwinder->again = *ret;
+	unwinder->from = &unwinder->again;
+	return unw_init_remote(cursor, unwinder->space, unwinder) >= 0;
 }
 
-/* Goes to the caller of a frame. false: *ret_end says why not. */
+/* Goes to the caller of a frame; *ret: its registers. false: *ret_end says why not. */
 static bool step(struct unwinder *unwinder, unw_cursor_t *cursor, struct unwind_frame *frame,
-				 enum unwind_end *ret_end)
+				 struct unwind_registers *ret, enum unwind_end *ret_end)
 {
-	uint64_t sp = frame->registers.value[UNWIND_REGISTER_SP];
+	unw_save_loc_t location;
 	int result;
 
 	unwinder->fault = UNWIND_BROKEN;
 	unwinder->pc = frame->look;
 	result = unw_step(cursor);
-	if (result < 0) {
-		*ret_end = unwinder->fault;
-		return false;
+	if (result >= 0)
+		frame->cfa = register_of(cursor, UNW_REG_SP);
+	if (result > 0)
+		read_registers(cursor, ret);
+	else if (result == 0 && unw_get_save_loc(cursor, UNW_X86_64_RIP, &location) >= 0) {
+		if (location.type == UNW_SLT_NONE) {
+			*ret_end = UNWIND_COMPLETE;
+			return false;
+		}
+		result = go_on(unwinder, cursor, &location, ret);
 	}
-	frame->cfa = register_of(cursor, UNW_REG_SP);
-	*ret_end = result == 0 && is_outermost(cursor) ? UNWIND_COMPLETE : UNWIND_BROKEN;
+	*ret_end = result > 0 ? UNWIND_BROKEN : unwinder->fault;
 	/* A caller's frame is further out. Where the stack of a body ends there are zeros. */
-	return result > 0 && frame->cfa > sp && register_of(cursor, UNW_REG_IP) != 0;
+	return result > 0 && frame->cfa > frame->registers.value[UNWIND_REGISTER_SP] &&
+		   ret->value[UNWIND_REGISTER_PC] != 0;
 }
 
 int unwind(struct unwinder *unwinder, const struct memory *memory,
@@ -305,16 +321,18 @@ int unwind(struct unwinder *unwinder, const struct memory *memory,
 	unwinder->reads = READS + READS_OF_FRAME * room;
 	if (unw_init_remote(&cursor, unwinder->space, unwinder) < 0)
 		return -EINVAL;
-	for (*ret_end = UNWIND_TOO_DEEP; count < room; read_registers(&cursor, &registers)) {
-		ret[count] = (struct unwind_frame){
+	while (count < room) {
+		struct unwind_frame *frame = &ret[count++];
+
+		*frame = (struct unwind_frame){
 			.pc = registers.value[UNWIND_REGISTER_PC],
 			.look = registers.value[UNWIND_REGISTER_PC] - 1,
 			.registers = registers,
 		};
-		if (!step(unwinder, &cursor, &ret[count++], ret_end))
+		if (!step(unwinder, &cursor, frame, &registers, ret_end))
 			return (int)count;
-		*ret_end = UNWIND_TOO_DEEP;
 	}
+	*ret_end = UNWIND_TOO_DEEP;
 	return (int)count;
 }
 
