@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ static size_t length;
 
 static void put(const void *bytes, size_t count)
 {
-	memcpy(section + length, bytes, count);
+	if (count > 0)
+		memcpy(section + length, bytes, count);
 	length += count;
 }
 
@@ -206,6 +208,8 @@ static int walk_at(uint64_t pc, uint64_t *words, size_t count, struct unwind_fra
 	return unwind(unwinder, &memory, &registers, frames, ROOM, ret_end);
 }
 
+static char end_text[256]; /* of the last walk */
+
 static int walk(const struct form *form, struct unwind_frame *frames, enum unwind_end *ret_end)
 {
 	uint64_t words[8] = {NOWHERE, 1, 2, 3, 4, 5, 6, 7};
@@ -214,6 +218,7 @@ static int walk(const struct form *form, struct unwind_frame *frames, enum unwin
 	put_section(form);
 	open_file(form->kind);
 	count = walk_at(BASE + (form->start ? form->start : START) + 16, words, 8, frames, ret_end);
+	snprintf(end_text, sizeof end_text, "%s", unwinder_end_text(unwinder, *ret_end));
 	close_file();
 	return count;
 }
@@ -238,8 +243,7 @@ static void expect_refused(const struct form *form)
 
 	assert_int_equal(walk(form, frames, &end), 1);
 	assert_int_equal(end, UNWIND_NO_RULES);
-	assert_string_equal(unwinder_end_text(unwinder, end),
-						"no call frame information for 0x55555555010f in any");
+	assert_string_equal(end_text, "no call frame information for 0x55555555010f in any");
 }
 
 /* ---- Forms ------------------------------------------------------------- */
@@ -388,12 +392,7 @@ static void a_file_for_another_machine_is_told(void **state)
 
 	assert_int_equal(walk(&(struct form){.kind = CALL_FRAME_FOREIGN}, frames, &end), 1);
 	assert_int_equal(end, UNWIND_NO_FILE);
-
-	put_section(&(struct form){.kind = CALL_FRAME_FOREIGN});
-	open_file(CALL_FRAME_FOREIGN);
-	assert_int_equal(walk_at(BASE + START + 16, (uint64_t[]){NOWHERE}, 1, frames, &end), 1);
-	assert_string_equal(unwinder_end_text(unwinder, end), "any: not a program for this machine");
-	close_file();
+	assert_string_equal(end_text, "any: not a program for this machine");
 }
 
 static void a_file_without_any_is_no_error(void **state)
