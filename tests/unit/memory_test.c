@@ -135,6 +135,28 @@ static void the_memory_of_a_process_that_ended_is_gone(void **state)
 	memory_process_free(process);
 }
 
+/* Of the tests' user as another one; or, where that is not root, of root's first process. */
+static void the_memory_of_another_user_is_not_read(void **state)
+{
+	struct memory_process *process;
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		pid_t whose = geteuid() == 0 ? getppid() : 1;
+		uint8_t byte;
+
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+			_exit(2);
+		if (memory_process_new((uint32_t)whose, &process) < 0)
+			_exit(3);
+		_exit(memory_read(memory_of_process(process), at(&byte), &byte, 1) == -EPERM ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void many_pieces_are_copied_and_those_that_cannot_are_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -259,6 +281,7 @@ int main(void)
 		cmocka_unit_test(pages_are_kept_until_they_are_dropped),
 		cmocka_unit_test(more_memory_is_read_than_is_kept),
 		cmocka_unit_test(the_memory_of_a_process_that_ended_is_gone),
+		cmocka_unit_test(the_memory_of_another_user_is_not_read),
 		cmocka_unit_test(many_pieces_are_copied_and_those_that_cannot_are_told),
 		cmocka_unit_test(bytes_are_read_and_the_rest_is_behind_them),
 		cmocka_unit_test(bytes_without_a_rest_are_all_that_is_known),

@@ -44,8 +44,8 @@ struct cfi {
 	bool debug_asked;
 };
 
-/* More functions than this are not looked at. */
-#define ROWS_MOST (4u << 20)
+/* More than these are not looked at. */
+enum { CIES_MOST = 1 << 20, ROWS_MOST = 4 << 20 };
 
 static const unsigned char ident[EI_NIDENT] = {
 	ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT,
@@ -301,11 +301,12 @@ static int walk(struct section *section,
 	size_t room = 0;
 	int result = 0;
 
-	for (Dwarf_Off at = 0, next; result == 0; at = next) {
+	for (Dwarf_Off at = 0, next = 0; result == 0; at = next) {
 		int got = dwarf_next_cfi(ident, section->data, section->eh, at, &next, &entry);
 
-		if (got != 0 && (got > 0 || next <= at))
-			break; /* the end, or nothing more that can be read */
+		/* The end; or an entry that cannot be read, and perhaps not even what follows it. */
+		if (got > 0 || next <= at)
+			break;
 		if (got == 0)
 			result = each(section, &room, at, &entry);
 	}
@@ -315,8 +316,9 @@ static int walk(struct section *section,
 static int each_cie(struct section *section, size_t *room, Dwarf_Off offset,
 					const Dwarf_CFI_Entry *entry)
 {
-	return dwarf_cfi_cie_p((Dwarf_CFI_Entry *)entry) ? add_cie(section, room, offset, &entry->cie)
-													 : 0;
+	if (!dwarf_cfi_cie_p((Dwarf_CFI_Entry *)entry) || section->cie_count == CIES_MOST)
+		return 0;
+	return add_cie(section, room, offset, &entry->cie);
 }
 
 static int each_fde(struct section *section, size_t *room, Dwarf_Off offset,
