@@ -44,7 +44,7 @@ static void print_stack(const char *what, const char *name, struct symbols *symb
 {
 	static struct unwind_frame frames[ROOM];
 	struct unwind_registers registers;
-	enum unwind_end end;
+	enum unwind_end end = UNWIND_COMPLETE;
 	int count = unwind_suspended(memory, CORO_FRAME_X86_64_V1, sp, &registers);
 
 	if (count == 0)
@@ -77,9 +77,9 @@ static void read_body(const struct memory *memory, const char *argument, uint64_
 int main(int count, char **arguments)
 {
 	struct trace_meta meta = {.program = "stacks", .arguments = "", .clock_hz = 1000000000};
-	struct memory_process *process;
-	struct symbols *symbols, *later;
-	struct unwinder *unwinder, *later_unwinder;
+	struct memory_process *process = NULL;
+	struct symbols *symbols, *later = NULL;
+	struct unwinder *unwinder, *later_unwinder = NULL;
 	struct trace *trace;
 	struct memory files;
 	int result;

@@ -328,6 +328,7 @@ static void why_a_module_of_a_trace_is_not_read_is_told(void **state)
 		{link_path, 0, 0, "not a regular file"},
 		{pipe_path, 0, 0, "not a regular file"},
 		{fixture->folder, 0, 0, "not a regular file"},
+		{"/proc/self/maps", 0, 0, "not an ELF file"},
 		{"relative", 0, 0, "not a file"},
 		{"", 0, 0, "not a file"},
 	};

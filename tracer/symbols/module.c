@@ -47,6 +47,11 @@ static int open_file(const char *path, const char *open_path, int flags, struct 
 		close(fd);
 		return -EINVAL;
 	}
+	/* So are the files of /proc, which are best not read. */
+	if (status.st_size == 0) {
+		close(fd);
+		return -ENOEXEC;
+	}
 	module = calloc(1, sizeof *module);
 	if (module)
 		module->dwfl = dwfl_begin(&callbacks);
