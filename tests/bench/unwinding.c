@@ -16,6 +16,7 @@
 #include <tracer/memory.h>
 #include <tracer/unwind.h>
 
+/* FRAMES: a stack has at least as many; a yield of its own some more, where it is not optimised. */
 enum { BODIES = 10000, BODIES_QUICK = 100, TIMES = 5, FRAMES = 9, ROOM = 32 };
 
 /* The end of a control block: where the body goes on, and the end of its stack. */
@@ -96,7 +97,7 @@ static bool walk(struct unwinder *unwinder, const struct memory *rest, const str
 	enum unwind_end end;
 
 	return unwind_suspended(&memory, CORO_FRAME_X86_64_V1, body->sp, &registers) == 0 &&
-		   unwind(unwinder, &memory, &registers, frames, ROOM, &end) == FRAMES &&
+		   unwind(unwinder, &memory, &registers, frames, ROOM, &end) >= FRAMES &&
 		   end == UNWIND_COMPLETE;
 }
 
