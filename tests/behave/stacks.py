@@ -1,5 +1,5 @@
-"""Suspended stacks, from outside: the functions that the program's source says, and the very frames that gdb finds, for
-each way to build the program; from the process, and from a copy of the stack and the files."""
+"""Suspended stacks, from outside: the functions that the program's source says, and the very frames and
+registers that gdb finds, for each way to build the program; from the process, and from a copy of the stack and the files."""
 import concurrent.futures
 import os
 import pathlib
@@ -165,12 +165,12 @@ else:
 pages = {}
 compared = 0
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
-    for variant, (found, errors, theirs) in zip(variants, pool.map(lambda variant: variant.build().look(), variants)):
-        gdb = {line[1]: line[2:] for line in theirs}
+    for variant, (found, errors, lines) in zip(variants, pool.map(lambda variant: variant.build().look(), variants)):
+        gdb = {line[1]: line[2:] for line in lines}
         for what in ("live", "recorded"):
-            ours = {line[1]: line[2:] for line in found if line[0] == what}
-            checks.equal(f"{variant.name}, {what}: all bodies", " ".join(ours), " ".join(EXPECTED))
-            for name, (end, *frames) in ours.items():
+            stacks = {line[1]: line[2:] for line in found if line[0] == what}
+            checks.equal(f"{variant.name}, {what}: all bodies", " ".join(stacks), " ".join(EXPECTED))
+            for name, (end, *frames) in stacks.items():
                 where = f"{variant.name}, {what}, {name}"
                 checks.equal(f"{where}: how it ends", end, "complete")
                 functions = [frame.split(":")[1].split(".")[0] for frame in frames]
@@ -184,7 +184,15 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
                 if name in gdb:
                     compared += 1
                     checks.equal(f"{where}: gdb's frames", "\n".join(frame.split(":")[0] for frame in frames),
-                                 "\n".join(gdb[name]))
+                                 "\n".join(frame.split(":")[0] for frame in gdb[name]))
+                    for number, (frame, theirs) in enumerate(zip(frames, gdb[name])):
+                        ours = frame.split(":")[2].split(",")
+                        # The trampoline has no rbp any more, and says so; gdb shows it all the same.
+                        checks.check(f"{where}: all registers of frame {number}", all(ours) or number + 1 == len(frames),
+                                     frame)
+                        known = [own or value for own, value in zip(ours, theirs.split(":")[1].split(","))]
+                        checks.equal(f"{where}: gdb's registers of frame {number}", ",".join(known),
+                                     theirs.split(":")[1])
         if "Operation not permitted" in errors:
             print(f"skipped: another process's memory must not be read here: {errors}")
             sys.exit(77)

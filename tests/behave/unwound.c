@@ -3,9 +3,10 @@
  *
  *     unwound TRACE PID NAME=ADDRESS...
  *
- * Prints a line for each body: "live NAME END PC:FUNCTION ...", and then what it is as a recorded
- * moment: "recorded NAME ...", from a copy of its stack and the files of the modules that the new
- * trace TRACE has.
+ * Prints a line for each body: "live NAME END PC:FUNCTION:REGISTERS ...", and then what it is as a
+ * recorded moment: "recorded NAME ...", from a copy of its stack and the files of the modules that
+ * the new trace TRACE has. REGISTERS are rsp, rbx, rbp and r12 to r15 with commas between; those
+ * that are not known are empty.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -39,6 +40,17 @@ static void print_function(struct symbols *symbols, uint64_t address)
 		printf("?");
 }
 
+static void print_registers(const struct unwind_registers *registers)
+{
+	static const int numbers[] = {UNWIND_REGISTER_SP, 3, 6, 12, 13, 14, 15};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		printf("%s", i == 0 ? ":" : ",");
+		if (registers->known >> numbers[i] & 1)
+			printf("%" PRIx64, registers->value[numbers[i]]);
+	}
+}
+
 static void print_stack(const char *what, const char *name, struct symbols *symbols,
 						struct unwinder *unwinder, const struct memory *memory, uint64_t sp)
 {
@@ -55,6 +67,7 @@ static void print_stack(const char *what, const char *name, struct symbols *symb
 	for (int i = 0; i < count; i++) {
 		printf("\t%" PRIx64 ":", frames[i].pc);
 		print_function(symbols, frames[i].look);
+		print_registers(&frames[i].registers);
 	}
 	printf("\n");
 }
