@@ -6,14 +6,10 @@
  *                     ▼                ▼
  *                  frame 0          frame 1
  *
- * A step asks for the call frame information of the cursor's pc (find_proc_info), which comes out
- * of the module's file, checked and put into one form (cfi.h, plain.h); it is then run by
- * libunwind, and what it leads to is kept by pc. So most steps find it there and only read the
- * stack.
- *
- * libunwind looks an address up minus one where it came from a return address; it takes the first
- * one for where a thread was interrupted. Ours is a return address as well, and so the cursor
- * begins one byte before it.
+ * A step applies the rules of the address that is looked up for a frame. They are made when they
+ * are first asked for: the call frame information comes out of the module's file, checked and put
+ * into one form (cfi.h, plain.h); libunwind runs it; and what that leads to is kept (rules.h). So
+ * most steps find their rules there, and only read the stack.
  *
  * It takes every register that the information does not mention as unchanged. That is right for
  * those that a function must preserve, and for no other, so those alone are ever told.
@@ -23,6 +19,7 @@
 #include <tracer/unwind.h>
 #include "cfi.h"
 #include "plain.h"
+#include "rules.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,11 +33,8 @@ extern int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t
 											  unw_dyn_info_t *table, unw_proc_info_t *ret,
 											  int need_unwind_info, void *argument);
 
-/* What is kept for each pc: how many. */
-enum { KEPT = 4096 };
-
-/* Words that a walk may read, and more for each frame. A step takes about ten when its pc is known,
- * some hundreds when not. */
+/* Words that a walk may read, and more for each frame. A step takes about ten when its rules are
+ * known, some hundreds when not. */
 enum { READS = 1 << 18, READS_OF_FRAME = 256 };
 
 /* A file of the program, as far as it was needed. */
@@ -57,15 +51,16 @@ struct unwinder {
 	struct mapping *mapping; /* owned */
 	size_t mapping_count;
 	struct plain plain;
+	struct rules rules;
 
 	/* Of the walk that goes on, or was the last one. */
 	const struct memory *memory;         /* borrowed */
-	const struct unwind_registers *from; /* borrowed, or `again` */
-	struct unwind_registers again;
-	size_t reads;          /* that are left */
-	enum unwind_end fault; /* what a callback has found wrong */
-	uint64_t pc;           /* whose caller was looked for last */
-	char text[256];        /* of unwinder_end_text() */
+	const struct unwind_registers *from; /* borrowed */
+	size_t reads;                        /* that are left */
+	enum unwind_end fault;               /* what a callback has found wrong */
+	uint64_t look;                       /* whose rules were looked for last */
+	bool signal_frame;                   /* of those that are being made */
+	char text[256];                      /* of unwinder_end_text() */
 };
 
 /* Those that a function must preserve: rbx, rbp, r12 to r15. */
@@ -133,6 +128,7 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 	if (result < 0 || entry.start + mapping->bias > ip || entry.end + mapping->bias <= ip)
 		return fault(unwinder, UNWIND_NO_RULES);
 	plain_select(&unwinder->plain, offset);
+	unwinder->signal_frame = entry.signal_frame;
 	table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
 	table.start_ip = entry.start + mapping->bias;
 	table.end_ip = entry.end + mapping->bias;
@@ -179,7 +175,7 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
 		(void)fault(unwinder, UNWIND_NO_RULES);
 		return -UNW_EBADREG;
 	}
-	*value = from->value[number] - (number == UNWIND_REGISTER_PC);
+	*value = from->value[number];
 	return 0;
 }
 
@@ -204,10 +200,6 @@ int unwinder_new(struct symbols *symbols, struct unwinder **ret)
 		free(unwinder);
 		return -ENOMEM;
 	}
-	(void)unw_set_caching_policy(unwinder->space, UNW_CACHE_GLOBAL);
-	/* The first one makes the cache, of the usual size whatever was asked for. */
-	(void)unw_set_cache_size(unwinder->space, KEPT, 0);
-	(void)unw_set_cache_size(unwinder->space, KEPT, 0);
 	*ret = unwinder;
 	return 0;
 }
@@ -220,7 +212,7 @@ void unwinder_forget(struct unwinder *unwinder)
 	unwinder->mapping = NULL;
 	unwinder->mapping_count = 0;
 	plain_done(&unwinder->plain);
-	unw_flush_cache(unwinder->space, 0, 0);
+	rules_done(&unwinder->rules);
 }
 
 void unwinder_free(struct unwinder *unwinder)
@@ -228,10 +220,41 @@ void unwinder_free(struct unwinder *unwinder)
 	if (!unwinder)
 		return;
 	unwinder_forget(unwinder);
-	/* The address space is freed without its cache: three pages instead of all of it. */
-	(void)unw_set_cache_size(unwinder->space, 2, 0);
 	unw_destroy_addr_space(unwinder->space);
 	free(unwinder);
+}
+
+/* ---- Rules ------------------------------------------------------------- */
+
+/* One of the states that a function goes through, which holds for addresses from `start` on. */
+static int keep_state(void *data, void *state, size_t size, unw_word_t start, unw_word_t end)
+{
+	struct unwinder *unwinder = data;
+
+	if (unwinder->look < start || unwinder->look >= end)
+		return 0;
+	(void)rules_add(&unwinder->rules, unwinder->look, unwinder->signal_frame, state, size);
+	return -UNW_ESTOPUNWIND;
+}
+
+/* The rules for unwinder->look. NULL: unwinder->fault says why there are none. */
+static const struct rule *get_rule(struct unwinder *unwinder)
+{
+	const struct rule *rule = rules_find(&unwinder->rules, unwinder->look);
+	const struct unwind_registers *from = unwinder->from;
+	/* A cursor that is there, and has gone nowhere: libunwind takes its address for exact. */
+	struct unwind_registers there = {.known = SP | PC};
+	unw_cursor_t cursor;
+
+	if (rule)
+		return rule;
+	there.value[UNWIND_REGISTER_PC] = unwinder->look;
+	unwinder->from = &there;
+	unwinder->fault = UNWIND_NO_RULES;
+	if (unw_init_remote(&cursor, unwinder->space, unwinder) >= 0)
+		(void)unw_reg_states_iterate(&cursor, keep_state, unwinder);
+	unwinder->from = from;
+	return rules_find(&unwinder->rules, unwinder->look);
 }
 
 /* ---- Walking ----------------------------------------------------------- */
@@ -260,61 +283,52 @@ static void read_registers(unw_cursor_t *cursor, struct unwind_registers *ret)
 	ret->value[UNWIND_REGISTER_PC] = register_of(cursor, UNW_REG_IP);
 }
 
-/* libunwind takes a caller without rbp for none at all. The walk begins anew, then, with all else
- * that is known of that one. Whether its return address is. */
-static bool go_on(struct unwinder *unwinder, unw_cursor_t *cursor, const unw_save_loc_t *location,
-				  struct unwind_registers *ret)
-{
-	unw_word_t pc;
-
-	read_registers(cursor, ret);
-	if (location->type != UNW_SLT_MEMORY ||
-		access_mem(unwinder->space, location->u.addr, &pc, 0, unwinder) < 0)
-		return false;
-	ret->value[UNWIND_REGISTER_PC] = pc;
-	unwinder->again = *ret;
-	unwinder->from = &unwinder->again;
-	return unw_init_remote(cursor, unwinder->space, unwinder) >= 0;
-}
-
-/* Goes to the caller of a frame; *ret: its registers. false: *ret_end says why not. */
+/* Goes to the caller of a frame: *ret. false: *ret_end says why not. */
 static bool step(struct unwinder *unwinder, unw_cursor_t *cursor, struct unwind_frame *frame,
-				 struct unwind_registers *ret, enum unwind_end *ret_end)
+				 struct unwind_frame *ret, enum unwind_end *ret_end)
 {
-	unw_save_loc_t location;
+	const struct rule *rule;
 	int result;
 
-	unwinder->fault = UNWIND_BROKEN;
-	unwinder->pc = frame->look;
-	result = unw_step(cursor);
-	if (result >= 0)
-		frame->cfa = register_of(cursor, UNW_REG_SP);
-	if (result > 0)
-		read_registers(cursor, ret);
-	else if (result == 0 && unw_get_save_loc(cursor, UNW_X86_64_RIP, &location) >= 0) {
-		if (location.type == UNW_SLT_NONE) {
-			*ret_end = UNWIND_COMPLETE;
-			return false;
-		}
-		result = go_on(unwinder, cursor, &location, ret);
+	unwinder->look = frame->look;
+	rule = get_rule(unwinder);
+	if (!rule) {
+		*ret_end = unwinder->fault;
+		return false;
 	}
-	*ret_end = result > 0 ? UNWIND_BROKEN : unwinder->fault;
+	unwinder->fault = UNWIND_BROKEN;
+	result = unw_apply_reg_state(cursor, rules_state(&unwinder->rules, rule));
+	if (result < 0) {
+		*ret_end = unwinder->fault;
+		return false;
+	}
+	frame->cfa = register_of(cursor, UNW_REG_SP);
+	*ret_end = result == 0 ? UNWIND_COMPLETE : UNWIND_BROKEN;
+	if (result == 0)
+		return false;
+	*ret = (struct unwind_frame){0};
+	read_registers(cursor, &ret->registers);
+	ret->pc = ret->registers.value[UNWIND_REGISTER_PC];
+	ret->look = ret->pc - !rule->signal_frame;
 	/* A caller's frame is further out. Where the stack of a body ends there are zeros. */
-	return result > 0 && frame->cfa > frame->registers.value[UNWIND_REGISTER_SP] &&
-		   ret->value[UNWIND_REGISTER_PC] != 0;
+	return frame->cfa > frame->registers.value[UNWIND_REGISTER_SP] && ret->pc != 0;
 }
 
 int unwind(struct unwinder *unwinder, const struct memory *memory,
 		   const struct unwind_registers *from, struct unwind_frame *ret, size_t room,
 		   enum unwind_end *ret_end)
 {
-	struct unwind_registers registers = *from;
+	struct unwind_frame frame = {
+		.pc = from->value[UNWIND_REGISTER_PC],
+		.look = from->value[UNWIND_REGISTER_PC] - 1,
+		.registers = *from,
+	};
 	unw_cursor_t cursor;
 	size_t count = 0;
 
 	if ((from->known & (SP | PC)) != (SP | PC))
 		return -EINVAL;
-	if (plain_is_full(&unwinder->plain))
+	if (plain_is_full(&unwinder->plain) || rules_is_full(&unwinder->rules))
 		unwinder_forget(unwinder);
 	unwinder->memory = memory;
 	unwinder->from = from;
@@ -322,14 +336,8 @@ int unwind(struct unwinder *unwinder, const struct memory *memory,
 	if (unw_init_remote(&cursor, unwinder->space, unwinder) < 0)
 		return -EINVAL;
 	while (count < room) {
-		struct unwind_frame *frame = &ret[count++];
-
-		*frame = (struct unwind_frame){
-			.pc = registers.value[UNWIND_REGISTER_PC],
-			.look = registers.value[UNWIND_REGISTER_PC] - 1,
-			.registers = registers,
-		};
-		if (!step(unwinder, &cursor, frame, &registers, ret_end))
+		ret[count] = frame;
+		if (!step(unwinder, &cursor, &ret[count++], &frame, ret_end))
 			return (int)count;
 	}
 	*ret_end = UNWIND_TOO_DEEP;
@@ -351,19 +359,19 @@ static void put_base(char *text, size_t room, const char *path)
 
 const char *unwinder_end_text(struct unwinder *unwinder, enum unwind_end end)
 {
-	const struct mapping *mapping = mapping_at(unwinder, unwinder->pc);
+	const struct mapping *mapping = mapping_at(unwinder, unwinder->look);
 	char base[64] = "";
 
 	if (mapping)
 		put_base(base, sizeof base, mapping->path);
 	if (end == UNWIND_NO_MODULE)
 		snprintf(unwinder->text, sizeof unwinder->text, "0x%" PRIx64 " is in no file that is known",
-				 unwinder->pc);
+				 unwinder->look);
 	else if (end == UNWIND_NO_FILE && mapping && mapping->reason)
 		snprintf(unwinder->text, sizeof unwinder->text, "%s: %s", base, mapping->reason);
 	else if (end == UNWIND_NO_RULES && mapping)
 		snprintf(unwinder->text, sizeof unwinder->text,
-				 "no call frame information for 0x%" PRIx64 " in %s", unwinder->pc, base);
+				 "no call frame information for 0x%" PRIx64 " in %s", unwinder->look, base);
 	else
 		return unwind_end_text(end);
 	return unwinder->text;

@@ -31,7 +31,8 @@ struct unwind_registers {
 /* A physical frame: a call that has not returned. */
 struct unwind_frame {
 	uint64_t pc;   /* where it goes on */
-	uint64_t look; /* an address inside of the call that it waits for, to be looked up: pc - 1 */
+	uint64_t look; /* an address inside of the call that it waits for, to be looked up: pc - 1; where
+	                  a signal interrupted it, pc itself */
 	uint64_t cfa;  /* canonical frame address: the stack pointer before it was called; 0: not known */
 	struct unwind_registers registers; /* as they will be when it goes on */
 };
