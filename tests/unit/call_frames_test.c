@@ -279,8 +279,11 @@ static void augmentations_are_understood_or_refused(void **state)
 								.data = "\x1b\1\2\3\4\x1b\x1b",
 								.data_length = 7,
 								.encoding = 0x1b});
+	assert_int_equal(frames[1].look, NOWHERE - 1);
+	/* What a signal's handler returns to did not call it. */
 	expect_found(
 		&(struct form){.augmentation = "zRS", .data = "\x1b", .data_length = 1, .encoding = 0x1b});
+	assert_int_equal(frames[1].look, NOWHERE);
 	expect_refused(&(struct form){.augmentation = "eh"});
 	expect_refused(&(struct form){.augmentation = "zX"});
 	expect_refused(&(struct form){.augmentation = "zRRR", .data = "\x1b", .data_length = 1});
@@ -330,7 +333,7 @@ static void a_frame_may_be_where_a_kept_register_says(void **state)
 
 static void what_a_register_was_is_known_or_not(void **state)
 {
-	/* rbx is at CFA - 0: the second word. Nobody knows rbp: for libunwind that is the end. */
+	/* rbx is at CFA - 0: the second word. Nobody knows rbp, which is not the end of the stack. */
 	struct form form = {PROGRAM("\x83\x00\x07\x06")};
 	enum unwind_end end;
 
