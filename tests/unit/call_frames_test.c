@@ -18,6 +18,7 @@
 
 #include <tracer/memory.h>
 #include <tracer/unwind.h>
+#include "../../tracer/unwind/rules.h"
 #include "../fuzz/call_frame_file.h"
 
 enum {
@@ -116,7 +117,8 @@ struct form {
 	const char *program; /* of the FDE */
 	size_t program_length;
 	bool cie_last;
-	uint64_t start; /* of the function; 0: START */
+	uint64_t start;  /* of the function; 0: START */
+	uint64_t length; /* 0: LENGTH */
 };
 
 static size_t put_cie(const struct form *form)
@@ -153,7 +155,7 @@ static void put_fde(const struct form *form, uint32_t cie)
 	put32(0);
 	put32(form->kind == CALL_FRAME_DEBUG ? cie : (uint32_t)length - cie);
 	put_encoded(form->encoding, form->start ? form->start : START);
-	put_encoded(form->encoding & 15, LENGTH);
+	put_encoded(form->encoding & 15, form->length ? form->length : LENGTH);
 	if (!form->augmentation || form->augmentation[0] == 'z')
 		put8(0);
 	put(form->program, form->program_length);
@@ -476,6 +478,43 @@ static void more_is_asked_for_than_is_kept(void **state)
 	free(nops);
 }
 
+static void more_addresses_are_asked_for_than_are_kept(void **state)
+{
+	struct form form = {.encoding = UDATA8, .length = CALL_FRAME_CODE - START};
+	enum unwind_end end;
+
+	put_section(&form);
+	open_file(CALL_FRAME_EH);
+	for (uint64_t at = START + 1; at < CALL_FRAME_CODE; at++)
+		assert_int_equal(walk_at(BASE + at, (uint64_t[]){NOWHERE}, 1, frames, &end), 2);
+	close_file();
+}
+
+static void rules_are_found_by_address(void **state)
+{
+	struct rules rules = {0};
+	uint64_t content;
+
+	assert_null(rules_find(&rules, 0));
+	for (uint64_t i = 0; i < RULES_MOST; i++) {
+		content = i * 3;
+		assert_int_equal(rules_add(&rules, i << 32 | i, i % 2, &content, sizeof content), 0);
+	}
+	assert_int_equal(rules_add(&rules, 1, false, &content, sizeof content), -ENOSPC);
+	assert_true(rules_is_full(&rules));
+	for (uint64_t i = 0; i < RULES_MOST; i++) {
+		const struct rule *rule = rules_find(&rules, i << 32 | i);
+
+		assert_non_null(rule);
+		assert_int_equal(rule->signal_frame, i % 2);
+		memcpy(&content, rules_state(&rules, rule), sizeof content);
+		assert_int_equal(content, i * 3);
+		assert_null(rules_find(&rules, i << 32 | (i + 1)));
+	}
+	rules_done(&rules);
+	assert_null(rules_find(&rules, 0));
+}
+
 static int set_up(void **state)
 {
 	return unwinder_new(NULL, &unwinder);
@@ -504,6 +543,8 @@ int main(void)
 		cmocka_unit_test(a_bias_that_cannot_be_has_no_rules),
 		cmocka_unit_test(a_walk_that_reads_too_much_is_broken),
 		cmocka_unit_test(more_is_asked_for_than_is_kept),
+		cmocka_unit_test(more_addresses_are_asked_for_than_are_kept),
+		cmocka_unit_test(rules_are_found_by_address),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
