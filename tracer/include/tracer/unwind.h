@@ -57,7 +57,8 @@ struct unwinder;
  * machine (unwinding is done by code of one architecture). */
 int unwinder_new(struct symbols *symbols, struct unwinder **ret);
 void unwinder_free(struct unwinder *unwinder);
-/* Modules were added, or belong to another process now: what is cached is forgotten. */
+/* A module took the place of another one, or all are another process's now: what is known of their
+ * files is forgotten. That modules were added is seen without it. */
 void unwinder_forget(struct unwinder *unwinder);
 
 /* The registers with which the body goes on that suspended at `sp`, one frame out of the
