@@ -71,6 +71,7 @@ struct request {
 	uint32_t word;
 	uint64_t number;
 	uint64_t found;
+	uint32_t *threads; /* room for CORO_THREADS */
 };
 
 /* Does `access` under the guard. 0, or -EIO when the page is broken. */
@@ -333,17 +334,16 @@ int control_page_ask(struct live *live, uint32_t *ret)
 	return result;
 }
 
-static void read_thread(struct coro_ctl *ctl, struct request *request)
+static void read_threads(struct coro_ctl *ctl, struct request *request)
 {
-	request->found = load(&ctl->thread[request->ring]);
+	for (unsigned i = 0; i < CORO_THREADS; i++)
+		request->threads[i] = load(&ctl->thread[i]);
 }
 
-uint32_t control_page_thread(struct live *live, unsigned i)
+void control_page_threads(struct live *live, uint32_t ret[CORO_THREADS])
 {
-	struct request request = {.ring = i};
-
-	guarded(live, read_thread, &request);
-	return (uint32_t)request.found;
+	memset(ret, 0, CORO_THREADS * sizeof(ret[0]));
+	guarded(live, read_threads, &(struct request){.threads = ret});
 }
 
 void control_page_wake_gate(struct live *live)

@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <coroscope/trace_abi.h>
 
 struct live;
 
@@ -14,8 +15,8 @@ void control_page_close(struct live *live);
 uint32_t control_page_rings(struct live *live);
 /* Raises ctl.baseline; its new value. */
 int control_page_ask(struct live *live, uint32_t *ret);
-/* ctl.thread[i]; 0: nobody. */
-uint32_t control_page_thread(struct live *live, unsigned i);
+/* Copies ctl.thread; all 0, nobody, when that cannot be read. */
+void control_page_threads(struct live *live, uint32_t ret[CORO_THREADS]);
 /* All who sleep at the gate look again. */
 void control_page_wake_gate(struct live *live);
 /* The next index of a ring that will be read; wakes a writer that waits for room. */
