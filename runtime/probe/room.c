@@ -99,6 +99,8 @@ static enum room find_room(struct coro__thread *thread, unsigned needed)
 	enum room room;
 
 	while ((room = look_for_room(thread, needed, &lease, &tail)) == FULL) {
+		if (!coro__probe_is_on())
+			return NOBODY;
 		now = coro__monotonic();
 		since = since ? since : now;
 		coro__ring_publish(thread); /* each time: the reader may have found nonsense there */

@@ -33,10 +33,15 @@
 static _Thread_local sigjmp_buf *guard_out; /* where a fault leads to; NULL: no guard */
 static struct sigaction before;
 
-static void on_fault(int number, siginfo_t *information, void *context)
+void live_on_fault(void)
 {
 	if (guard_out)
 		siglongjmp(*guard_out, 1);
+}
+
+static void on_fault(int number, siginfo_t *information, void *context)
+{
+	live_on_fault();
 	if (before.sa_flags & SA_SIGINFO) {
 		before.sa_sigaction(number, information, context);
 	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
