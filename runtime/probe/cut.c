@@ -19,8 +19,9 @@
  * of them has stored meanwhile is gone, which is all the same. So nobody waits for anybody.
  *
  * A SIGBUS of anything else goes to whoever had the signal before. The program may take it: who
- * sets a handler after us has it, and then a cut file is his to handle. A thread that blocks SIGBUS
- * dies of it, as the kernel will have it.
+ * sets a handler after us has it, and then a cut file is his to handle. A fault whose signal is
+ * blocked kills; so a thread does not block this one when it gets its first object. One that does
+ * so later has chosen.
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,8 +44,6 @@ void coro__cut_begin(void *memory, size_t bytes)
 {
 	uint32_t i = mappings;
 
-	if (i == MAPPINGS)
-		return;
 	mapping[i].bytes = bytes;
 	coro__store_release(&mapping[i].start, (uintptr_t)memory);
 	coro__store_release(&mappings, i + 1);
@@ -96,6 +95,15 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		before.sa_handler(number);
 	else if (before.sa_handler == SIG_DFL || info->si_code > 0)
 		die(number, info);
+}
+
+void coro__cut_heed(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGBUS);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void coro__cut_watch(void)

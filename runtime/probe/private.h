@@ -239,6 +239,7 @@ static inline void coro__baseline_look(struct coro__thread *thread)
 void coro__cut_begin(void *memory, size_t bytes);
 void coro__cut_end(void *memory); /* before it is unmapped */
 void coro__cut_watch(void);
+void coro__cut_heed(void); /* in each thread that has objects */
 
 /* strings.c */
 bool coro__strings_make(void);

@@ -105,6 +105,33 @@ static void run_one_thread(const char *file)
 	emit();
 }
 
+static void *block_and_emit(void *unused)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	coro_probe_thread_begin(NULL);
+	emit_until_over(NULL);
+	coro_probe_thread_end();
+	return NULL;
+}
+
+static void run_blocked(const char *file)
+{
+	pthread_t thread;
+
+	watch(0);
+	pthread_create(&thread, NULL, block_and_emit, NULL);
+	while (live_rings(live) < 1)
+		sched_yield();
+	cut(file);
+	while (coro_probe_mask())
+		sched_yield();
+	over = true;
+	pthread_join(thread, NULL);
+}
+
 static void run_threads(const char *file)
 {
 	pthread_t threads[THREADS];
@@ -224,6 +251,7 @@ static const struct {
 } ways[] = {
 	{"one thread", run_one_thread},
 	{"threads", run_threads},
+	{"blocked", run_blocked},
 	{"gate", run_gate},
 	{"room", run_room},
 	{"half", run_half},
@@ -280,6 +308,11 @@ static void a_program_goes_on_untraced_whatever_file_is_cut(void **state)
 static void so_do_threads_that_fault_at_once(void **state)
 {
 	assert_each_is_survived("threads");
+}
+
+static void so_does_a_thread_that_had_blocked_all_signals(void **state)
+{
+	assert_each_is_survived("blocked");
 }
 
 static void who_waits_at_the_gate_passes_when_a_file_is_cut_that_he_touches(void **state)
@@ -340,6 +373,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_goes_on_untraced_whatever_file_is_cut),
 		cmocka_unit_test(so_do_threads_that_fault_at_once),
+		cmocka_unit_test(so_does_a_thread_that_had_blocked_all_signals),
 		cmocka_unit_test(who_waits_at_the_gate_passes_when_a_file_is_cut_that_he_touches),
 		cmocka_unit_test(who_waits_for_room_goes_on_when_a_file_is_cut_that_he_touches),
 		cmocka_unit_test(nobody_waits_for_who_cannot_read_any_more),
