@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -295,9 +297,37 @@ static void is_shut(struct coro_ctl *ctl, struct request *request)
 	request->found = state == CORO_PAUSE || (state == CORO_STEP && !load(&ctl->step_budget));
 }
 
+/* Whether a thread sleeps in the kernel, as in pthread_join() or read(): it is not on its way to
+ * the gate, and may never be. It stands behind the name in /proc/PID/task/TID/stat. */
+static bool is_blocked(const struct live *live, uint64_t tid)
+{
+	char path[64], text[256];
+	const char *name_end;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu64 "/stat", live->beacon.pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[length > 0 ? length : 0] = 0;
+	name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && (name_end[2] == 'S' || name_end[2] == 'D');
+}
+
+/* Its thread is not at the gate and not in its selector. */
+static bool is_elsewhere(struct live *live, unsigned ring, struct coro_ring_header *header)
+{
+	return live_ring_header(live, ring, header) >= 0 && header->at_gate != 1 &&
+		   header->state != CORO_RING_PARKED && header->state != CORO_RING_EXITED;
+}
+
 enum live_rest live_rest(struct live *live)
 {
 	struct request request = {0};
+	struct coro_ring_header header;
 	bool held = false;
 	unsigned rings;
 
@@ -305,16 +335,12 @@ enum live_rest live_rest(struct live *live)
 		return LIVE_MOVES;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	rings = live_rings(live);
-	for (unsigned i = 0; i < rings; i++) {
-		struct coro_ring_header header;
-
-		if (live_ring_header(live, i, &header) < 0)
-			continue;
-		if (header.at_gate == 1)
-			held = true;
-		else if (header.state != CORO_RING_PARKED && header.state != CORO_RING_EXITED)
+	for (unsigned i = 0; i < rings; i++)
+		held |= live_ring_header(live, i, &header) >= 0 && header.at_gate == 1;
+	/* With none at the gate, one that is blocked may be on its way there. */
+	for (unsigned i = 0; i < rings; i++)
+		if (is_elsewhere(live, i, &header) && !(held && is_blocked(live, header.tid)))
 			return LIVE_MOVES;
-	}
 	return held ? LIVE_HELD : rings ? LIVE_IDLE : LIVE_MOVES;
 }
 

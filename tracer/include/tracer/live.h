@@ -77,7 +77,8 @@ int live_set_breaks(struct live *live, uint64_t kinds);
 
 enum live_rest {
 	LIVE_MOVES, /* an event may come at any moment */
-	LIVE_HELD,  /* no event can pass, and at least one thread waits at the gate */
+	LIVE_HELD,  /* no event can pass, and at least one thread waits at the gate; the others do too, or
+	               are in their selectors, or sleep elsewhere in the kernel */
 	LIVE_IDLE,  /* no event can pass; all threads are in their selectors, or there is none */
 };
 /* Where the program is. Everything that was emitted before it came to rest is there to be
