@@ -1,6 +1,7 @@
 /* module.c - one ELF file through libdwfl; see module.h. */
 #include <tracer/module.h>
 #include "lines.h"
+#include "units.h"
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -194,6 +195,19 @@ static struct lines *get_lines(struct module *module)
 	if (dwarf && lines_new(dwarf, &module->lines) < 0)
 		module->lines = NULL;
 	return module->lines;
+}
+
+bool module_unit(struct module *module, uint64_t address, Dwarf_Die *ret_unit, Dwarf_Die *ret_tree)
+{
+	struct lines *lines = get_lines(module);
+	struct unit unit;
+
+	if (!lines ||
+		!units_find(lines_units(lines), address + module->bias - module->lines_bias, &unit))
+		return false;
+	*ret_unit = unit.die;
+	*ret_tree = unit.tree;
+	return true;
 }
 
 void module_directories(struct module *module, void (*each)(void *data, const char *directory),

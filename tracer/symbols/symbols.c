@@ -16,6 +16,7 @@
 #include <tracer/symbols.h>
 #include <tracer/module.h>
 #include "maps.h"
+#include "printable.h"
 #include "source.h"
 
 #include <errno.h>
@@ -600,56 +601,6 @@ int symbols_place(struct symbols *symbols, uint32_t site, bool is_string, struct
 
 /* ---- Words ------------------------------------------------------------- */
 
-/* Length of the UTF-8 character at `at`, if it is one that moves no cursor and turns no
- * text around; else 0. */
-static size_t harmless(const unsigned char *at)
-{
-	uint32_t code;
-
-	if (at[0] < 0x80)
-		return at[0] >= 0x20 && at[0] != 0x7f;
-	if (at[0] >= 0xc2 && at[0] < 0xe0 && (at[1] & 0xc0) == 0x80) {
-		code = (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu);
-		return code >= 0xa0 && code != 0x61c ? 2 : 0;
-	}
-	if (at[0] >= 0xe0 && at[0] < 0xf0 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80) {
-		code = (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-		if (code < 0x800 || (code >= 0xd800 && code < 0xe000) ||
-			(code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-			(code >= 0x2060 && code <= 0x206f) || code == 0xfeff)
-			return 0;
-		return 3;
-	}
-	if (at[0] >= 0xf0 && at[0] < 0xf5 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80 &&
-		(at[3] & 0xc0) == 0x80) {
-		code = (at[0] & 7u) << 18 | (at[1] & 0x3fu) << 12 | (at[2] & 0x3fu) << 6 | (at[3] & 0x3fu);
-		return code >= 0x10000 && code < 0x110000 ? 4 : 0;
-	}
-	return 0;
-}
-
-/* Appends as much of `from` as has room, filtered. */
-static void put(char *text, size_t room, const char *from)
-{
-	size_t length = strlen(text);
-
-	for (const unsigned char *at = (const unsigned char *)from; *at;) {
-		size_t bytes = harmless(at);
-
-		if (length + (bytes ? bytes : 4) >= room)
-			break;
-		if (bytes) {
-			memcpy(text + length, at, bytes);
-			length += bytes;
-			at += bytes;
-		} else {
-			snprintf(text + length, room - length, "\\x%02x", *at++);
-			length += 4;
-		}
-	}
-	text[length] = 0;
-}
-
 const char *symbols_text(struct symbols *symbols, uint32_t site, bool is_string)
 {
 	struct symbols_place place;
@@ -660,13 +611,13 @@ const char *symbols_text(struct symbols *symbols, uint32_t site, bool is_string)
 		return symbols->text;
 	(void)symbols_place(symbols, site, is_string, &place);
 	if (place.base && place.line > 0) {
-		put(symbols->text, sizeof symbols->text - sizeof number, place.base);
+		printable_put(symbols->text, sizeof symbols->text - sizeof number, place.base);
 		snprintf(number, sizeof number, ":%" PRIu32, place.line);
-		put(symbols->text, sizeof symbols->text, number);
+		printable_put(symbols->text, sizeof symbols->text, number);
 	} else if (place.function) {
-		put(symbols->text, sizeof symbols->text, place.function);
+		printable_put(symbols->text, sizeof symbols->text, place.function);
 	} else if (place.base) {
-		put(symbols->text, sizeof symbols->text, place.base);
+		printable_put(symbols->text, sizeof symbols->text, place.base);
 	} else if (!is_string) {
 		snprintf(symbols->text, sizeof symbols->text, "0x%" PRIx32, site);
 	}
@@ -684,6 +635,12 @@ int symbols_source_line(struct symbols *symbols, const char *file, uint32_t line
 int symbols_source_lines(struct symbols *symbols, const char *file)
 {
 	return sources_lines(symbols->sources, file);
+}
+
+const char *symbols_source_name(struct symbols *symbols, const struct module *module,
+								const char *file, const char *directory)
+{
+	return sources_name(symbols->sources, file, directory, module_time(module));
 }
 
 bool symbols_source_changed(struct symbols *symbols, const char *file)

@@ -195,10 +195,11 @@ size_t locals_text(struct locals_view *view, const struct locals_value *value,
                    const struct locals_format *format, char *buffer, size_t room);
 
 /* The bytes of a value, as they are in memory (of a bit-field: those of the number). Byte i means
- * something if and only if bit i % 8 of (*ret_known)[i / 8] is set. Returns how many there are: the
- * size of the value, at most LOCALS_BYTES_MOST; or -ENOMEM. Owned by the view. */
-int locals_bytes(struct locals_view *view, const struct locals_value *value,
-                 const uint8_t **ret_bytes, const uint8_t **ret_known);
+ * something if and only if (*ret_known)[i] is not 0; *ret_known is NULL when all of them do.
+ * Returns how many there are: the size of the value, at most LOCALS_BYTES_MOST. Owned by the
+ * view. */
+size_t locals_bytes(struct locals_view *view, const struct locals_value *value,
+                    const uint8_t **ret_bytes, const uint8_t **ret_known);
 enum { LOCALS_BYTES_MOST = 1 << 16 };
 
 #endif

@@ -41,6 +41,11 @@ Elf *module_elf(struct module *module);
  * of the DWARF is the file's own plus *ret_bias. */
 Dwarf *module_dwarf(struct module *module, int64_t *ret_bias);
 
+/* The compile unit that an address is of (it has the line table), and the tree of what is in it: the
+ * same, or the one of a .dwo file. false: none, or no DWARF. */
+bool module_unit(struct module *module, uint64_t address, Dwarf_Die *ret_unit,
+                 Dwarf_Die *ret_tree);
+
 /* What stands at an address. Strings are owned by the module. */
 struct module_place {
 	const char *function;  /* NULL: not known */

@@ -15,6 +15,7 @@
 #include "trace.h"
 
 struct symbols;
+struct module;
 
 /* For the modules and sites of a trace, which must outlive it. `trust_files`: the
  * trace's modules are this machine's (a live session): ELF files and source files may be
@@ -67,6 +68,10 @@ int symbols_source_line(struct symbols *symbols, const char *file, uint32_t line
                         const char **ret, size_t *ret_length);
 /* How many lines the file has, or -ENOENT. */
 int symbols_source_lines(struct symbols *symbols, const char *file);
+/* The name by which the functions above know a source file that DWARF of `module` calls `file`, and
+ * that was compiled in `directory` (NULL: not known). Owned by `symbols`; NULL when memory is out. */
+const char *symbols_source_name(struct symbols *symbols, const struct module *module,
+                                const char *file, const char *directory);
 /* The file's text is not that of the build (newer than the program). */
 bool symbols_source_changed(struct symbols *symbols, const char *file);
 
