@@ -129,7 +129,8 @@ struct locals_value {
 	uint64_t size;             /* of its type, in bytes; 0: not known, or void */
 	bool in_memory;            /* `address` is where it is */
 	uint64_t address;
-	uint64_t children; /* how many locals_child() gives; of a pointer 1, or of a structure the members */
+	uint64_t children; /* how many locals_child() gives: members, elements; of a pointer to a structure
+	                      the members of that, of another one 1; 0: none */
 	uint64_t serial;   /* of an OBJECT, or a DYNAMIC that holds one: which; 0: none */
 };
 
@@ -188,7 +189,7 @@ struct locals_format {
 };
 #define LOCALS_FORMAT_LINE ((struct locals_format){.depth = 3, .elements = 16, .characters = 64})
 
-/* Writes the value as text, one line: `3`, `'a' (97)`, `RED | BLUE`, `0x7ffd... "text"`,
+/* Writes the value as text, one line: `3`, `'a'`, `RED | BLUE`, `"text"`, `0x7ffd12a0`,
  * `{x = 1, y = <optimised out>}`, `[1, 2, 3, ...]`, `task #7 worker`, `<register not saved>`. At most
  * `room` bytes with the 0 at the end; what does not fit ends in "...". Returns its length. */
 size_t locals_text(struct locals_view *view, const struct locals_value *value,
@@ -196,8 +197,8 @@ size_t locals_text(struct locals_view *view, const struct locals_value *value,
 
 /* The bytes of a value, as they are in memory (of a bit-field: those of the number). Byte i means
  * something if and only if (*ret_known)[i] is not 0; *ret_known is NULL when all of them do.
- * Returns how many there are: the size of the value, at most LOCALS_BYTES_MOST. Owned by the
- * view. */
+ * Returns how many there are: the size of the value, at most LOCALS_BYTES_MOST; 0 when none of them is
+ * known. Owned by the view. */
 size_t locals_bytes(struct locals_view *view, const struct locals_value *value,
                     const uint8_t **ret_bytes, const uint8_t **ret_known);
 enum { LOCALS_BYTES_MOST = 1 << 16 };
