@@ -304,6 +304,11 @@ static bool divide(struct machine *machine, uint8_t atom, struct operand x, stru
 	return push(machine, x);
 }
 
+static bool is_shift(uint8_t atom)
+{
+	return atom == DW_OP_shl || atom == DW_OP_shr || atom == DW_OP_shra;
+}
+
 static bool binary(struct machine *machine, uint8_t atom)
 {
 	struct operand x, y;
@@ -311,7 +316,9 @@ static bool binary(struct machine *machine, uint8_t atom)
 
 	if (!pop(machine, &y) || !pop(machine, &x))
 		return false;
-	if ((x.type == FLOATING) != (y.type == FLOATING))
+	/* DWARF 5, 2.5.1.4: both have the same type. Where they do not, the compiler was mistaken:
+	 * clang forgets to read a variable from memory, for instance, and computes with its address. */
+	if (!is_shift(atom) && (x.type != y.type || x.size != y.size))
 		return fail(machine, LOCALS_UNSUPPORTED);
 	if (x.type == FLOATING)
 		return floating(machine, atom, x, y);

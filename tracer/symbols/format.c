@@ -527,6 +527,10 @@ static void write_elements(struct format *format, const struct content *content,
 	struct content missing;
 	uint64_t count;
 
+	if (content->flexible) {
+		writer_add(&format->writer, "[...]");
+		return;
+	}
 	reason = type_elements(format->context, &content->type, &count);
 	if (reason != LOCALS_COMPLETE) {
 		content_missing(&content->type, reason, &missing);

@@ -115,8 +115,8 @@ static void write_array(const struct context *context, const struct type *type,
 		enum locals_reason reason = type_elements(context, &target, &count);
 		unsigned dimension = target.dimension;
 
-		if (reason != LOCALS_COMPLETE || count == 0)
-			strcpy(bound, reason != LOCALS_COMPLETE ? "[?]" : "[]");
+		if (reason != LOCALS_COMPLETE)
+			strcpy(bound, "[]");
 		else
 			snprintf(bound, sizeof bound, "[%" PRIu64 "]", count);
 		prepend(declarator, "", bound);

@@ -136,11 +136,11 @@ enum locals_reason type_elements(const struct context *context, const struct typ
 
 	*ret = 0;
 	if (!dimension(type, type->dimension, &range))
-		return LOCALS_COMPLETE;
+		return LOCALS_OPTIMISED_OUT;
 	if (dwarf_attr_integrate(&range, DW_AT_count, &attribute))
 		return attribute_number(context, &attribute, ret);
 	if (!dwarf_attr_integrate(&range, DW_AT_upper_bound, &attribute))
-		return LOCALS_COMPLETE;
+		return LOCALS_OPTIMISED_OUT;
 	reason = attribute_number(context, &attribute, &bound);
 	if (reason != LOCALS_COMPLETE)
 		return reason;
@@ -297,6 +297,15 @@ static void place_bits(const struct context *context, struct member *member)
 	}
 }
 
+static bool is_flexible(const struct type *type)
+{
+	Dwarf_Die range;
+
+	return !type->is_void && type->tag == DW_TAG_array_type &&
+		   (!dimension(type, 0, &range) ||
+			(!dwarf_hasattr(&range, DW_AT_count) && !dwarf_hasattr(&range, DW_AT_upper_bound)));
+}
+
 static void place(const struct context *context, const struct type *type, struct member *member)
 {
 	Dwarf_Attribute attribute;
@@ -307,6 +316,7 @@ static void place(const struct context *context, const struct type *type, struct
 	member->name = dwarf_diename(&member->die);
 	member->offset = 0;
 	member->bit = 0;
+	member->flexible = is_flexible(&member->type);
 	member->reason = LOCALS_COMPLETE;
 	if (dwarf_attr_integrate(&member->die, DW_AT_data_member_location, &attribute)) {
 		/* An expression takes the structure's address: 0 gives the offset. */

@@ -31,8 +31,8 @@ struct type type_target(const struct type *type);
 
 /* Its size in bytes; 0: not known, or none. */
 uint64_t type_size(const struct context *context, const struct type *type);
-/* The number of elements of an array. COMPLETE, or why it cannot be told; an array without a
- * bound has 0. */
+/* The number of elements of an array. COMPLETE, or why it cannot be told: OPTIMISED_OUT where there is no
+ * bound. */
 enum locals_reason type_elements(const struct context *context, const struct type *type,
                                  uint64_t *ret);
 
@@ -52,6 +52,7 @@ struct member {
 	unsigned bits; /* of a bit-field; 0: is none */
 	unsigned bit;  /* of a bit-field: its first bit, from the byte at `offset` on: 0 to 7 */
 	uint64_t offset;
+	bool flexible; /* an array without a bound */
 	enum locals_reason reason; /* COMPLETE: the offset is known */
 };
 /* Member `i` of a structure or union. false: it has no more. */

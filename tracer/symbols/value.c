@@ -261,6 +261,7 @@ void content_member(const struct context *context, const struct content *content
 					const struct member *member, struct content *ret)
 {
 	content_missing(&member->type, member->reason, ret);
+	ret->flexible = member->flexible;
 	if (member->reason != LOCALS_COMPLETE)
 		return;
 	ret->size =

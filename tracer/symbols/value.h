@@ -21,6 +21,7 @@ struct content {
 	const uint8_t *known; /* of each byte; NULL: all are */
 	size_t count;         /* of `bytes`: the size, at most LOCALS_BYTES_MOST */
 	unsigned bits;        /* of a bit-field, whose number is in `bytes`; 0: is none */
+	bool flexible;        /* a member that is an array without a bound */
 	bool points;          /* a pointer to a variable that has no address: */
 	Dwarf_Die target;
 	Dwarf_Sword offset; /* in it */

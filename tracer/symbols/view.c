@@ -7,6 +7,7 @@
  */
 #include "value.h"
 
+#include "initialiser.h"
 #include "printable.h"
 #include "scopes.h"
 #include "units.h"
@@ -121,11 +122,29 @@ static bool grow(struct locals_view *view)
 	return true;
 }
 
+/* Whether its declaration, or the end of its initialiser, is still to come. Where the build is
+ * optimised, code is not in the order of the source. */
+static bool is_early(struct locals_view *view, Dwarf_Die *die,
+					 const struct locals_variable *variable)
+{
+	const struct locals_frame *frame = &view->point->frame[view->level].frame;
+	struct declaration declaration = {.name = dwarf_diename(die), .line = variable->line};
+	int column = 0;
+
+	if (frame->optimised || frame->line == 0 || variable->parameter || variable->is_static ||
+		variable->line == 0)
+		return false;
+	if (variable->line > frame->line)
+		return true;
+	(void)dwarf_decl_column(die, &column);
+	declaration.column = (uint32_t)column;
+	return initialiser_goes_on(view->context.locals->symbols, frame, &declaration);
+}
+
 /* `before`: how many variables there were of inner blocks. */
 static bool add_variable(struct locals_view *view, Dwarf_Die *die, unsigned block, size_t before)
 {
 	struct context context = view_context(view, view->context.debug);
-	const struct locals_frame *frame = &view->point->frame[view->level].frame;
 	const char *name = dwarf_diename(die);
 	char filtered[TYPE_TEXT] = "";
 	const struct value *value;
@@ -150,10 +169,9 @@ static bool add_variable(struct locals_view *view, Dwarf_Die *die, unsigned bloc
 		.parameter = dwarf_tag(die) == DW_TAG_formal_parameter,
 		.shadowed = is_shadowed(view, filtered, before),
 		.is_static = is_static(die),
+		.runtime = strncmp(name, "coro__", 6) == 0,
 	};
-	view->variable[view->count].early =
-		!frame->optimised && frame->line > 0 && !view->variable[view->count].parameter &&
-		!view->variable[view->count].is_static && line > (int)frame->line;
+	view->variable[view->count].early = is_early(view, die, &view->variable[view->count]);
 	view->count++;
 	return true;
 }
@@ -172,22 +190,26 @@ static bool add_scope(struct locals_view *view, Dwarf_Die *scope, unsigned block
 	return true;
 }
 
-/* Whether one of the scope's own variables is made of this one. */
-static bool is_made_of(Dwarf_Die *scope, const Dwarf_Die *origin)
+/* Whether a variable of one of the frame's scopes is made of this one. */
+static bool is_made(struct locals_view *view, const Dwarf_Die *origin)
 {
-	Dwarf_Die die;
-	unsigned count = 0;
+	const struct point_frame *frame = &view->point->frame[view->level];
+	unsigned entries = 0;
 
-	if (dwarf_child(scope, &die) != 0)
-		return false;
-	do {
-		Dwarf_Attribute attribute;
-		Dwarf_Die from;
+	for (unsigned i = frame->scope; i < frame->scope_end; i++) {
+		Dwarf_Die die;
 
-		if (is_variable(&die) && dwarf_attr(&die, DW_AT_abstract_origin, &attribute) &&
-			dwarf_formref_die(&attribute, &from) && from.addr == origin->addr)
-			return true;
-	} while (++count < VARIABLES_MOST && die_next(&die));
+		if (dwarf_child(&view->point->scope[i], &die) != 0)
+			continue;
+		do {
+			Dwarf_Attribute attribute;
+			Dwarf_Die from;
+
+			if (is_variable(&die) && dwarf_attr(&die, DW_AT_abstract_origin, &attribute) &&
+				dwarf_formref_die(&attribute, &from) && from.addr == origin->addr)
+				return true;
+		} while (++entries < VARIABLES_MOST && die_next(&die));
+	}
 	return false;
 }
 
@@ -203,7 +225,7 @@ static bool add_lost(struct locals_view *view, Dwarf_Die *scope)
 		!dwarf_formref_die(&attribute, &origin) || dwarf_child(&origin, &die) != 0)
 		return true;
 	do
-		if (is_variable(&die) && !is_made_of(scope, &die) && !add_variable(view, &die, 0, before))
+		if (is_variable(&die) && !is_made(view, &die) && !add_variable(view, &die, 0, before))
 			return false;
 	while (++entries < VARIABLES_MOST && view->count < VARIABLES_MOST && die_next(&die));
 	return true;

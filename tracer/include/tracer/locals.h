@@ -141,8 +141,10 @@ struct locals_variable {
 	bool parameter;
 	bool shadowed;  /* by one of an inner block, with the same name */
 	bool is_static; /* not of this call: there is one for all */
-	bool early;     /* not yet initialised: its declaration is still to come (known where the build
-	                   is not optimised). Its value is whatever was there before. */
+	bool early;     /* not yet initialised: its declaration, or the end of its initialiser, is still to
+	                   come (known where the build is not optimised). Its value is whatever was there
+	                   before. */
+	bool runtime;   /* made by a macro of coroscope's headers: hidden unless asked for */
 };
 
 /* ---- A logical frame --------------------------------------------------- */
