@@ -304,7 +304,7 @@ static void write_function(struct format *format, const struct content *content)
 	const char *name;
 	uint64_t address;
 
-	if (content->type.tag == DW_TAG_subroutine_type || content->type.tag == DW_TAG_subprogram) {
+	if (type_is_function(&content->type)) {
 		address = content->address;
 	} else if (!content_word(content, &address)) {
 		write_reason(format, content);
@@ -500,6 +500,10 @@ static void write_members(struct format *format, const struct content *content, 
 	struct member member = {0};
 	unsigned count = 0;
 
+	if (content->size == 0 && type_is_announced(&content->type)) {
+		writer_add(&format->writer, "<incomplete type>");
+		return;
+	}
 	writer_add(&format->writer, "{");
 	while (!format->writer.full && type_next_member(format->context, &content->type, &member)) {
 		struct arena_mark mark = arena_mark(format->context->arena);

@@ -374,23 +374,28 @@ static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped 
 	return found;
 }
 
+int symbols_module(struct symbols *symbols, size_t i, struct symbols_module *ret)
+{
+	const struct mapped *mapped = &symbols->mapped[i];
+
+	if (i >= symbols->mapped_count)
+		return -ENOENT;
+	*ret = (struct symbols_module){
+		.path = mapped->path,
+		.start = mapped->start,
+		.end = mapped->end,
+		.bias = mapped->bias,
+		.module = mapped->module,
+		.reason = mapped->module ? NULL : mapped->reason,
+	};
+	return 0;
+}
+
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret)
 {
-	for (size_t i = symbols->mapped_count; i-- > 0;) {
-		const struct mapped *mapped = &symbols->mapped[i];
-
-		if (address < mapped->start || address >= mapped->end)
-			continue;
-		*ret = (struct symbols_module){
-			.path = mapped->path,
-			.start = mapped->start,
-			.end = mapped->end,
-			.bias = mapped->bias,
-			.module = mapped->module,
-			.reason = mapped->module ? NULL : mapped->reason,
-		};
-		return 0;
-	}
+	for (size_t i = symbols->mapped_count; i-- > 0;)
+		if (address >= symbols->mapped[i].start && address < symbols->mapped[i].end)
+			return symbols_module(symbols, i, ret);
 	return -ENOENT;
 }
 

@@ -71,7 +71,7 @@ static bool binds_tighter(const struct type *type)
 	Dwarf_Die die = type->die;
 	int tag = type->is_void ? 0 : dwarf_tag(&die);
 
-	return tag == DW_TAG_array_type || tag == DW_TAG_subroutine_type;
+	return tag == DW_TAG_array_type || tag == DW_TAG_subroutine_type || tag == DW_TAG_subprogram;
 }
 
 static void write_pointer(const struct context *context, const struct type *type, const char *sign,
@@ -232,6 +232,16 @@ static void write_type(const struct context *context, const struct type *type,
 void type_text(const struct context *context, const struct type *type, char *text, size_t room)
 {
 	struct declarator declarator = {""};
+	struct type written = *type;
 
-	write_type(context, type, &declarator, 0, text, room);
+	if (type->is_number && type->pointers == 0) {
+		printable_put(text, room, "long");
+		return;
+	}
+	/* The address of something: its type, with stars. */
+	for (; written.pointers > 0; written = type_target(&written))
+		prepend(&declarator, "*", "");
+	if (type->pointers > 0 && binds_tighter(&written))
+		prepend(&declarator, "(", ")");
+	write_type(context, &written, &declarator, 0, text, room);
 }

@@ -92,6 +92,21 @@ struct type type_of(struct debug *debug, Dwarf_Die *die)
 	return type_die(die, &found) ? type_at(debug, &found) : void_type(debug);
 }
 
+struct type type_number(struct debug *debug)
+{
+	return (struct type){.debug = debug, .tag = DW_TAG_base_type, .is_number = true};
+}
+
+struct type type_pointer(const struct type *type)
+{
+	struct type pointer = *type;
+
+	pointer.pointers++;
+	pointer.is_void = false;
+	pointer.tag = DW_TAG_pointer_type;
+	return pointer;
+}
+
 /* ---- Arrays ------------------------------------------------------------ */
 
 /* The DIE of dimension `i`. */
@@ -115,8 +130,13 @@ struct type type_target(const struct type *type)
 	Dwarf_Die bare = type->bare, next;
 	struct type target;
 
-	if (type->is_void)
-		return *type;
+	if (type->is_void || type->is_number)
+		return void_type(type->debug);
+	if (type->pointers > 0) {
+		target = *type;
+		target.tag = --target.pointers > 0 ? DW_TAG_pointer_type : dwarf_tag(&bare);
+		return target;
+	}
 	if (type->tag == DW_TAG_array_type && dimension(type, type->dimension + 1, &next)) {
 		target = *type;
 		target.die = target.bare;
@@ -161,6 +181,8 @@ static uint64_t size_within(const struct context *context, const struct type *ty
 
 	if (type->is_void || depth > NESTED_MOST || !context_spend(context, 1))
 		return 0;
+	if (type->is_number || type->pointers > 0)
+		return sizeof(uint64_t);
 	/* Of an array it is that of all dimensions. */
 	if ((type->tag != DW_TAG_array_type || type->dimension == 0) &&
 		dwarf_attr_integrate(&bare, DW_AT_byte_size, &attribute))
@@ -195,8 +217,10 @@ unsigned type_encoding(const struct type *type)
 	Dwarf_Word encoding;
 	struct type numbers;
 
-	if (type->is_void)
+	if (type->is_void || type->pointers > 0)
 		return 0;
+	if (type->is_number)
+		return DW_ATE_signed;
 	if (type->tag == DW_TAG_enumeration_type) {
 		numbers = type_of(type->debug, &bare);
 		if (!numbers.is_void && numbers.tag == DW_TAG_base_type)
@@ -220,7 +244,7 @@ const char *type_tag_name(const struct type *type)
 {
 	Dwarf_Die bare = type->bare;
 
-	return type->is_void ? NULL : dwarf_diename(&bare);
+	return type->is_void || type->is_number || type->pointers > 0 ? NULL : dwarf_diename(&bare);
 }
 
 bool type_is_char(const struct type *type)
@@ -264,6 +288,19 @@ bool type_has_members(const struct type *type)
 {
 	return !type->is_void && (type->tag == DW_TAG_structure_type ||
 							  type->tag == DW_TAG_class_type || type->tag == DW_TAG_union_type);
+}
+
+bool type_is_announced(const struct type *type)
+{
+	Dwarf_Die bare = type->bare;
+
+	return has_flag(&bare, DW_AT_declaration);
+}
+
+bool type_is_function(const struct type *type)
+{
+	return !type->is_void &&
+		   (type->tag == DW_TAG_subroutine_type || type->tag == DW_TAG_subprogram);
 }
 
 static bool is_member(Dwarf_Die *die)

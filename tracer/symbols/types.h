@@ -20,12 +20,18 @@ struct type {
 	Dwarf_Die bare;      /* without typedefs and qualifiers; of a structure that is only announced the
 	                        complete one, if the module has it */
 	unsigned dimension;  /* of an array: how many dimensions are taken off already */
+	unsigned pointers;   /* it is a pointer to that, or to a pointer to it, ...: so often; then `tag` is
+	                        that of a pointer */
+	bool is_number;      /* a signed number of 64 bits, without a DIE */
 };
 
 /* Of a variable, member, function, pointer, array, ...: what its DW_AT_type says. */
 struct type type_of(struct debug *debug, Dwarf_Die *die);
 /* Of the DIE of a type. */
 struct type type_at(struct debug *debug, Dwarf_Die *die);
+/* What has no DIE: the type of numbers in expressions, and that of the address of something. */
+struct type type_number(struct debug *debug);
+struct type type_pointer(const struct type *type);
 /* What it points to, or has elements of; a function: what it returns. */
 struct type type_target(const struct type *type);
 
@@ -44,6 +50,9 @@ bool type_is_char(const struct type *type);
 /* The name of a structure or union without typedefs, of a base type; NULL: has none. */
 const char *type_tag_name(const struct type *type);
 bool type_has_members(const struct type *type);
+/* It is declared, and defined nowhere in the module. */
+bool type_is_announced(const struct type *type);
+bool type_is_function(const struct type *type);
 
 struct member {
 	const char *name; /* NULL: has none */

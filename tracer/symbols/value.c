@@ -322,12 +322,6 @@ static bool is_pointer(const struct type *type)
 			type->tag == DW_TAG_rvalue_reference_type);
 }
 
-static bool is_function(const struct type *type)
-{
-	return !type->is_void &&
-		   (type->tag == DW_TAG_subroutine_type || type->tag == DW_TAG_subprogram);
-}
-
 uint64_t content_children(const struct context *context, const struct content *content)
 {
 	const struct type *type = &content->type;
@@ -343,7 +337,7 @@ uint64_t content_children(const struct context *context, const struct content *c
 	if (!is_pointer(type))
 		return 0;
 	target = type_target(type);
-	if (target.is_void || is_function(&target) ||
+	if (target.is_void || type_is_function(&target) ||
 		(!content->points && (!content_word(content, &word) || word == 0)))
 		return 0;
 	return type_has_members(&target) ? type_member_count(&target) : 1;
@@ -419,7 +413,7 @@ enum locals_kind content_kind(const struct context *context, const struct conten
 		return LOCALS_DYNAMIC;
 	if (type_has_members(type))
 		return type->tag == DW_TAG_union_type ? LOCALS_UNION : LOCALS_STRUCTURE;
-	if (is_function(type))
+	if (type_is_function(type))
 		return LOCALS_FUNCTION;
 	if (type->tag == DW_TAG_enumeration_type)
 		return LOCALS_ENUMERATION;
@@ -429,7 +423,7 @@ enum locals_kind content_kind(const struct context *context, const struct conten
 			return LOCALS_STRING;
 		if (type->tag == DW_TAG_array_type)
 			return LOCALS_ARRAY;
-		if (is_function(&target))
+		if (type_is_function(&target))
 			return LOCALS_FUNCTION;
 		if (content_word(content, &word) && object_at(context, type, word, &object) &&
 			!object.freed)

@@ -42,6 +42,8 @@ struct symbols_module {
 /* That which has an address: the one that was added last, if an earlier one was unloaded. 0, or
  * -ENOENT. Valid until modules are added, its strings and its module as long as `symbols`. */
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret);
+/* The i-th one, as valid as that. 0, or -ENOENT: there are no more. */
+int symbols_module(struct symbols *symbols, size_t i, struct symbols_module *ret);
 
 /* A place in the program. Pointers are valid as long as `symbols`. */
 struct symbols_place {
