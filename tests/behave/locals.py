@@ -3,8 +3,9 @@
 
     locals.py LOCALS_DUMP LIBRARY INCLUDE SCRATCH COMPILER BUILD...
 
-LIBRARY is libcoroscope.a. BUILD is a list of options that locals_subject.c is compiled with. Exit status
-77: gdb is missing, or may not trace.
+LIBRARY is libcoroscope.a. BUILD is a list of options that locals_subject.c is compiled with: at -O0 every
+variable is recovered and reads as it should; at -O2 of gcc at least 70 %. Exit status 77: gdb is missing, or may
+not trace.
 """
 import json
 import pathlib
@@ -83,6 +84,138 @@ def compare_frames(checks, build, ours, theirs):
     return list(zip(ours, theirs)) if mine == gdbs else []
 
 
+# What the variables of the subject read as, where nothing is optimised.
+TEXTS = {
+    ("inlined_twice", "twice"): "26",
+    ("inlined", "calls"): "8",
+    ("innermost", "text"): r'"a text\twith \"quotes\" and \x1b[2J"',
+    ("innermost", "inner"): "{x = 1, y = 2}",
+    ("numbers", "letter"): "'q'",
+    ("numbers", "negative"): "-5",
+    ("numbers", "brief"): "-300",
+    ("numbers", "unsigned_brief"): "65000",
+    ("numbers", "wide"): "1234567000000",
+    ("numbers", "widest"): "18364758544493064720",
+    ("numbers", "huge"): "1881672302290562263000000000000000000",
+    ("numbers", "yes"): "true",
+    ("numbers", "no"): "false",
+    ("numbers", "single"): "1.5",
+    ("numbers", "precise"): "0.3333333333333333",
+    ("numbers", "extended"): "0.28571428571428571428",
+    ("numbers", "rotated"): "1.0 + 2.0i",
+    ("numbers", "colour"): "GREEN",
+    ("numbers", "access"): "READ | EXECUTE",
+    ("numbers", "odd_colour"): "7",
+    ("numbers", "odd_access"): "WRITE | HIDDEN | 0x40",
+    ("numbers", "octet"): "200",
+    ("numbers", "exact"): "-5000000000000",
+    ("numbers", "fixed"): "42",
+    ("numbers", "watched"): "77",
+    ("aggregates", "vector"): "[1, 2, 3, 4, 5]",
+    ("aggregates", "rows"): "[[1, 2, 3, 4], [5, 6, 7, 8]]",
+    ("aggregates", "grown"): "[0, 1, 4, 9, 16, 25]",
+    ("aggregates", "table"): "[[0.0, 0.5, 1.0], [1.5, 2.0, 2.5]]",
+    ("aggregates", "text"): '"array of char"',
+    ("aggregates", "raw"): "[222, 173, 190, 239]",
+    ("aggregates", "names"): '["zero", "one", "label"]',
+    ("aggregates", "bits"): "{a = 5, b = -3, c = 703710, d = 300, e = true, f = 78187493530, g = BLUE}",
+    ("aggregates", "number"): "{integer = 1078530011, real = 3.1415927, byte = [219, 15, 73, 64, 0, 0, 0, 0]}",
+    ("aggregates", "corners"): "[{x = 0, y = 1}, {x = 2, y = 3}, {x = 4, y = 5}]",
+    ("aggregates", "nothing"): "{}",
+    ("aggregates", "null_text"): "NULL",
+    ("aggregates", "wild"): "0x1000 <memory unreadable>",
+    ("aggregates", "callback"): "action",
+    ("aggregates", "builder"): "make",
+    ("aggregates", "aligned"): "64",
+    ("aggregates", "by_value"): "{x = 11, y = 12}",
+    ("values", "none"): "None",
+    ("values", "truth"): "True",
+    ("values", "integer"): "-12",
+    ("values", "real"): "2.5",
+    ("values", "string"): r"""'it\'s "text"'""",
+    ("values", "bytes"): r"b'\x00\x01ab'",
+    ("values", "object"): "generator #2 other",
+    ("values", "self_made"): "generator #2 other",
+    ("values", "error"): "raised ValueError('bad port')",
+    ("values", "items"): "[3, 1, 2]",
+    ("body", "other"): "generator #2 other",
+    ("body", "argument"): "1",
+}
+TYPES = {
+    ("numbers", "node"): "struct node",
+    ("numbers", "access"): "enum access",
+    ("numbers", "fixed"): "const int",
+    ("aggregates", "rows"): "int [2][4]",
+    ("aggregates", "grown"): "int [6]",
+    ("aggregates", "names"): "const char *[3]",
+    ("aggregates", "callback"): "void (*)(int)",
+    ("aggregates", "builder"): "maker",
+    ("aggregates", "to_pointer"): "int **",
+    ("aggregates", "untyped"): "void *",
+    ("aggregates", "handlers"): "void (*[2])(int)",
+    ("values", "none"): "coro_value",
+}
+EARLY = {("inlined_twice", "got"), ("innermost", "late"), ("innermost", "late_point"), ("numbers", "result")}
+SHADOWED = {("innermost", "same_name", "int")}
+
+# gdb 13 takes the caller's rbx from the wrong frame when it evaluates an entry value within an
+# inlined function: what we say is what the program has, the address behind that in `left`.
+GDB_IS_WRONG = {("compare", "right")}
+
+
+def of_subject(frame):
+    return frame["file"] and frame["file"].endswith("locals_subject.c")
+
+
+def compare_values(checks, build, pairs):
+    """Whatever both recover is the same. Returns how many variables of the subject there are, and how many were recovered."""
+    total = recovered = 0
+    for mine, gdbs in pairs:
+        theirs = named(gdbs["variables"])
+        for key, variable in named(mine["variables"]).items():
+            if of_subject(mine) and not variable["runtime"]:
+                total += 1
+                recovered += variable["reason"] == 0
+            other = theirs.get(key)
+            if variable["reason"] or not variable["size"] or not other or not other["bytes"]:
+                continue
+            if (mine["function"], key[0]) in GDB_IS_WRONG:
+                left = named(mine["variables"])["left", key[1]]
+                same = int.from_bytes(bytes.fromhex(variable["bytes"]), "little") == 4 + int.from_bytes(bytes.fromhex(left["bytes"]), "little")
+            else:
+                same = variable["bytes"] == other["bytes"]
+            checks.check(f"{build}: {mine['function']} {key[0]} is gdb's", same,
+                         f"{variable['text']}: {variable['bytes']}\n    {other['text']}: {other['bytes']}")
+    return total, recovered
+
+
+def compare_texts(checks, build, frames):
+    found = {(frame["function"], variable["name"], variable["type"]): variable
+             for frame in frames for variable in frame["variables"]}
+    by_name = {key[:2]: variable for key, variable in found.items()}
+    for key, text in TEXTS.items():
+        checks.equal(f"{build}: text of {key}", by_name[key]["text"], text)
+    for key, text in TYPES.items():
+        checks.equal(f"{build}: type of {key}", by_name[key]["type"], text)
+    early = {key[:2] for key, variable in found.items() if variable["early"] and not variable["runtime"]}
+    checks.equal(f"{build}: not yet initialised", str(sorted(early)), str(sorted(EARLY)))
+    shadowed = {key for key, variable in found.items() if variable["shadowed"]}
+    checks.equal(f"{build}: shadowed", str(sorted(shadowed)), str(sorted(SHADOWED)))
+    statics = {key[:2] for key, variable in found.items() if variable["static"]}
+    checks.equal(f"{build}: static", str(sorted(statics)), str([("compare", "once"), ("inlined", "calls")]))
+    checks.check(f"{build}: an object's serial", by_name["values", "object"]["serial"] == 2)
+
+
+def compare_properties(checks, build, frames):
+    """What is said of the frames themselves."""
+    runtime = [frame["function"] for frame in frames if frame["runtime"]]
+    checks.equal(f"{build}: frames of the runtime", str(runtime), str(["coro__body_main", "coro__trampoline"]))
+    optimised = {frame["optimised"] for frame in frames if of_subject(frame)}
+    checks.equal(f"{build}: optimised", str(optimised), str({0} if "-O0" in build else {1}))
+    inlined = {frame["function"] for frame in frames if of_subject(frame) and frame["inlined"]}
+    checks.check(f"{build}: inlined", {"inlined", "inlined_twice"} <= inlined, inlined)
+
+
 def main():
     tool, library, include, scratch = sys.argv[1:5]
     compiler = sys.argv[5].split()
@@ -94,29 +227,18 @@ def main():
     for build in sys.argv[6:]:
         program = compile_subject(compiler, build.split(), include, library, scratch)
         with Subject(program) as subject:
-            ours = subject.dump(tool)
+            ours = subject.dump(tool)["frames"]
             theirs = subject.gdb()
-        recovered = total = gdb_recovered = same = 0
-        pairs = compare_frames(checks, build, ours["frames"], theirs)
-        for mine, gdbs in pairs:
-            if "msort" in mine["function"] or "qsort" in mine["function"]:
-                continue
-            their = named(gdbs["variables"])
-            for key, variable in named(mine["variables"]).items():
-                if variable["name"].startswith("coro__"):
-                    continue
-                got = variable["reason"] == 0
-                other = their.get(key)
-                total += 1
-                recovered += got
-                gdb_recovered += bool(other and other["bytes"])
-                if got and other and other["bytes"]:
-                    same += variable["bytes"] == other["bytes"]
-                    if variable["bytes"] != other["bytes"]:
-                        print(build, mine["function"], key, variable["bytes"], other["bytes"], variable["text"], other["text"])
-                elif bool(got) != bool(other and other["bytes"]):
-                    print(build, mine["function"], key, variable["text"], other)
-        print(f"{build}: {total} variables, {recovered} recovered ({100 * recovered // max(total, 1)} %), gdb {gdb_recovered}, same {same}")
+        pairs = compare_frames(checks, build, ours, theirs)
+        total, recovered = compare_values(checks, build, pairs)
+        print(f"{compiler[0]} {build}: {recovered} of {total} variables")
+        checks.check(f"{build}: there are 40 variables", total >= 40, total)
+        compare_properties(checks, build, ours)
+        if "-O0" in build:
+            checks.check(f"{build}: all are recovered", recovered == total, f"{recovered} of {total}")
+            compare_texts(checks, build, ours)
+        elif "gcc" in compiler[0] and "-O2" in build:
+            checks.check(f"{build}: most are recovered", recovered >= total * 0.7, f"{recovered} of {total}")
     checks.end()
 
 

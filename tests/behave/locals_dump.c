@@ -102,9 +102,9 @@ static void print_frame(const struct locals_frame *frame)
 	variable = locals_variables(view, &count);
 	for (size_t i = 0; i < count; i++) {
 		printf("%s\n  {\"line\": %u, \"block\": %u, \"parameter\": %d, \"shadowed\": %d, "
-			   "\"static\": %d, \"early\": %d, ",
+			   "\"static\": %d, \"early\": %d, \"runtime\": %d, ",
 			   i ? "," : "", variable[i].line, variable[i].block, variable[i].parameter,
-			   variable[i].shadowed, variable[i].is_static, variable[i].early);
+			   variable[i].shadowed, variable[i].is_static, variable[i].early, variable[i].runtime);
 		print_value(view, variable[i].value, DEPTH);
 		printf("}");
 	}

@@ -162,6 +162,8 @@ NOINLINE static int numbers(int depth, unsigned char small, double ratio)
 	double complex rotated = opaque(1) + opaque(2) * I;
 	enum colour colour = (enum colour)opaque(GREEN);
 	enum access access = (enum access)opaque(READ | EXECUTE);
+	enum colour odd_colour = (enum colour)opaque(7);
+	enum access odd_access = (enum access)(opaque(WRITE | 0x40) | (int)HIDDEN);
 	uint8_t octet = (uint8_t)opaque(200);
 	int64_t exact = -opaque(5000000) * (int64_t)1000000;
 	const int fixed = 42;
@@ -179,8 +181,8 @@ NOINLINE static int numbers(int depth, unsigned char small, double ratio)
 
 	use(&precise), use(&extended), use(&rotated), use(&huge);
 	sink = letter + negative + brief + unsigned_brief + (int)wide + (int)widest + yes + no +
-		   (int)single + (int)colour + (int)access + octet + (int)exact + fixed + watched + small +
-		   (int)ratio;
+		   (int)single + (int)colour + (int)access + (int)odd_colour + (int)odd_access + octet +
+		   (int)exact + fixed + watched + small + (int)ratio;
 	return result;
 }
 
@@ -206,6 +208,7 @@ NOINLINE static int aggregates(int length, const char *label, struct point by_va
 	const char *wild = (const char *)(uintptr_t)(unsigned)opaque(0x1000);
 	void *untyped = vector;
 	void (*callback)(int) = opaque(1) ? action : NULL;
+	void (*handlers[2])(int) = {action, callback};
 	maker builder = opaque(1) ? make : NULL;
 	struct announced *unknown = (struct announced *)vector;
 	alignas(64) int aligned = opaque(64);
@@ -220,11 +223,12 @@ NOINLINE static int aggregates(int length, const char *label, struct point by_va
 	flexible->item[1] = 9;
 	use(rows), use(text), use(raw), use(names), use(&bits), use(&number), use(corners);
 	use(vector), use(grown), use(table), use(&nothing), use(to_pointer), use(flexible);
-	use(&aligned);
+	use(&aligned), use(handlers);
 	result = numbers(length, (unsigned char)opaque(250), opaque(5) / 2.0);
 	use(rows), use(text), use(raw), use(names), use(&bits), use(&number), use(corners);
 	use(vector), use(grown), use(table), use(&nothing), use(to_pointer), use(flexible);
 	use(null_text), use(wild), use(untyped), use((void *)callback), use((void *)builder);
+	use(handlers);
 	use(unknown), use(&aligned);
 	free(flexible);
 	return result + by_value.x + by_value.y;
@@ -254,15 +258,16 @@ NOINLINE static void values(struct coro_generator *self_made)
 	coro_value real = coro_float(opaque(5) / 2.0), string = coro_str("it's \"text\"");
 	coro_value bytes = coro_bytes("\0\1ab", 4), object = coro_object(self_made);
 	coro_value typed = coro_typed_ptr(&global_count, "struct job");
+	coro_value error = coro_raise(CORO_ValueError, "bad %s", "port");
 	struct coro_generator *freed = coro_generator(sleeper, CORO_NONE);
 	int items[3] = {opaque(3), 1, 2};
 
 	coro_free(freed);
 	use(&none), use(&truth), use(&integer), use(&real), use(&string), use(&bytes);
-	use(&object), use(&typed), use(&freed);
+	use(&object), use(&typed), use(&freed), use(&error);
 	qsort(items, 3, sizeof *items, compare);
 	use(&none), use(&truth), use(&integer), use(&real), use(&string), use(&bytes);
-	use(&object), use(&typed), use(&freed), use(items);
+	use(&object), use(&typed), use(&freed), use(items), use(&error);
 }
 
 static coro_value body(coro_value argument)
