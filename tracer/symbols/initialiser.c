@@ -76,15 +76,46 @@ static void take_line(struct scan *scan, const char *text, size_t length)
 	}
 }
 
+static bool is_word(char character)
+{
+	return character == '_' || (character >= '0' && character <= '9') ||
+		   (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
+}
+
+/* Where the name ends in the line of its declaration; 0: it is not there. clang does not tell its
+ * column: then it must be there once. */
+static size_t name_end(const struct declaration *declaration, const char *text, size_t length)
+{
+	size_t name = strlen(declaration->name), found = 0;
+
+	if (declaration->column > 0) {
+		size_t from = declaration->column - 1;
+
+		return from <= length && length - from >= name &&
+					   memcmp(text + from, declaration->name, name) == 0
+				   ? from + name
+				   : 0;
+	}
+	for (size_t i = 0; i + name <= length; i++) {
+		if (memcmp(text + i, declaration->name, name) != 0 || (i > 0 && is_word(text[i - 1])) ||
+			(i + name < length && is_word(text[i + name])))
+			continue;
+		if (found > 0)
+			return 0;
+		found = i + name;
+	}
+	return found;
+}
+
 bool initialiser_goes_on(struct symbols *symbols, const struct locals_frame *frame,
 						 const struct declaration *declaration)
 {
-	size_t name = strlen(declaration->name), length;
+	size_t length;
 	struct scan scan = {0};
 	const char *text;
 
-	if (!frame->file || declaration->column == 0 || frame->column == 0 ||
-		declaration->line > frame->line || frame->line - declaration->line >= LINES_MOST ||
+	if (!frame->file || frame->column == 0 || declaration->line > frame->line ||
+		frame->line - declaration->line >= LINES_MOST ||
 		symbols_source_changed(symbols, frame->file))
 		return false;
 	for (uint32_t line = declaration->line; line <= frame->line; line++) {
@@ -95,11 +126,9 @@ bool initialiser_goes_on(struct symbols *symbols, const struct locals_frame *fra
 		if (line == frame->line && frame->column - 1 < length)
 			length = frame->column - 1;
 		if (line == declaration->line) {
-			from = declaration->column - 1;
-			if (from > length || length - from < name ||
-				memcmp(text + from, declaration->name, name) != 0)
+			from = name_end(declaration, text, length);
+			if (from == 0)
 				return false;
-			from += name;
 		}
 		take_line(&scan, text + from, length - from);
 	}

@@ -7,7 +7,7 @@
 
 struct declaration {
 	const char *name;
-	uint32_t line, column; /* of the name; column from 1, 0: not known */
+	uint32_t line, column; /* of the name; the column from 1, 0: not known */
 };
 
 /* `int got = coro_as_int(coro_yield(x));`: while the coroutine is suspended in there, `got` is not

@@ -158,7 +158,7 @@ static void describe(struct locals *locals, struct point *point, const char *pat
 		name_file(locals, point, file, frame);
 		frame->inlined = dwarf_tag(function) == DW_TAG_inlined_subroutine;
 		frame->optimised = is_optimised(&point->tree, &point->scope[0]);
-		frame->runtime = is_runtime(frame, dwarf_decl_file(function), &point->tree);
+		frame->runtime = is_runtime(frame, scope_declared(function), &point->tree);
 		if (frame->inlined && !scope_call(&point->tree, function, &call))
 			call = (struct scope_call){0};
 	}

@@ -90,6 +90,23 @@ bool scope_call(Dwarf_Die *tree, Dwarf_Die *scope, struct scope_call *ret)
 	return true;
 }
 
+/* dwarf_decl_file() of libdw ends the process when a unit has no table of files. */
+const char *scope_declared(Dwarf_Die *scope)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word number;
+	Dwarf_Files *files;
+	Dwarf_Die unit;
+	size_t count;
+
+	if (!dwarf_attr_integrate(scope, DW_AT_decl_file, &attribute) ||
+		dwarf_formudata(&attribute, &number) != 0 ||
+		dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
+		dwarf_getsrcfiles(&unit, &files, &count) != 0 || number >= count)
+		return NULL;
+	return dwarf_filesrc(files, number, NULL, NULL);
+}
+
 bool is_own_header(const char *file)
 {
 	const char *base = file ? strrchr(file, '/') : NULL;

@@ -36,12 +36,20 @@ static struct type void_type(struct debug *debug)
 	return (struct type){.debug = debug, .is_void = true};
 }
 
-/* An announced structure becomes the complete one of its name. */
+/* An announced structure becomes the complete one: that of a unit of types, or the one of its name. */
 static void complete(struct type *type)
 {
+	Dwarf_Attribute attribute;
 	const char *name;
 	Dwarf_Die found;
 
+	if (dwarf_attr(&type->bare, DW_AT_signature, &attribute) &&
+		dwarf_formref_die(&attribute, &found)) {
+		if (type->die.addr == type->bare.addr)
+			type->die = found;
+		type->bare = found;
+		return;
+	}
 	if (!has_flag(&type->bare, DW_AT_declaration))
 		return;
 	name = dwarf_diename(&type->bare);
