@@ -138,6 +138,7 @@ static void describe(struct locals *locals, struct point *point, const char *pat
 {
 	struct scope_call call = {0};
 	const char *file = NULL;
+	Dwarf_Addr entry;
 
 	for (unsigned level = 0; level < point->frame_count; level++) {
 		struct point_frame *at = &point->frame[level];
@@ -147,6 +148,7 @@ static void describe(struct locals *locals, struct point *point, const char *pat
 		frame->level = level;
 		frame->module = path;
 		frame->described = true;
+		frame->offset = dwarf_entrypc(&point->scope[0], &entry) == 0 ? point->address - entry : 0;
 		frame->function = dwarf_diename(function);
 		if (level == 0) {
 			file = find_line(point, frame);

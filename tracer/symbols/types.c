@@ -36,7 +36,8 @@ static struct type void_type(struct debug *debug)
 	return (struct type){.debug = debug, .is_void = true};
 }
 
-/* An announced structure becomes the complete one: that of a unit of types, or the one of its name. */
+/* An announced structure becomes the complete one: that of a unit of types, or the one of its name.
+ */
 static void complete(struct type *type)
 {
 	Dwarf_Attribute attribute;

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PAGE = 4096, STEP = 64 };
+/* Strings are read in steps. */
+enum { STEP = 64 };
 
 void content_missing(const struct type *type, enum locals_reason reason, struct content *ret)
 {
@@ -168,20 +169,20 @@ bool content_word(const struct content *content, uint64_t *ret)
 size_t string_at(const struct memory *memory, uint64_t address, char *buffer, size_t most,
 				 int *ret_error)
 {
-	size_t length = 0;
+	size_t length = 0, step = STEP;
 
 	*ret_error = 0;
 	while (length < most) {
-		/* Up to the end of the page, behind which there may be nothing. */
-		size_t count = PAGE - (address + length) % PAGE, end;
+		size_t count = step < most - length ? step : most - length, end;
 
-		if (count > STEP)
-			count = STEP;
-		if (count > most - length)
-			count = most - length;
 		*ret_error = memory_read(memory, address + length, buffer + length, count);
-		if (*ret_error < 0)
-			return length;
+		if (*ret_error < 0) {
+			/* The string may end before the memory does. */
+			if (count == 1)
+				return length;
+			step = count / 2;
+			continue;
+		}
 		end = strnlen(buffer + length, count);
 		length += end;
 		if (end < count)
