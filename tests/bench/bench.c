@@ -18,6 +18,7 @@
  *
  * --quick: tiny samples, whose figures mean nothing: that it works is all it tells.
  */
+#include "locals.h"
 #include "subject.h"
 #include "unwinding.h"
 #include "viewers.h"
@@ -104,6 +105,8 @@ static const struct metric metrics[] = {
 	 .figure = viewer_stop_delay, .unit = "ms"},
 	{"unwind_10k", "all stacks of 10,000 suspended coroutines of another process",
 	 .figure = unwind_10k, .unit = "ms"},
+	{"locals_one", "one suspended stack, unwound and read anew, with all its variables as text",
+	 .figure = locals_one, .unit = "ms"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
