@@ -28,7 +28,7 @@ class Subject:
 
     def __enter__(self):
         self.process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.sp = int(self.process.stdout.readline())
+        self.sp, self.base = map(int, self.process.stdout.readline().split())
         return self
 
     def __exit__(self, *unused):
@@ -36,8 +36,8 @@ class Subject:
         self.process.stdout.close()
         self.process.wait(PATIENCE)
 
-    def dump(self, tool, *arguments):
-        done = subprocess.run([tool, str(self.process.pid), str(self.sp), *map(str, arguments)],
+    def dump(self, tool, *arguments, recorded=False):
+        done = subprocess.run([tool, *map(str, [self.process.pid, self.sp, self.base if recorded else 0, *arguments])],
                               stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
         return json.loads(done.stdout)
 
@@ -220,6 +220,27 @@ def compare_properties(checks, build, frames):
     checks.check(f"{build}: inlined", {"inlined", "inlined_twice"} <= inlined, inlined)
 
 
+def compare_recorded(checks, build, ours, recorded):
+    """From the stack alone, with the program's files, all that is on the stack reads as it does live."""
+    checks.equal(f"{build}: recorded frames", str([place(frame) for frame in recorded]), str([place(frame) for frame in ours]))
+    missing = {}
+    for live, past in zip(ours, recorded):
+        for was, variable in zip(live["variables"], past["variables"]):
+            checks.equal(f"{build}: {live['function']} {was['name']}", variable["name"], was["name"])
+            if variable["bytes"] != was["bytes"] or variable["why"] != was["why"]:
+                missing[live["function"], was["name"]] = variable
+    # Static variables are the only ones that are elsewhere.
+    checks.equal(f"{build}: what was not recorded", str(sorted(missing)), str([("compare", "once"), ("inlined", "calls")]))
+    for key, variable in missing.items():
+        checks.equal(f"{build}: why {key} is missing", variable["why"], "memory not recorded")
+    by_name = {(frame["function"], variable["name"]): variable for frame in recorded for variable in frame["variables"]}
+    heap = by_name["aggregates", "flexible"]["child"][0]
+    checks.equal(f"{build}: what is in the heap", heap["text"], "<memory not recorded>")
+    checks.equal(f"{build}: a text of the program", by_name["aggregates", "names"]["text"], TEXTS["aggregates", "names"])
+    checks.equal(f"{build}: a value's object", by_name["values", "object"]["text"], "object #2")
+    checks.check(f"{build}: an exception is in the heap", "memory not recorded" in by_name["values", "error"]["text"])
+
+
 def main():
     tool, library, include, scratch = [pathlib.Path(path).resolve() for path in sys.argv[1:5]]
     compiler = sys.argv[5].split()
@@ -231,12 +252,15 @@ def main():
         program = compile_subject(compiler, build.split(), include, library, scratch)
         with Subject(program) as subject:
             ours = subject.dump(tool)["frames"]
+            recorded = subject.dump(tool, recorded=True)["frames"]
             theirs = subject.gdb()
         pairs = compare_frames(checks, build, ours, theirs)
         total, recovered = compare_values(checks, build, pairs)
         print(f"{compiler[0]} {build}: {recovered} of {total} variables")
         checks.check(f"{build}: there are 40 variables", total >= 40, total)
         compare_properties(checks, build, ours)
+        if "clang" not in compiler[0] and "-O0" in build:
+            compare_recorded(checks, build, ours, recorded)
         if "-O0" in build:
             checks.check(f"{build}: all are recovered", recovered == total, f"{recovered} of {total}")
             compare_texts(checks, build, pathlib.Path(compiler[0]).name, ours)

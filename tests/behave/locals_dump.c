@@ -1,9 +1,11 @@
 /*
  * locals_dump.c - the stack of a suspended body of a process, with all variables, as JSON.
  *
- *     locals_dump PID SP [FRAME EXPRESSION]...
+ *     locals_dump PID SP BASE [FRAME EXPRESSION]...
  *
- * FRAME counts the logical frames from the innermost one, 0. `-`: an expression without a frame.
+ * BASE is the end of the stack: nothing but the bytes up to there and the program's files is looked
+ * at, as in a trace; 0: the process is. FRAME counts the logical frames from the innermost one, 0.
+ * `-`: an expression without a frame.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -130,6 +132,26 @@ static void print_evaluated(const struct locals_frame *frame, const char *expres
 	locals_view_free(view);
 }
 
+/* The memory of a trace: a copy of the stack, and what the files say. */
+static struct memory recorded(const struct memory *process, struct symbols *symbols, uint64_t sp,
+							  uint64_t base)
+{
+	static uint8_t copy[1 << 16];
+	static struct memory_bytes bytes;
+	static struct memory files;
+
+	require(base > sp && base - sp <= sizeof copy, "BASE");
+	require(memory_read(process, sp, copy, base - sp) == 0, "the stack");
+	files = memory_of_files(symbols);
+	bytes = (struct memory_bytes){
+		.address = sp,
+		.bytes = copy,
+		.length = base - sp,
+		.rest = &files,
+	};
+	return memory_of_bytes(&bytes);
+}
+
 int main(int argc, char **argv)
 {
 	static struct unwind_frame frame[FRAMES_MOST];
@@ -140,16 +162,18 @@ int main(int argc, char **argv)
 	struct memory_process *process;
 	struct unwinder *unwinder;
 	struct unwind_registers registers;
+	struct memory memory;
 	enum unwind_end end;
 	char path[] = "/tmp/coroscope-locals-XXXXXX";
 	uint32_t pid;
-	uint64_t sp;
+	uint64_t sp, base;
 	size_t count = 0;
 	int frames;
 
-	require(argc >= 3, "PID SP [FRAME EXPRESSION]...");
+	require(argc >= 4, "PID SP BASE [FRAME EXPRESSION]...");
 	pid = (uint32_t)strtoul(argv[1], NULL, 10);
 	sp = strtoull(argv[2], NULL, 10);
+	base = strtoull(argv[3], NULL, 10);
 	meta.pid = pid;
 	require(close(mkstemp(path)) == 0 && unlink(path) == 0, "a file");
 	require(trace_create(path, &meta, &trace) == 0, "a trace");
@@ -159,12 +183,14 @@ int main(int argc, char **argv)
 	require(memory_process_new(pid, &process) == 0, "memory");
 	require(unwinder_new(symbols, &unwinder) == 0, "an unwinder");
 	require(locals_new(symbols, &locals) == 0, "locals");
-	require(unwind_suspended(memory_of_process(process), CORO_FRAME_X86_64_V1, sp, &registers) == 0,
-			"registers");
-	frames = unwind(unwinder, memory_of_process(process), &registers, frame, FRAMES_MOST, &end);
+	memory = *memory_of_process(process);
+	if (base)
+		memory = recorded(&memory, symbols, sp, base);
+	require(unwind_suspended(&memory, CORO_FRAME_X86_64_V1, sp, &registers) == 0, "registers");
+	frames = unwind(unwinder, &memory, &registers, frame, FRAMES_MOST, &end);
 	require(frames > 0, "frames");
 	stack = (struct locals_stack){
-		.memory = memory_of_process(process),
+		.memory = &memory,
 		.frame = frame,
 		.count = (size_t)frames,
 	};
@@ -180,11 +206,11 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("], \"values\": [");
-	for (int i = 3; i + 1 < argc; i += 2) {
+	for (int i = 4; i + 1 < argc; i += 2) {
 		size_t at = strtoul(argv[i], NULL, 10);
 
 		require(at < count, "no such frame");
-		printf("%s\n", i > 3 ? "," : "");
+		printf("%s\n", i > 4 ? "," : "");
 		print_evaluated(argv[i][0] == '-' ? NULL : &logical[at], argv[i + 1]);
 	}
 	printf("]}\n");

@@ -1,8 +1,8 @@
 /*
  * locals_subject.c - a coroutine that is suspended with variables of every kind in its hands.
  *
- * It prints the saved stack pointer of the coroutine, and waits until its input ends. locals.py
- * looks at it with the tracer and with gdb meanwhile.
+ * It prints the saved stack pointer of the coroutine and the end of its stack, and waits until its
+ * input ends. locals.py looks at it with the tracer and with gdb meanwhile.
  *
  * Whatever is declared before a call is used behind it, so that a compiler that optimises has a
  * reason to keep it, but not always a place where it can be found.
@@ -288,7 +288,7 @@ int main(void)
 
 	coro_next(generator);
 	real = coro__address(generator);
-	printf("%" PRIuPTR "\n", (uintptr_t)real->sp);
+	printf("%" PRIuPTR " %" PRIuPTR "\n", (uintptr_t)real->sp, (uintptr_t)real->stack_base);
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
