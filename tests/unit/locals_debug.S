@@ -24,6 +24,28 @@ locals_described_middle:
 .Lend:
 	.size	locals_described, .-locals_described
 
+	/* Calls, which return to different places. */
+	.globl	locals_caller, locals_calls_it, locals_calls_another, locals_calls_through, locals_calls_elsewhere
+	.globl	locals_calls_unknown
+	.type	locals_caller, @function
+locals_caller:
+	.cfi_startproc
+	nop
+locals_calls_it:
+	nop
+locals_calls_another:
+	nop
+locals_calls_through:
+	nop
+locals_calls_elsewhere:
+	nop
+locals_calls_unknown:
+	nop
+	ret
+	.cfi_endproc
+.Lcaller_end:
+	.size	locals_caller, .-locals_caller
+
 	.data
 	.globl	locals_static
 	.p2align 3
@@ -60,6 +82,20 @@ locals_static:
 	ABBREV 17, 0x34, DW_CHILDREN_no, 0x1c, 0x8, 3, 8, 0x49, 0x13
 	ABBREV 18, 0x34, DW_CHILDREN_no, 3, 8, 0x49, 0x13, 0x1c, 0xb
 	ABBREV 19, 0x2e, DW_CHILDREN_no, 3, 8, 0x49, 0x13, 0x3c, 0x19
+	/* return_pc 0x7d, origin 0x7f, target 0x83, value 0x7e, parameter 0x80 */
+	ABBREV 20, 0x48, DW_CHILDREN_yes, 0x7d, 1, 0x7f, 0x13
+	ABBREV 21, 0x48, DW_CHILDREN_yes, 0x7d, 1, 0x83, 0x18
+	ABBREV 22, 0x49, DW_CHILDREN_no, 2, 0x18, 0x7e, 0x18
+	ABBREV 23, 0x49, DW_CHILDREN_no, 0x80, 0x13, 0x7e, 0x18
+	ABBREV 24, 0x49, DW_CHILDREN_no, 2, 0x18
+	ABBREV 25, 0x10, DW_CHILDREN_no, 0x49, 0x13
+	ABBREV 26, 0x26, DW_CHILDREN_no, 0x49, 0x13
+	.uleb128 27, 0x26
+	.byte	DW_CHILDREN_no, 0, 0
+	ABBREV 28, 0x2, DW_CHILDREN_yes, 3, 8, 0xb, 0xb
+	ABBREV 29, 0x1c, DW_CHILDREN_no, 0x49, 0x13, 0x38, 0xb
+	ABBREV 30, 0xd, DW_CHILDREN_no, 3, 8, 0x49, 0x13, 0x38, 0x18
+	ABBREV 31, 0x42, DW_CHILDREN_no, 0x49, 0x13
 	.byte	0
 
 	.macro VARIABLE name, type, expression:vararg
@@ -83,6 +119,18 @@ locals_static:
 	.byte	\tail
 .Lafter\@:
 	.endm
+	/* In front of it the offset of another entry: op, 4 bytes, ... */
+	.macro ENTRY name, type, op, entry, tail:vararg
+	.uleb128 3
+	.asciz	"\name"
+	.4byte	\type - .Lunit
+	.uleb128 .Lafter\@ - .Lbefore\@
+.Lbefore\@:
+	.byte	\op
+	.4byte	\entry
+	.byte	\tail
+.Lafter\@:
+	.endm
 	.macro BASE name, size, encoding
 	.uleb128 4
 	.asciz	"\name"
@@ -100,7 +148,7 @@ locals_static:
 	.asciz	"by hand"
 	.asciz	"by_hand.c"
 	.quad	locals_described
-	.quad	.Lend - locals_described
+	.quad	.Lcaller_end - locals_described
 
 .Lint:	BASE "int", 4, 5
 .Llong:	BASE "long", 8, 5
@@ -193,8 +241,88 @@ locals_static:
 	.4byte	7
 	.byte	0
 
+	/* C++: a class that is made of another, references, a member whose place is computed. */
+.Lclass:
+	.uleb128 28
+	.asciz	"derived"
+	.byte	24
+	.uleb128 29
+	.4byte	.Lpair - .Lunit
+	.byte	0
+	.uleb128 30
+	.asciz	"computed"
+	.4byte	.Llong - .Lunit
+	.uleb128 2
+	.byte	0x23, 16
+	.byte	0
+.Lreference:
+	.uleb128 25
+	.4byte	.Lpair - .Lunit
+.Lrvalue_reference:
+	.uleb128 31
+	.4byte	.Lint - .Lunit
+.Lconst_void:
+	.uleb128 27
+.Lpair_pointer:
+	.uleb128 7
+	.4byte	.Lpair - .Lunit
+.Lconst_void_pointer:
+	.uleb128 7
+	.4byte	.Lconst_void - .Lunit
+
+	/* The caller: rbx has what it passed in rdi, when that is certain. */
+	.uleb128 2
+	.asciz	"locals_caller"
+	.quad	locals_caller
+	.quad	.Lcaller_end - locals_caller
+	.uleb128 2
+	.byte	0x76, 0
+	.macro PARAMETERS
+	.uleb128 24, 1
+	.byte	0x51
+	.uleb128 22, 1
+	.byte	0x55
+	.uleb128 2
+	.byte	0x73, 1
+	.uleb128 22, 1
+	.byte	0x54
+	.uleb128 2
+	.byte	0x70, 1
+	.uleb128 23
+	.4byte	.Lformal - .Lunit
+	.uleb128 1
+	.byte	0x3f
+	.byte	0
+	.endm
+	.uleb128 20
+	.quad	locals_calls_it
+	.4byte	.Ldescribed - .Lunit
+	PARAMETERS
+	.uleb128 20
+	.quad	locals_calls_another
+	.4byte	.Lcaller_itself - .Lunit
+	PARAMETERS
+	.uleb128 21
+	.quad	locals_calls_through
+	.uleb128 9
+	.byte	3
+	.quad	locals_described
+	PARAMETERS
+	.uleb128 21
+	.quad	locals_calls_elsewhere
+	.uleb128 9
+	.byte	3
+	.quad	locals_caller
+	PARAMETERS
+	.byte	0
+.Lcaller_itself:
+	.uleb128 19
+	.asciz	"another"
+	.4byte	.Lint - .Lunit
+
 	ADDRESS "file_wide", .Llong, locals_static, 0x96
 
+.Ldescribed:
 	.uleb128 2
 	.asciz	"locals_described"
 	.quad	locals_described
@@ -322,7 +450,56 @@ locals_static:
 	.uleb128 5
 	.asciz	"nowhere"
 	.4byte	.Lint - .Lunit
-	VARIABLE "no_parameter", .Lint, 0xa3, 1, 0x55, 0x9f
+	VARIABLE "passed", .Llong, 0xa3, 1, 0x55, 0x9f
+	VARIABLE "passed_regx", .Llong, 0xf3, 2, 0x90, 5, 0x9f
+	VARIABLE "passed_lost", .Llong, 0xa3, 1, 0x54, 0x9f
+	VARIABLE "passed_no_value", .Llong, 0xa3, 1, 0x51, 0x9f
+	VARIABLE "passed_nothing", .Llong, 0xa3, 1, 0x58, 0x9f
+	VARIABLE "passed_memory", .Llong, 0xa3, 2, 0x75, 0, 0x9f
+	ENTRY "passed_for", .Lint, 0xfa, .Lformal-.Lunit, 0x9f
+	ENTRY "passed_for_none", .Lint, 0xfa, .Lint-.Lunit, 0x9f
+.Lformal:
+	.uleb128 5
+	.asciz	"formal"
+	.4byte	.Lint - .Lunit
+	/* Other variables: their numbers, and pointers to them. */
+.Ltarget:
+	VARIABLE "target", .Lpair, 0x53, 0x93, 8, 0x37, 0x9f, 0x93, 8
+.Lin_memory:
+	VARIABLE "in_memory", .Lint, 0x91, 8
+.Lnumber:
+	VARIABLE "number", .Lint, 0x09, 0xfd, 0x9f
+.Lconst_number:
+	.uleb128 18
+	.asciz	"const_number"
+	.4byte	.Lint - .Lunit
+	.byte	9
+.Llost_number:
+	VARIABLE "lost_number", .Lint, 0x50
+.Lunrecorded:
+	VARIABLE "unrecorded", .Lint, 0x0a, 0, 0x30
+	ENTRY "number_of_number", .Lint, 0xfd, .Lnumber, 0x9f
+	ENTRY "number_of_memory", .Lint, 0xfd, .Lin_memory, 0x9f
+	ENTRY "number_of_const", .Lint, 0xfd, .Lconst_number, 0x9f
+	ENTRY "number_of_lost", .Lint, 0xfd, .Llost_number, 0x9f
+	ENTRY "number_of_unrecorded", .Lint, 0xfd, .Lunrecorded, 0x9f
+	ENTRY "number_of_formal", .Lint, 0xfd, .Lformal, 0x9f
+	ENTRY "number_of_pair", .Lint, 0xfd, .Ltarget, 0x9f
+	ENTRY "points_to_target", .Lpair_pointer, 0xa0, .Ltarget, 0
+	ENTRY "points_into_target", .Lpointer, 0xf2, .Ltarget, 8
+	ENTRY "points_beyond", .Lpointer, 0xa0, .Ltarget, 16
+	ENTRY "points_before", .Lpointer, 0xa0, .Ltarget, 0x7f
+	ENTRY "points_to_memory", .Lpointer, 0xa0, .Lin_memory, 0
+.Lto_itself:
+	ENTRY "points_to_itself", .Lpointer, 0xa0, .Lto_itself, 0
+	ENTRY "pointer_piece", .Lpair, 0xa0, .Ltarget, 0, 0x93, 8, 0x37, 0x9f, 0x93, 8
+	VARIABLE "derived", .Lclass, 0x91, 8
+	VARIABLE "reference", .Lreference, 0x91, 0x18
+	VARIABLE "rvalue_reference", .Lrvalue_reference, 0x91, 0x18
+	VARIABLE "const_void_pointer", .Lconst_void_pointer, 0x91, 0x18
+	VARIABLE "word", .Lodd, 0x0a, 8, 0, 0x18, 0x9f
+	VARIABLE "bit_piece_of_value", .Lint, 0x35, 0x9f, 0x9d, 32, 80
+	VARIABLE "bit_piece_of_block", .Lint, 0x9e, 1, 1, 0x9d, 32, 80
 	.uleb128 6
 	.asciz	"constant"
 	.4byte	.Lint - .Lunit

@@ -21,6 +21,8 @@
 
 extern char locals_described[], locals_described_middle[];
 extern char locals_static[];
+extern char locals_calls_it[], locals_calls_another[], locals_calls_through[];
+extern char locals_calls_elsewhere[], locals_calls_unknown[];
 
 /* Memory: a piece at BASE, nothing recorded at LOST, the static variable, and no more. */
 enum { BASE = 0x10000, PIECE = 0x100, LOST = 0x3000, LOST_END = 0x4000 };
@@ -47,7 +49,7 @@ struct fixture {
 	struct trace *trace;
 	struct symbols *symbols;
 	struct locals *locals;
-	struct unwind_frame frame;
+	struct unwind_frame frame, caller; /* one behind the other */
 	struct locals_stack stack;
 	struct locals_view *view;
 };
@@ -127,6 +129,20 @@ static void check_texts(struct locals_view *view, const struct expected *expecte
 		if (strcmp(text_of(view, expected->name), expected->text) != 0)
 			fail_msg("%s is %s, not %s", expected->name, text_of(view, expected->name),
 					 expected->text);
+}
+
+static void check_expression(struct locals_view *view, const char *expression, const char *expected)
+{
+	const struct locals_value *value;
+	struct locals_mistake mistake;
+	char text[256];
+
+	if (locals_evaluate(view, expression, &value, &mistake) == 0)
+		locals_text(view, value, &LOCALS_FORMAT_LINE, text, sizeof text);
+	else
+		snprintf(text, sizeof text, "%zu: %s", mistake.at, mistake.text);
+	if (strcmp(text, expected) != 0)
+		fail_msg("'%s' is '%s', not '%s'", expression, text, expected);
 }
 
 /* ---- Expressions ------------------------------------------------------- */
@@ -324,6 +340,8 @@ static void pieces_have_each_their_reason(void **state)
 		{"bit_pieces", "125"},
 		{"implicit", "-9223372036854775807"},
 		{"implicit_piece", "67305985"},
+		{"bit_piece_of_value", "<debug information not understood>"},
+		{"bit_piece_of_block", "<debug information not understood>"},
 		{"implicit_short", "{first = 1, second = <debug information not understood>}"},
 		{NULL, NULL},
 	};
@@ -348,7 +366,7 @@ static void what_is_nowhere_was_optimised_out(void **state)
 	struct fixture *fixture = *state;
 	static const struct expected expected[] = {
 		{"nowhere", "<optimised out>"},
-		{"no_parameter", "<optimised out>"}, /* the stack has no caller */
+		{"passed", "<optimised out>"}, /* the stack has no caller */
 		{"constant", "-9"},
 		{"constant_block", "2.5"},
 		{"constant_short", "{first = <optimised out>, second = <optimised out>}"},
@@ -413,6 +431,126 @@ static void types_without_end_have_an_end(void **state)
 	assert_true(locals_text(fixture->view, value_of(fixture->view, "huge"), &deep, text,
 							sizeof text) < sizeof text);
 	assert_int_equal(value_of(fixture->view, "huge")->children, UINT64_C(0x80000000));
+}
+
+/* ---- What the caller knows --------------------------------------------- */
+
+/* The view of the frame when it was called from the call that returns to `pc`. */
+static struct locals_view *called_from(struct fixture *fixture, const char *pc)
+{
+	struct locals_view *view;
+
+	fixture->caller = fixture->frame;
+	fixture->caller.pc = (uintptr_t)pc;
+	fixture->caller.look = (uintptr_t)pc - 1;
+	fixture->caller.registers.value[RBX] = 1000;
+	fixture->stack.count = 2;
+	assert_int_equal(locals_view_new(fixture->locals, &fixture->stack, 0, 0, &view), 0);
+	return view;
+}
+
+static void a_parameter_is_what_the_caller_passed(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct expected expected[] = {
+		{"passed", "1001"},
+		{"passed_regx", "1001"},
+		{"passed_for", "15"},
+		{"passed_for_none", "<optimised out>"},
+		{"passed_lost", "<register not saved>"},
+		{"passed_no_value", "<optimised out>"},
+		{"passed_nothing", "<optimised out>"},
+		{"passed_memory", "<debug information not understood>"},
+		{NULL, NULL},
+	};
+	const char *const sure[] = {locals_calls_it, locals_calls_through};
+
+	for (size_t i = 0; i < sizeof sure / sizeof *sure; i++) {
+		struct locals_view *view = called_from(fixture, sure[i]);
+
+		check_texts(view, expected);
+		locals_view_free(view);
+	}
+}
+
+static void a_call_that_may_have_been_to_another_function_tells_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const unsure[] = {
+		locals_calls_another,    locals_calls_elsewhere, locals_calls_unknown,
+		locals_described_middle, (const char *)8,
+	};
+
+	for (size_t i = 0; i < sizeof unsure / sizeof *unsure; i++) {
+		struct locals_view *view = called_from(fixture, unsure[i]);
+
+		assert_string_equal(text_of(view, "passed"), "<optimised out>");
+		assert_string_equal(text_of(view, "passed_for"), "<optimised out>");
+		locals_view_free(view);
+	}
+}
+
+/* ---- Other variables --------------------------------------------------- */
+
+static void an_expression_may_use_other_variables(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct expected expected[] = {
+		{"number_of_number", "-3"},
+		{"number_of_memory", "67305985"},
+		{"number_of_const", "9"},
+		{"number_of_lost", "<register not saved>"},
+		{"number_of_unrecorded", "<memory not recorded>"},
+		{"number_of_formal", "<optimised out>"},
+		{"number_of_pair", "<debug information not understood>"},
+		{NULL, NULL},
+	};
+
+	check_texts(fixture->view, expected);
+}
+
+static void a_pointer_may_lead_to_what_has_no_address(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct expected expected[] = {
+		{"points_to_target->first", "77315078288"},
+		{"points_to_target->second", "7"},
+		{"(*points_to_target).second", "7"},
+		{"*points_into_target", "7"},
+		{"*points_to_memory", "67305985"},
+		{"*points_beyond", "<debug information not understood>"},
+		{"*points_before", "<debug information not understood>"},
+		{"*points_to_itself", "<optimised out>"},
+		{"points_into_target[1]", "<optimised out>"},
+		{"points_to_target", "<optimised out>"},
+		{"pointer_piece", "{first = <optimised out>, second = 7}"},
+		{NULL, NULL},
+	};
+
+	for (const struct expected *at = expected; at->name; at++)
+		check_expression(fixture->view, at->name, at->text);
+	assert_int_equal(value_of(fixture->view, "points_to_target")->children, 2);
+	assert_int_equal(value_of(fixture->view, "points_to_target")->reason, LOCALS_OPTIMISED_OUT);
+}
+
+static void what_is_of_cpp_can_be_read(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct expected expected[] = {
+		{"derived", "{{first = 67305985, second = -81985526925837672}, computed = 65600}"},
+		{"derived.second", "-81985526925837672"},
+		{"derived.computed", "65600"},
+		{NULL, NULL},
+	};
+
+	for (const struct expected *at = expected; at->name; at++)
+		check_expression(fixture->view, at->name, at->text);
+	assert_string_equal(value_of(fixture->view, "derived")->type, "class derived");
+	assert_string_equal(value_of(fixture->view, "reference")->type, "struct pair &");
+	assert_string_equal(value_of(fixture->view, "rvalue_reference")->type, "int &&");
+	assert_string_equal(value_of(fixture->view, "const_void_pointer")->type, "const void *");
+	assert_int_equal(value_of(fixture->view, "const_void_pointer")->children, 0);
+	assert_int_equal(value_of(fixture->view, "reference")->children, 2);
 }
 
 /* ---- Frames ------------------------------------------------------------ */
@@ -511,20 +649,6 @@ static void a_string_ends_where_memory_does(void **state)
 }
 
 /* ---- print ------------------------------------------------------------- */
-
-static void check_expression(struct locals_view *view, const char *expression, const char *expected)
-{
-	const struct locals_value *value;
-	struct locals_mistake mistake;
-	char text[256];
-
-	if (locals_evaluate(view, expression, &value, &mistake) == 0)
-		locals_text(view, value, &LOCALS_FORMAT_LINE, text, sizeof text);
-	else
-		snprintf(text, sizeof text, "%zu: %s", mistake.at, mistake.text);
-	if (strcmp(text, expected) != 0)
-		fail_msg("'%s' is '%s', not '%s'", expression, text, expected);
-}
 
 static void expressions_are_those_of_c(void **state)
 {
@@ -699,6 +823,11 @@ int main(void)
 		TEST(odd_numbers_are_shown_as_they_are),
 		TEST(what_contradicts_itself_is_not_understood),
 		TEST(types_without_end_have_an_end),
+		TEST(a_parameter_is_what_the_caller_passed),
+		TEST(a_call_that_may_have_been_to_another_function_tells_nothing),
+		TEST(an_expression_may_use_other_variables),
+		TEST(a_pointer_may_lead_to_what_has_no_address),
+		TEST(what_is_of_cpp_can_be_read),
 		TEST(a_frame_without_lines_has_a_function),
 		TEST(a_frame_in_no_module_is_nothing_but_an_address),
 		TEST(many_places_do_not_stay),

@@ -522,15 +522,20 @@ static enum locals_reason variable_number(const struct context *context, Dwarf_D
 	Dwarf_Die base = *variable;
 
 	/* Through typedefs and qualifiers. */
-	for (unsigned i = 0; i < 16 && dwarf_attr_integrate(&base, DW_AT_type, &attribute); i++) {
+	for (unsigned i = 0; i < 16 && dwarf_tag(&base) != DW_TAG_pointer_type &&
+						 dwarf_attr_integrate(&base, DW_AT_type, &attribute);
+		 i++) {
 		Dwarf_Die next;
 
 		if (!dwarf_formref_die(&attribute, &next))
 			break;
 		base = next;
 	}
-	if (!base_type(&base, &type))
+	if (!base_type(&base, &type)) {
+		if (dwarf_tag(&base) != DW_TAG_pointer_type)
+			return LOCALS_UNSUPPORTED;
 		type = generic;
+	}
 	if (dwarf_attr_integrate(variable, DW_AT_const_value, &attribute))
 		return dwarf_formudata(&attribute, ret) == 0 ? LOCALS_COMPLETE : LOCALS_UNSUPPORTED;
 	if (!dwarf_attr_integrate(variable, DW_AT_location, &attribute))
