@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include <coroscope/coro.h>
 
 #define NOINLINE __attribute__((noinline, noclone))
@@ -168,6 +169,12 @@ NOINLINE static int numbers(int depth, unsigned char small, double ratio)
 	int64_t exact = -opaque(5000000) * (int64_t)1000000;
 	const int fixed = 42;
 	volatile int watched = opaque(77);
+	_Atomic int counted = opaque(78);
+	const volatile double noted = opaque(3) / 4.0;
+	char *restrict only = &letter;
+	wchar_t wide_letter = (wchar_t)opaque(0x3b1);
+	float nan = (float)opaque(0) / 0.0f, infinite = -1.0f / (float)opaque(0);
+	double large = opaque(3) * 1e300, small_one = opaque(1) * 5e-324;
 	struct node node = {
 		.name = "first",
 		.next = &global_node,
@@ -179,6 +186,8 @@ NOINLINE static int numbers(int depth, unsigned char small, double ratio)
 	};
 	int result = innermost(opaque(depth), &node, "a text\twith \"quotes\" and \033[2J");
 
+	use(&noted), use(only), use(&nan), use(&infinite), use(&large), use(&small_one);
+	sink = (int)wide_letter + (int)counted;
 	use(&precise), use(&extended), use(&rotated), use(&huge);
 	sink = letter + negative + brief + unsigned_brief + (int)wide + (int)widest + yes + no +
 		   (int)single + (int)colour + (int)access + (int)odd_colour + (int)odd_access + octet +
