@@ -96,10 +96,13 @@ static void print_frame(const struct locals_frame *frame)
 	print_text("function", frame->function), printf(", ");
 	print_text("file", frame->file), printf(", ");
 	print_text("module", frame->module), printf(", ");
+	print_text("undescribed", frame->why), printf(", ");
 	printf("\"line\": %u, \"column\": %u, \"inlined\": %d, \"optimised\": %d, \"runtime\": %d, "
-		   "\"described\": %d, \"pc\": %" PRIu64 ", \"cfa\": %" PRIu64 ", \"variables\": [",
+		   "\"described\": %d, \"offset\": %" PRIu64 ", \"pc\": %" PRIu64 ", \"cfa\": %" PRIu64
+		   ", \"variables\": [",
 		   frame->line, frame->column, frame->inlined, frame->optimised, frame->runtime,
-		   frame->described, stack.frame[frame->physical].pc, stack.frame[frame->physical].cfa);
+		   frame->described, frame->offset, stack.frame[frame->physical].pc,
+		   stack.frame[frame->physical].cfa);
 	require(locals_view_new(locals, &stack, frame->physical, frame->level, &view) == 0, "a view");
 	variable = locals_variables(view, &count);
 	for (size_t i = 0; i < count; i++) {

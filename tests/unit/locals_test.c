@@ -565,7 +565,7 @@ static void a_frame_without_lines_has_a_function(void **state)
 	assert_string_equal(frame[0].function, "locals_described");
 	assert_null(frame[0].file);
 	assert_int_equal(frame[0].offset, locals_described_middle - locals_described);
-	assert_true(frame[0].described);
+	assert_true(frame[0].described && !frame[0].why);
 	assert_false(frame[0].inlined || frame[0].optimised || frame[0].runtime);
 	assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 1, frame, 1), -EINVAL);
 	assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 0, frame, 0), -EINVAL);
@@ -581,6 +581,7 @@ static void a_frame_in_no_module_is_nothing_but_an_address(void **state)
 	fixture->frame.look = 0x10;
 	assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 0, &frame, 1), 1);
 	assert_true(!frame.function && !frame.module && !frame.file && !frame.described);
+	assert_string_equal(frame.why, "no module has this address");
 	assert_int_equal(locals_view_new(fixture->locals, &fixture->stack, 0, 0, &view), 0);
 	locals_variables(view, &count);
 	assert_int_equal(count, 0);

@@ -13,6 +13,7 @@
 #include <coroscope/trace_abi.h>
 #include <dwarf.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -120,7 +121,7 @@ static bool write_float_at(struct format *format, const uint8_t *bytes, uint64_t
 		write_real(format, (long double)wide, 17);
 		return true;
 	case 16:
-		if (!extended)
+		if (!extended || LDBL_MANT_DIG != 64)
 			return false;
 		memcpy(&widest, bytes, 10);
 		write_real(format, widest, 21);

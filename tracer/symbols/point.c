@@ -207,6 +207,9 @@ static bool describe_by_symbol(struct locals *locals, struct point *point,
 	point->frame_count = 1;
 	frame = &point->frame[0].frame;
 	frame->module = mapped->path;
+	frame->why = !mapped->path    ? "no module has this address"
+				 : mapped->module ? "no debug information"
+								  : mapped->reason;
 	if (mapped->module && module_place(mapped->module, point->look - mapped->bias, &place) == 0) {
 		frame->function = place.function;
 		frame->offset = place.offset;

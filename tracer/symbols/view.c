@@ -151,8 +151,10 @@ static bool add_variable(struct locals_view *view, Dwarf_Die *die, unsigned bloc
 	struct content content;
 	int line = 0;
 
-	/* Nameless parameters, and those that are declared here but defined elsewhere. */
-	if (!name || has_flag(die, DW_AT_declaration) || has_flag(die, DW_AT_artificial))
+	/* Nameless parameters, what is defined elsewhere, and what the compiler made: bounds of arrays.
+	 */
+	if (!name || has_flag(die, DW_AT_declaration) ||
+		(dwarf_tag(die) == DW_TAG_variable && has_flag(die, DW_AT_artificial)))
 		return true;
 	if (view->count == view->room && !grow(view))
 		return false;

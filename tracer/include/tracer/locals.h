@@ -65,6 +65,7 @@ struct locals_frame {
 	bool optimised; /* by the compiler: its variables may be gone, or not be up to date */
 	bool runtime;   /* of coroscope's own runtime: hidden unless asked for */
 	bool described; /* by DWARF: its variables are known */
+	const char *why; /* not described: why, a line of text; else NULL */
 };
 
 enum { LOCALS_LEVELS_MOST = 64 }; /* logical frames of one physical frame */
