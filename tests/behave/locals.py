@@ -88,7 +88,7 @@ def compare_frames(checks, build, ours, theirs):
 TEXTS = {
     ("inlined_twice", "twice"): "26",
     ("inlined", "calls"): "8",
-    ("innermost", "text"): r'"a text\twith \"quotes\" and \x1b[2J"',
+    ("innermost", "text"): r'"a text\twith \"quotes\" and \x1b[2J α€😀 \xff\xe2\x80\xae\xc2\x85"',
     ("innermost", "inner"): "{x = 1, y = 2}",
     ("numbers", "letter"): "'q'",
     ("numbers", "negative"): "-5",
@@ -209,6 +209,8 @@ def compare_texts(checks, build, compiler, frames):
     for key, text in TEXTS.items():
         checks.equal(f"{build}: text of {key}", by_name[key]["text"], text)
     for key, text in TYPES.items():
+        if key == ("numbers", "counted") and "-gdwarf-4" in build:
+            continue  # DWARF 4 has no word for it
         checks.equal(f"{build}: type of {key}", by_name[key]["type"], text)
     early = {key[:2] for key, variable in found.items() if variable["early"] and not variable["runtime"]}
     checks.equal(f"{build}: not yet initialised", str(sorted(early)), str(sorted(EARLY)))

@@ -184,7 +184,9 @@ NOINLINE static int numbers(int depth, unsigned char small, double ratio)
 		.weights = {0.5, 1.5, -2},
 		.action = action,
 	};
-	int result = innermost(opaque(depth), &node, "a text\twith \"quotes\" and \033[2J");
+	int result = innermost(opaque(depth), &node,
+						   "a text\twith \"quotes\" and \033[2J"
+						   " \316\261\342\202\254\360\237\230\200 \377\342\200\256\302\205");
 
 	use(&noted), use(only), use(&nan), use(&infinite), use(&large), use(&small_one);
 	sink = (int)wide_letter + (int)counted;
