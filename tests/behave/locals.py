@@ -9,6 +9,7 @@ not trace.
 """
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -218,6 +219,8 @@ def compare_texts(checks, build, compiler, frames):
     checks.equal(f"{build}: shadowed", str(sorted(shadowed)), str(sorted(SHADOWED)))
     statics = {key[:2] for key, variable in found.items() if variable["static"]}
     checks.equal(f"{build}: static", str(sorted(statics)), str([("compare", "once"), ("inlined", "calls")]))
+    checks.check(f"{build}: a handle of what was freed", re.fullmatch("0x[0-9a-f]+ <freed>", by_name["values", "freed"]["text"]),
+                 by_name["values", "freed"]["text"])
     checks.check(f"{build}: an object's serial", by_name["values", "object"]["serial"] == 2)
 
 

@@ -95,6 +95,7 @@ locals_static:
 	ABBREV 28, 0x2, DW_CHILDREN_yes, 3, 8, 0xb, 0xb
 	ABBREV 29, 0x1c, DW_CHILDREN_no, 0x49, 0x13, 0x38, 0xb
 	ABBREV 30, 0xd, DW_CHILDREN_no, 3, 8, 0x49, 0x13, 0x38, 0x18
+	ABBREV 32, 0x34, DW_CHILDREN_no, 3, 8, 0x49, 0x13, 0x1c, 0xb, 0x3f, 0x19
 	ABBREV 31, 0x42, DW_CHILDREN_no, 0x49, 0x13
 	.byte	0
 
@@ -320,6 +321,19 @@ locals_static:
 	.asciz	"another"
 	.4byte	.Lint - .Lunit
 
+	/* Two of one name: of a file, and of the whole program. */
+	.uleb128 18
+	.asciz	"twice"
+	.4byte	.Lint - .Lunit
+	.byte	1
+	.uleb128 32
+	.asciz	"twice"
+	.4byte	.Lint - .Lunit
+	.byte	2
+	.uleb128 18
+	.asciz	"twice"
+	.4byte	.Lint - .Lunit
+	.byte	3
 	ADDRESS "file_wide", .Llong, locals_static, 0x96
 
 .Ldescribed:

@@ -601,6 +601,7 @@ static void many_places_do_not_stay(void **state)
 		assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 0, &frame, 1), 1);
 	}
 	assert_string_equal(text_of(fixture->view, "literal"), "7");
+	check_expression(fixture->view, "file_wide", "1234605616436508552");
 	locals_view_free(fixture->view);
 	fixture->view = NULL;
 	locals_forget(fixture->locals);
@@ -787,6 +788,8 @@ static void without_a_frame_there_is_what_is_global(void **state)
 					 0);
 	check_expression(view, "file_wide", "1234605616436508552");
 	check_expression(view, "locals_described", "locals_described");
+	check_expression(view, "twice", "2");
+	check_expression(fixture->view, "twice", "1");
 	check_expression(view, "literal", "0: no variable is called 'literal'");
 	check_expression(view, "1 + 1", "2");
 	locals_view_free(view);
