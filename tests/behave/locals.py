@@ -3,9 +3,9 @@
 
     locals.py LOCALS_DUMP LIBRARY INCLUDE SCRATCH COMPILER BUILD...
 
-LIBRARY is libcoroscope.a. BUILD is a list of options that locals_subject.c is compiled with: at -O0 every
-variable is recovered and reads as it should; at -O2 of gcc at least 70 %. Exit status 77: gdb is missing, or may
-not trace.
+LIBRARY is libcoroscope.a. BUILD is a list of options that locals_subject.c is compiled with, and `separate` to
+have the debug information in a file of its own: at -O0 every variable is recovered and reads as it should; at -O2 of
+gcc at least 70 % are. Exit status 77: gdb is missing, or may not trace.
 """
 import json
 import pathlib
@@ -55,9 +55,16 @@ class Subject:
 
 def compile_subject(compiler, options, include, library, scratch):
     program = scratch / "_".join(["subject", pathlib.Path(compiler[0]).name, *options]).replace("=", "_")
+    separate = "separate" in options
+    options = [option for option in options if option != "separate"]
     # The .dwo file of -gsplit-dwarf stands where the compiler was run.
     subprocess.run([*compiler, "-g", *options, "-w", f"-I{include}", SUBJECT, library, "-lpthread", "-o", program],
                    check=True, cwd=scratch)
+    if separate:
+        debug = program.with_name(program.name + ".debug")
+        subprocess.run(["objcopy", "--only-keep-debug", program, debug], check=True)
+        # A link that is there already would be kept.
+        subprocess.run(["objcopy", "--strip-debug", f"--add-gnu-debuglink={debug}", program], check=True)
     return program
 
 

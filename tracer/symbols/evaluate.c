@@ -593,8 +593,10 @@ int locals_evaluate(struct locals_view *view, const char *expression,
 	const struct value *value;
 	struct content content;
 	char name[256] = "";
-	bool good = parse_sum(&parser, &content);
+	bool good;
 
+	view_ask(view);
+	good = parse_sum(&parser, &content);
 	skip_blanks(&parser);
 	if (good && *parser.at)
 		good = wrong(&parser, parser.at, "nothing is expected behind the expression");

@@ -142,6 +142,8 @@ static void write_function(const struct context *context, const struct type *typ
 			struct type passed;
 			int tag = dwarf_tag(&parameter);
 
+			if (!context_spend(context, 1))
+				break;
 			if (tag != DW_TAG_formal_parameter && tag != DW_TAG_unspecified_parameters)
 				continue;
 			if (count > 0)

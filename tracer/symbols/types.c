@@ -6,7 +6,7 @@
 #include <dwarf.h>
 #include <string.h>
 
-enum { LINKS_MOST = 64, MEMBERS_MOST = 1 << 14, DIMENSIONS_MOST = 16, NESTED_MOST = 16 };
+enum { LINKS_MOST = 64, CHILDREN_MOST = 1 << 14, DIMENSIONS_MOST = 16, NESTED_MOST = 16 };
 
 static bool unsigned_attribute(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
 {
@@ -122,6 +122,7 @@ struct type type_pointer(const struct type *type)
 static bool dimension(const struct type *type, unsigned i, Dwarf_Die *ret)
 {
 	Dwarf_Die array = type->bare;
+	unsigned children = 0;
 
 	if (i >= DIMENSIONS_MOST || dwarf_child(&array, ret) != 0)
 		return false;
@@ -130,7 +131,7 @@ static bool dimension(const struct type *type, unsigned i, Dwarf_Die *ret)
 
 		if ((tag == DW_TAG_subrange_type || tag == DW_TAG_enumeration_type) && i-- == 0)
 			return true;
-	} while (die_next(ret));
+	} while (++children < DIMENSIONS_MOST && die_next(ret));
 	return false;
 }
 
@@ -288,7 +289,7 @@ void type_enumerators(const struct type *type,
 		}
 		if (!each(data, name, value))
 			return;
-	} while (++count < MEMBERS_MOST && die_next(&die));
+	} while (++count < CHILDREN_MOST && die_next(&die));
 }
 
 /* ---- Members ----------------------------------------------------------- */
@@ -400,13 +401,13 @@ bool type_next_member(const struct context *context, const struct type *type, st
 uint64_t type_member_count(const struct type *type)
 {
 	Dwarf_Die bare = type->bare, die;
-	uint64_t count = 0;
+	unsigned count = 0, children = 0;
 
 	if (!type_has_members(type) || dwarf_child(&bare, &die) != 0)
 		return 0;
 	do
 		count += is_member(&die);
-	while (count < MEMBERS_MOST && die_next(&die));
+	while (++children < CHILDREN_MOST && die_next(&die));
 	return count;
 }
 
@@ -414,6 +415,7 @@ bool type_member(const struct context *context, const struct type *type, uint64_
 				 struct member *ret)
 {
 	Dwarf_Die bare = type->bare;
+	unsigned children = 0;
 
 	if (!type_has_members(type) || dwarf_child(&bare, &ret->die) != 0)
 		return false;
@@ -422,6 +424,6 @@ bool type_member(const struct context *context, const struct type *type, uint64_
 			place(context, type, ret);
 			return true;
 		}
-	} while (die_next(&ret->die));
+	} while (++children < CHILDREN_MOST && die_next(&ret->die));
 	return false;
 }

@@ -117,14 +117,18 @@ struct locals_view {
 	struct locals_stack stack; /* its own copy of the struct, not of what it refers to */
 	struct context context;
 	struct arena arena;
-	unsigned effort;
+	unsigned effort;    /* left for what is being evaluated */
+	unsigned granted;   /* what that was at first */
+	unsigned allowance; /* left for all that is evaluated for one question */
 	struct point *point; /* referred to; NULL: of no frame */
 	unsigned level;
 	struct locals_variable *variable; /* of the arena */
 	size_t count, room;
 };
 
-/* The context in which something of another module is evaluated. */
+/* A question is asked: it has a new allowance. */
+void view_ask(struct locals_view *view);
+/* The context in which something of a module is evaluated, with new effort. */
 struct context view_context(struct locals_view *view, struct debug *debug);
 /* A content as a value; NULL: memory is out. */
 const struct value *view_value(struct locals_view *view, const char *name,

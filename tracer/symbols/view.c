@@ -19,13 +19,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VARIABLES_MOST = 4096, TYPE_TEXT = 256 };
+/* What a view has at most, and how much effort there is for one question. */
+enum { VARIABLES_MOST = 4096, ALLOWANCE = 20 * EFFORT_MOST, TYPE_TEXT = 256 };
+
+void view_ask(struct locals_view *view)
+{
+	view->allowance = ALLOWANCE;
+	view->granted = view->effort = 0;
+}
 
 struct context view_context(struct locals_view *view, struct debug *debug)
 {
 	struct context context = view->context;
 
-	view->effort = EFFORT_MOST;
+	view->allowance -= view->granted - view->effort;
+	view->granted = view->effort = view->allowance < EFFORT_MOST ? view->allowance : EFFORT_MOST;
 	if (debug != context.debug) {
 		/* What is of another module has nothing to do with the frame. */
 		context.debug = debug;
@@ -277,6 +285,7 @@ int locals_view_new(struct locals *locals, const struct locals_stack *stack, siz
 		.arena = &view->arena,
 		.effort = &view->effort,
 	};
+	view_ask(view);
 	if (point)
 		point->references++;
 	if (point && !add_variables(view)) {
@@ -324,11 +333,13 @@ int locals_child(struct locals_view *view, const struct locals_value *value, uin
 				 const struct locals_value **ret)
 {
 	const struct value *parent = (const struct value *)value, *child;
-	struct context context = view_context(view, parent->content.type.debug);
+	struct context context;
 	struct content content;
 	const char *member;
 	char name[TYPE_TEXT];
 
+	view_ask(view);
+	context = view_context(view, parent->content.type.debug);
 	if (!content_child(&context, &parent->content, i, &content, &member))
 		return -ENOENT;
 	name_child(parent, member, i, name, sizeof name);
@@ -343,10 +354,13 @@ size_t locals_text(struct locals_view *view, const struct locals_value *value,
 				   const struct locals_format *format, char *buffer, size_t room)
 {
 	const struct value *of = (const struct value *)value;
-	struct context context = view_context(view, of->content.type.debug);
 	struct arena_mark mark = arena_mark(&view->arena);
-	size_t length = format_content(&context, &of->content, format, buffer, room);
+	struct context context;
+	size_t length;
 
+	view_ask(view);
+	context = view_context(view, of->content.type.debug);
+	length = format_content(&context, &of->content, format, buffer, room);
 	arena_return(&view->arena, mark);
 	return length;
 }
