@@ -134,7 +134,7 @@ TEXTS = {
     ("aggregates", "raw"): "[222, 173, 190, 239]",
     ("aggregates", "names"): '["zero", "one", "label"]',
     ("aggregates", "bits"): "{a = 5, b = -3, c = 703710, d = 300, e = true, f = 78187493530, g = BLUE}",
-    ("aggregates", "number"): "{integer = 1078530011, real = 3.1415927, byte = [219, 15, 73, 64, 0, 0, 0, 0]}",
+    ("aggregates", "either"): "{integer = 1078530011, real = 3.1415927, byte = [219, 15, 73, 64, 0, 0, 0, 0]}",
     ("aggregates", "corners"): "[{x = 0, y = 1}, {x = 2, y = 3}, {x = 4, y = 5}]",
     ("aggregates", "nothing"): "{}",
     ("aggregates", "null_text"): "NULL",
@@ -152,6 +152,9 @@ TEXTS = {
     ("values", "object"): "generator #2 other",
     ("values", "self_made"): "generator #2 other",
     ("values", "error"): "raised ValueError('bad port')",
+    ("values", "lock"): "lock #4 door",
+    ("values", "queue"): r"queue #5 jobs \x1b[2J",
+    ("values", "no_lock"): "NULL",
     ("values", "items"): "[3, 1, 2]",
     ("body", "other"): "generator #2 other",
     ("body", "argument"): "1",
@@ -171,6 +174,11 @@ TYPES = {
     ("aggregates", "untyped"): "void *",
     ("aggregates", "handlers"): "void (*[2])(int)",
     ("values", "none"): "coro_value",
+}
+KINDS = {
+    "wide": "integer", "letter": "character", "yes": "boolean", "precise": "float", "colour": "enumeration", "label": "string",
+    "names": "array", "text": "string", "pointer": "pointer", "callback": "function", "corners": "array", "by_value": "structure",
+    "either": "union", "none": "value", "object": "value", "lock": "object", "other": "object", "freed": "pointer",
 }
 EARLY = {("inlined_twice", "got"), ("innermost", "late"), ("innermost", "late_point"), ("numbers", "result")}
 SHADOWED = {("innermost", "same_name", "int")}
@@ -220,6 +228,8 @@ def compare_texts(checks, build, compiler, frames):
         if key == ("numbers", "counted") and "-gdwarf-4" in build:
             continue  # DWARF 4 has no word for it
         checks.equal(f"{build}: type of {key}", by_name[key]["type"], text)
+    for name, kind in KINDS.items():
+        checks.equal(f"{build}: kind of {name}", next(variable["kind"] for key, variable in by_name.items() if key[1] == name), kind)
     early = {key[:2] for key, variable in found.items() if variable["early"] and not variable["runtime"]}
     checks.equal(f"{build}: not yet initialised", str(sorted(early)), str(sorted(EARLY)))
     shadowed = {key for key, variable in found.items() if variable["shadowed"]}

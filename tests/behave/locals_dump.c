@@ -61,8 +61,8 @@ static void print_value(struct locals_view *view, const struct locals_value *val
 	print_text("type", value->type), printf(", ");
 	print_text("text", text), printf(", ");
 	print_text("why", value->why), printf(", ");
-	printf("\"kind\": %d, \"reason\": %d, \"size\": %" PRIu64 ", \"children\": %" PRIu64 ", ",
-		   value->kind, value->reason, value->size, value->children);
+	printf("\"kind\": \"%s\", \"reason\": %d, \"size\": %" PRIu64 ", \"children\": %" PRIu64 ", ",
+		   locals_kind_text(value->kind), value->reason, value->size, value->children);
 	if (value->in_memory)
 		printf("\"address\": %" PRIu64 ", ", value->address);
 	printf("\"serial\": %" PRIu64 ", \"bytes\": \"", value->serial);

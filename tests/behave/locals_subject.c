@@ -209,7 +209,7 @@ NOINLINE static int aggregates(int length, const char *label, struct point by_va
 	unsigned char raw[4] = {0xde, 0xad, 0xbe, (unsigned char)opaque(0xef)};
 	const char *names[3] = {"zero", "one", label};
 	struct bits bits = {5, -3, 0xabcde, 300, 1, 0x123456789aull, BLUE};
-	union number number = {.integer = opaque(0x40490fdb)};
+	union number either = {.byte = {0}};
 	struct point corners[3] = {{0, 1}, {2, 3}, {4, opaque(5)}};
 	struct empty nothing = {};
 	struct flexible *flexible = malloc(sizeof *flexible + 2 * sizeof(int));
@@ -229,14 +229,15 @@ NOINLINE static int aggregates(int length, const char *label, struct point by_va
 		grown[i] = i * i;
 	for (int i = 0; i < 6; i++)
 		table[i / 3][i % 3] = i / 2.0;
+	either.integer = opaque(0x40490fdb);
 	flexible->count = 2;
 	flexible->item[0] = 8;
 	flexible->item[1] = 9;
-	use(rows), use(text), use(raw), use(names), use(&bits), use(&number), use(corners);
+	use(rows), use(text), use(raw), use(names), use(&bits), use(&either), use(corners);
 	use(vector), use(grown), use(table), use(&nothing), use(to_pointer), use(flexible);
 	use(&aligned), use(handlers);
 	result = numbers(length, (unsigned char)opaque(250), opaque(5) / 2.0);
-	use(rows), use(text), use(raw), use(names), use(&bits), use(&number), use(corners);
+	use(rows), use(text), use(raw), use(names), use(&bits), use(&either), use(corners);
 	use(vector), use(grown), use(table), use(&nothing), use(to_pointer), use(flexible);
 	use(null_text), use(wild), use(untyped), use((void *)callback), use((void *)builder);
 	use(handlers);
@@ -271,14 +272,21 @@ NOINLINE static void values(struct coro_generator *self_made)
 	coro_value typed = coro_typed_ptr(&global_count, "struct job");
 	coro_value error = coro_raise(CORO_ValueError, "bad %s", "port");
 	struct coro_generator *freed = coro_generator(sleeper, CORO_NONE);
+	struct coro_lock *lock = coro_lock_new("door");
+	struct coro_queue *const queue = coro_queue_new_named(3, "jobs \033[2J");
+	struct coro_lock *no_lock = NULL;
 	int items[3] = {opaque(3), 1, 2};
 
 	coro_free(freed);
 	use(&none), use(&truth), use(&integer), use(&real), use(&string), use(&bytes);
 	use(&object), use(&typed), use(&freed), use(&error);
+	use(&lock), use(&queue), use(&no_lock);
 	qsort(items, 3, sizeof *items, compare);
 	use(&none), use(&truth), use(&integer), use(&real), use(&string), use(&bytes);
 	use(&object), use(&typed), use(&freed), use(items), use(&error);
+	use(&lock), use(&queue), use(&no_lock);
+	coro_lock_free(lock);
+	coro_queue_free(queue);
 }
 
 static coro_value body(coro_value argument)

@@ -39,6 +39,17 @@ const char *locals_reason_text(enum locals_reason reason)
 	return text[reason];
 }
 
+const char *locals_kind_text(enum locals_kind kind)
+{
+	static const char *const text[] = {
+#define LOCALS__X(NAME, text) text,
+		LOCALS_KINDS(LOCALS__X)
+#undef LOCALS__X
+	};
+
+	return text[kind];
+}
+
 int locals_frames(struct locals *locals, const struct locals_stack *stack, size_t physical,
 				  struct locals_frame *ret, size_t room)
 {

@@ -113,17 +113,22 @@ bool dynamic_object(const struct context *context, const struct dynamic *value, 
 	return read_object(context->stack->memory, value->word, ret) && ret->serial == value->tag >> 8;
 }
 
-/* In which module the runtime is, if it has DWARF, is not known: it is looked for in that of the
- * value. */
-bool dynamic_exception(const struct context *context, struct type *ret)
+static bool find_exception(struct debug *debug, struct type *ret)
 {
-	struct debug *debug = context->debug;
 	Dwarf_Die found;
 
+	if (!debug)
+		return false;
 	if (!debug->names)
 		debug->names = names_new(debug->dwarf);
 	if (!debug->names || !names_find(debug->names, NAMES_TYPE, "coro_exception", &found))
 		return false;
 	*ret = type_at(debug, &found);
 	return true;
+}
+
+bool dynamic_exception(const struct context *context, struct type *ret)
+{
+	return find_exception(context->debug, ret) ||
+		   find_exception(debug_of_runtime(context->locals), ret);
 }

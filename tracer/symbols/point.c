@@ -40,6 +40,24 @@ struct debug *debug_of(struct locals *locals, const struct symbols_module *mappe
 	return debug;
 }
 
+static bool is_runtime_module(const char *path)
+{
+	const char *base = path ? strrchr(path, '/') : NULL;
+	static const char library[] = "libcoroscope.so";
+
+	return base && strncmp(base + 1, library, strlen(library)) == 0;
+}
+
+struct debug *debug_of_runtime(struct locals *locals)
+{
+	struct symbols_module mapped;
+
+	for (size_t i = 0; symbols_module(locals->symbols, i, &mapped) == 0; i++)
+		if (is_runtime_module(mapped.path))
+			return debug_of(locals, &mapped);
+	return NULL;
+}
+
 /* ---- What a frame is --------------------------------------------------- */
 
 static const char *string_attribute(Dwarf_Die *die, unsigned name)
@@ -80,14 +98,6 @@ static bool is_runtime_unit(const char *name)
 			return true;
 	}
 	return false;
-}
-
-static bool is_runtime_module(const char *path)
-{
-	const char *base = path ? strrchr(path, '/') : NULL;
-	static const char library[] = "libcoroscope.so";
-
-	return base && strncmp(base + 1, library, strlen(library)) == 0;
 }
 
 /* Names with two underscores are the runtime's own. Its other functions are known by the unit

@@ -61,5 +61,7 @@ void points_forget(struct locals *locals);
 
 /* A module's DWARF; NULL: it has none, or memory is out. */
 struct debug *debug_of(struct locals *locals, const struct symbols_module *mapped);
+/* That of the runtime, where it is a library of its own. */
+struct debug *debug_of_runtime(struct locals *locals);
 
 #endif

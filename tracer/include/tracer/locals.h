@@ -103,22 +103,33 @@ enum locals_reason {
 const char *locals_reason_text(enum locals_reason reason);
 
 /* What a value is, for whoever writes JSON or chooses colours. */
+#define LOCALS_KINDS(X)                                                                            \
+	X(INTEGER, "integer")                                                                          \
+	X(CHARACTER, "character")                                                                      \
+	X(BOOLEAN, "boolean")                                                                          \
+	X(FLOAT, "float")                                                                              \
+	X(ENUMERATION, "enumeration")                                                                  \
+	/* A char pointer, or an array of char. */                                                     \
+	X(STRING, "string")                                                                            \
+	/* To data. */                                                                                 \
+	X(POINTER, "pointer")                                                                          \
+	/* A function, or a pointer to one. */                                                         \
+	X(FUNCTION, "function")                                                                        \
+	X(STRUCTURE, "structure")                                                                      \
+	X(UNION, "union")                                                                              \
+	X(ARRAY, "array")                                                                              \
+	/* A coro_value: its text is what it holds. */                                                 \
+	X(DYNAMIC, "value")                                                                            \
+	/* A handle of coroscope: `serial` is whose. */                                                \
+	X(OBJECT, "object")                                                                            \
+	/* void, complex numbers of other sizes, ... */                                                \
+	X(OTHER, "other")
 enum locals_kind {
-	LOCALS_INTEGER,
-	LOCALS_CHARACTER,
-	LOCALS_BOOLEAN,
-	LOCALS_FLOAT,
-	LOCALS_ENUMERATION,
-	LOCALS_STRING,    /* a char pointer, or an array of char */
-	LOCALS_POINTER,   /* to data */
-	LOCALS_FUNCTION,  /* a function, or a pointer to one */
-	LOCALS_STRUCTURE,
-	LOCALS_UNION,
-	LOCALS_ARRAY,
-	LOCALS_DYNAMIC,   /* a coro_value: text is what it holds */
-	LOCALS_OBJECT,    /* a handle of coroscope: `serial` is whose */
-	LOCALS_OTHER,     /* void, complex numbers, vectors, ... */
+#define LOCALS__X(NAME, text) LOCALS_##NAME,
+	LOCALS_KINDS(LOCALS__X)
+#undef LOCALS__X
 };
+const char *locals_kind_text(enum locals_kind kind);
 
 /* Owned by the view, as are its strings. */
 struct locals_value {
