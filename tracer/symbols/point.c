@@ -204,6 +204,16 @@ static bool cut(struct point *point, const struct scopes *scopes)
 	return true;
 }
 
+/* Its unit is in a .dwo file, which was not found. */
+static bool is_split(const struct point *point)
+{
+	uint8_t type;
+
+	return point->unit.addr && point->unit.addr == point->tree.addr &&
+		   dwarf_cu_info(point->unit.cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) == 0 &&
+		   type == DW_UT_skeleton;
+}
+
 /* Without scopes: what the symbol table knows. */
 static bool describe_by_symbol(struct locals *locals, struct point *point,
 							   const struct symbols_module *mapped)
@@ -217,9 +227,10 @@ static bool describe_by_symbol(struct locals *locals, struct point *point,
 	point->frame_count = 1;
 	frame = &point->frame[0].frame;
 	frame->module = mapped->path;
-	frame->why = !mapped->path    ? "no module has this address"
-				 : mapped->module ? "no debug information"
-								  : mapped->reason;
+	frame->why = !mapped->path     ? "no module has this address"
+				 : is_split(point) ? "its .dwo file is missing"
+				 : mapped->module  ? "no debug information"
+								   : mapped->reason;
 	if (mapped->module && module_place(mapped->module, point->look - mapped->bias, &place) == 0) {
 		frame->function = place.function;
 		frame->offset = place.offset;
