@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <coroscope/inlined.h>
 #include <tracer/locals.h>
 #include <tracer/trace.h>
 
@@ -23,6 +24,14 @@ extern char locals_described[], locals_described_middle[];
 extern char locals_static[];
 extern char locals_calls_it[], locals_calls_another[], locals_calls_through[];
 extern char locals_calls_elsewhere[], locals_calls_unknown[];
+
+static uintptr_t seen; /* where symbols_here() was called from */
+
+__attribute__((noinline)) void symbols_here(void)
+{
+	seen = (uintptr_t)__builtin_return_address(0);
+	__asm__ volatile("" ::: "memory");
+}
 
 /* Memory: a piece at BASE, nothing recorded at LOST, the static variable, and no more. */
 enum { BASE = 0x10000, PIECE = 0x100, LOST = 0x3000, LOST_END = 0x4000 };
@@ -590,6 +599,29 @@ static void a_frame_in_no_module_is_nothing_but_an_address(void **state)
 	assert_int_equal(locals_view_new(fixture->locals, &fixture->stack, 1, 0, &view), -EINVAL);
 }
 
+static void what_a_header_of_coroscope_inlines_is_a_frame_of_the_runtime(void **state)
+{
+	struct fixture *fixture = *state;
+	struct locals_frame frame[LOCALS_LEVELS_MOST];
+	uint32_t line;
+	int count;
+
+	inlined_operation(), line = __LINE__;
+	fixture->frame.pc = seen;
+	fixture->frame.look = seen - 1;
+	count = locals_frames(fixture->locals, &fixture->stack, 0, frame, LOCALS_LEVELS_MOST);
+	assert_true(count >= 2);
+	assert_true(frame[0].runtime && frame[0].inlined);
+	assert_non_null(strstr(frame[0].file, "coroscope/inlined.h"));
+	assert_false(frame[count - 1].runtime || frame[count - 1].inlined);
+	assert_string_equal(frame[count - 1].function, __func__);
+	assert_int_equal(frame[count - 1].line, line);
+	assert_int_equal(frame[count - 1].level, count - 1);
+	/* The outermost are left out. */
+	assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 0, frame, 1), 1);
+	assert_true(frame[0].inlined);
+}
+
 static void many_places_do_not_stay(void **state)
 {
 	struct fixture *fixture = *state;
@@ -834,6 +866,7 @@ int main(void)
 		TEST(what_is_of_cpp_can_be_read),
 		TEST(a_frame_without_lines_has_a_function),
 		TEST(a_frame_in_no_module_is_nothing_but_an_address),
+		TEST(what_a_header_of_coroscope_inlines_is_a_frame_of_the_runtime),
 		TEST(many_places_do_not_stay),
 		TEST(text_has_as_much_room_as_there_is),
 		TEST(a_string_ends_where_memory_does),
