@@ -166,6 +166,7 @@ TEXTS = {
     ("values", "items"): "[3, 1, 2]",
     ("body", "other"): "generator #2 other",
     ("body", "argument"): "1",
+    ("body", "of_fragment"): "8",
 }
 TYPES = {
     ("numbers", "node"): "struct node",

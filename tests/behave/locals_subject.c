@@ -291,11 +291,13 @@ NOINLINE static void values(struct coro_generator *self_made)
 
 static coro_value body(coro_value argument)
 {
+#include "locals_fragment.inc"
 	struct coro_generator *other = coro_generator_named(sleeper, argument, "other", CORO_SITE_HERE);
 
 	coro_next(other);
 	values(other);
 	coro_free(other);
+	use(&of_fragment);
 	return CORO_NONE;
 }
 

@@ -91,7 +91,7 @@ bool scope_call(Dwarf_Die *tree, Dwarf_Die *scope, struct scope_call *ret)
 }
 
 /* dwarf_decl_file() of libdw ends the process when a unit has no table of files. */
-const char *scope_declared(Dwarf_Die *scope)
+const char *scope_declared(Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Word number;
@@ -99,7 +99,7 @@ const char *scope_declared(Dwarf_Die *scope)
 	Dwarf_Die unit;
 	size_t count;
 
-	if (!dwarf_attr_integrate(scope, DW_AT_decl_file, &attribute) ||
+	if (!dwarf_attr_integrate(die, DW_AT_decl_file, &attribute) ||
 		dwarf_formudata(&attribute, &number) != 0 ||
 		dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
 		dwarf_getsrcfiles(&unit, &files, &count) != 0 || number >= count)

@@ -39,8 +39,8 @@ struct scope_call {
 };
 bool scope_call(Dwarf_Die *tree, Dwarf_Die *scope, struct scope_call *ret);
 
-/* The file where a function was declared; NULL: not known. */
-const char *scope_declared(Dwarf_Die *scope);
+/* The file where a function or variable was declared; NULL: not known. */
+const char *scope_declared(Dwarf_Die *die);
 
 /* The file is one of the runtime's public headers. */
 bool is_own_header(const char *file);

@@ -130,6 +130,21 @@ static bool grow(struct locals_view *view)
 	return true;
 }
 
+static const char *base_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? slash + 1 : file;
+}
+
+/* Lines of different files say nothing of what comes first. */
+static bool is_of_file(Dwarf_Die *die, const char *file)
+{
+	const char *declared = scope_declared(die);
+
+	return declared && file && strcmp(base_of(declared), base_of(file)) == 0;
+}
+
 /* Whether its declaration, or the end of its initialiser, is still to come. Where the build is
  * optimised, code is not in the order of the source. */
 static bool is_early(struct locals_view *view, Dwarf_Die *die,
@@ -140,7 +155,7 @@ static bool is_early(struct locals_view *view, Dwarf_Die *die,
 	int column = 0;
 
 	if (frame->optimised || frame->line == 0 || variable->parameter || variable->is_static ||
-		variable->line == 0)
+		variable->line == 0 || !is_of_file(die, frame->file))
 		return false;
 	if (variable->line > frame->line)
 		return true;
