@@ -7,6 +7,7 @@ LIBRARY is libcoroscope.a, which was compiled with BUILT_WITH: what it takes to 
 the debug information is in a file of its own; `lost`, its .dwo file is removed; `shared`, the runtime is a library of its own. At -O0 every variable is recovered and reads as it should; at -O2 of
 gcc at least 70 % are. Exit status 77: gdb is missing, or may not trace.
 """
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -66,8 +67,7 @@ def compile_subject(compiler, options, built_with, include, library, scratch):
     subprocess.run([compiler, "-g", *options, *built_with, object_file, library, "-lpthread", "-o", program], check=True,
                    cwd=scratch)
     if "lost" in special:
-        for file in scratch.glob("*.dwo"):
-            file.unlink()
+        object_file.with_suffix(".dwo").unlink()
     if "separate" in special:
         debug = program.with_name(program.name + ".debug")
         subprocess.run(["objcopy", "--only-keep-debug", program, debug], check=True)
@@ -305,14 +305,20 @@ def main():
     if not shutil.which("gdb"):
         sys.exit(SKIP)
     checks = Checks()
-    for build in sys.argv[7:]:
+
+    def look(build):
+        """The frames as they are, from the stack alone, and gdb's."""
         program = compile_subject(compiler, build.split(), built_with, include, library, scratch)
-        # gdb 13 refuses all of a program whose .dwo file is missing.
-        lost = "lost" in build
         with Subject(program) as subject:
-            ours = subject.dump(tool)["frames"]
-            recorded = subject.dump(tool, recorded=True)["frames"]
-            theirs = None if lost else subject.gdb()
+            ours, recorded = subject.dump(tool)["frames"], subject.dump(tool, recorded=True)["frames"]
+            # gdb 13 refuses all of a program whose .dwo file is missing.
+            return ours, recorded, None if "lost" in build else subject.gdb()
+
+    builds = sys.argv[7:]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        looks = list(pool.map(look, builds))
+    for build, (ours, recorded, theirs) in zip(builds, looks):
+        lost = theirs is None
         pairs = [] if lost else compare_frames(checks, build, ours, theirs)
         if lost or "-g0" in build:
             compare_undescribed(checks, build, ours)
