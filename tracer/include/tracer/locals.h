@@ -87,7 +87,7 @@ int locals_frames(struct locals *locals, const struct locals_stack *stack, size_
 	X(NOT_SAVED, "register not saved")                                                             \
 	/* It is in memory that the trace does not have. */                                            \
 	X(NOT_RECORDED, "memory not recorded")                                                         \
-	/* It is in memory that the program does not have. */                                          \
+	/* It is in memory that cannot be read: the program has none there, or is not to be read. */   \
 	X(UNREADABLE, "memory unreadable")                                                             \
 	/* Each thread has its own: which address that is only the thread's library knows. */          \
 	X(THREAD_LOCAL, "thread-local")                                                                \
