@@ -11,14 +11,18 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <coroscope/inlined.h>
 #include <tracer/locals.h>
+#include <tracer/module.h>
 #include <tracer/trace.h>
+#include "../../tracer/symbols/initialiser.h"
 
 extern char locals_described[], locals_described_middle[];
 extern char locals_static[];
@@ -640,6 +644,86 @@ static void many_places_do_not_stay(void **state)
 	assert_int_equal(locals_frames(fixture->locals, &fixture->stack, 0, &frame, 1), 1);
 }
 
+/* ---- Initialisers ------------------------------------------------------ */
+
+static void an_initialiser_goes_on_until_its_declaration_ends(void **state)
+{
+	/* `@` is where the frame stands; `v` is the variable. */
+	static const struct {
+		const char *source;
+		bool column, goes_on;
+	} cases[] = {
+		{"int v = @f();", true, true},
+		{"int v = g(1, 2) + @f();", true, true},
+		{"int v[2] = {1, @f()};", true, true},
+		{"int v = '\\'' + @f();", true, true},
+		{"int v = \";\"[@f()];", true, true},
+		{"int v = /* ; */ @f();", true, true},
+		{"int v = 1 + // ;\n  @f();", true, true},
+		{"int v = /* ;\n ; */ @f();", true, true},
+		{"int v =\n\n  @f();", true, true},
+		{"int v = 1 == 2 ? 3 : @f();", true, true},
+		{"int v = @f();", false, true},
+		{"int vv, v = @f();", false, true},
+		{"int v = 1, w = @f();", true, false},
+		{"int v = 1; @f();", true, false},
+		{"int v; v = @f();", true, false},
+		{"int v; @f();", true, false},
+		{"for (int v = 0; v < @f();)", true, false},
+		{"if (v == @f())", true, false},
+		{"g(v, w = @f());", true, false},
+		{"g(v) + @f();", true, false},
+		{"v + @f();", true, false},
+		{"int v = 1; v = @f();", false, false},
+		{"int never = @f();", false, false},
+		{"int v = 0;\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n@f();",
+		 true, false},
+	};
+	struct fixture *fixture = *state;
+	struct symbols_module mapped;
+
+	assert_int_equal(symbols_module_at(fixture->symbols, fixture->frame.look, &mapped), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char path[] = "/tmp/coroscope-source-XXXXXX";
+		struct timespec old[2] = {{0}, {0}};
+		struct declaration declaration = {.name = "v", .line = 1};
+		struct locals_frame frame = {.line = 1, .column = 1};
+		const char *name = strchr(cases[i].source, 'v');
+		FILE *file = fdopen(mkstemp(path), "w");
+
+		/* The first that is a word. */
+		if (strncmp(name, "vv", 2) == 0)
+			name = strchr(name + 2, 'v');
+		declaration.column = cases[i].column ? (uint32_t)(name - cases[i].source) + 1 : 0;
+		for (const char *at = cases[i].source; *at != '@'; at++) {
+			frame.column = *at == '\n' ? 1 : frame.column + 1;
+			frame.line += *at == '\n';
+		}
+		for (const char *at = cases[i].source; *at; at++)
+			if (*at != '@')
+				fputc(*at, file);
+		fputc('\n', file);
+		fclose(file);
+		/* A file that is newer than the program may be another one. */
+		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+		frame.file = symbols_source_name(fixture->symbols, mapped.module, path, NULL);
+		if (initialiser_goes_on(fixture->symbols, &frame, &declaration) != cases[i].goes_on)
+			fail_msg("%s", cases[i].source);
+		unlink(path);
+	}
+}
+
+static void a_source_that_is_not_there_tells_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct declaration declaration = {.name = "v", .line = 1, .column = 1};
+	struct locals_frame frame = {.file = "/nowhere.c", .line = 1, .column = 9};
+
+	assert_false(initialiser_goes_on(fixture->symbols, &frame, &declaration));
+	frame.file = NULL;
+	assert_false(initialiser_goes_on(fixture->symbols, &frame, &declaration));
+}
+
 /* ---- Text -------------------------------------------------------------- */
 
 static void text_has_as_much_room_as_there_is(void **state)
@@ -868,6 +952,8 @@ int main(void)
 		TEST(a_frame_in_no_module_is_nothing_but_an_address),
 		TEST(what_a_header_of_coroscope_inlines_is_a_frame_of_the_runtime),
 		TEST(many_places_do_not_stay),
+		TEST(an_initialiser_goes_on_until_its_declaration_ends),
+		TEST(a_source_that_is_not_there_tells_nothing),
 		TEST(text_has_as_much_room_as_there_is),
 		TEST(a_string_ends_where_memory_does),
 		TEST(expressions_are_those_of_c),

@@ -37,8 +37,10 @@ static void take(struct scan *scan, char character, char next)
 			scan->depth--;
 		break;
 	case '=':
-		if (scan->depth == 0 && next != '=')
-			scan->assigned = true;
+		if (scan->assigned || scan->depth > 0)
+			break;
+		scan->over = next == '=';
+		scan->assigned = true;
 		break;
 	case ';':
 	case ',':
