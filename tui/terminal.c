@@ -19,6 +19,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include <term.h>
+#include <tracer/live.h>
 #include "keys.h"
 #include "terminal.h"
 
@@ -107,6 +108,8 @@ static void give_back_in_haste(void)
 
 static void on_crash(int number)
 {
+	if (number == SIGBUS)
+		live_on_fault();
 	give_back_in_haste();
 	static const char text[] =
 		"coroscope: crashed; the terminal is as it was, and a live program goes on\n";

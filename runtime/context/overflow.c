@@ -7,7 +7,8 @@
  *     stack overflow in coroutine NAME #ID (64 KiB stack), created at FILE:LINE
  *
  * to descriptor 2 and as a note into the trace. Then the action that was there before is put
- * back, and the instruction faults again. Any other fault goes that way at once.
+ * back, and the instruction faults again. Any other fault goes that way at once. (SIGBUS is the
+ * probe's: runtime/probe/cut.c. Its handler runs on this stack as well.)
  *
  * Only async-signal-safe functions are called. The list of bodies may be read: no code of the
  * runtime that changes it can be what overflowed a body's stack and left the list broken, since
@@ -27,7 +28,7 @@
 enum { SIGNAL_STACK = 65536, MESSAGE = 512 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct sigaction before[2]; /* of SIGSEGV, SIGBUS */
+static struct sigaction before;
 
 struct text {
 	char bytes[MESSAGE];
@@ -106,16 +107,15 @@ static void tell(struct coro_generator *body, const void *context)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	struct coro_generator *body = find_body((uintptr_t)info->si_addr);
-	const struct sigaction *was = &before[number == SIGBUS];
-	struct sigaction action = *was;
+	struct sigaction action = before;
 
 	if (body)
 		tell(body, context);
-	else if (was->sa_flags & SA_SIGINFO) {
-		was->sa_sigaction(number, info, context);
+	else if (before.sa_flags & SA_SIGINFO) {
+		before.sa_sigaction(number, info, context);
 		return;
-	} else if (was->sa_handler != SIG_DFL && was->sa_handler != SIG_IGN) {
-		was->sa_handler(number);
+	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+		before.sa_handler(number);
 		return;
 	}
 	/* Whoever was there before cannot handle an overflow either: a sanitizer would report it
@@ -135,8 +135,7 @@ static void install(void)
 	action.sa_sigaction = on_fault;
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGSEGV, &action, &before[0]);
-	sigaction(SIGBUS, &action, &before[1]);
+	sigaction(SIGSEGV, &action, &before);
 }
 
 void coro__overflow_watch(void)

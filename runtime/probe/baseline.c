@@ -42,6 +42,8 @@ void coro_probe_thread_begin(void (*walk)(void))
 	uint32_t tid = ctl ? (uint32_t)syscall(SYS_gettid) : 0;
 
 	thread->walk = walk;
+	if (ctl)
+		coro__cut_heed();
 	for (uint32_t i = 0; ctl && !thread->place && i < CORO_THREADS; i++) {
 		uint32_t nobody = 0;
 

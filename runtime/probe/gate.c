@@ -30,6 +30,8 @@
  * Each 10 ms the waiting thread also says again where it is: whoever scribbled over its
  * header cannot make the reader wait for a thread that waits for the reader.
  *
+ * When a file of the segment is cut, nobody traces any more (cut.c), and who waits passes.
+ *
  * Nothing in the control page is believed: an unknown run_state is RUN, an unlocked
  * controller is none, a breakpoint that is being written is no breakpoint.
  */
@@ -139,6 +141,8 @@ static bool may_pass(const struct coro__thread *thread)
 	struct coro_ctl *ctl = coro__segment.ctl;
 	uint32_t state = coro__load_acquire(&ctl->run_state);
 
+	if (!coro__probe_is_on())
+		return true;
 	if (state == CORO_PAUSE)
 		return false;
 	if (state != CORO_STEP)
@@ -158,6 +162,8 @@ static bool take_step(const struct coro__thread *thread)
 		uint32_t state = coro__load_acquire(&ctl->run_state);
 		uint64_t budget = coro__load(&ctl->step_budget);
 
+		if (!coro__probe_is_on())
+			return true;
 		if (state != CORO_STEP)
 			return state != CORO_PAUSE;
 		if (!may_pass(thread))

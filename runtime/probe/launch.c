@@ -140,6 +140,7 @@ __attribute__((constructor(101))) static void begin(void)
 	coro__clock_init();
 	if (wanted() && !pthread_key_create(&thread_end, end_of_thread) && coro__segment_make()) {
 		madvise(&coro__probe_page, sizeof(coro__probe_page), MADV_WIPEONFORK);
+		coro__cut_watch();
 		pthread_atfork(coro__probe_lock_always, coro__probe_unlock_always, after_fork_in_child);
 		if (launcher >= 0)
 			shake_hands(launcher);

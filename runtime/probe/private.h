@@ -17,6 +17,7 @@
  *     baseline.c  the table is filled for who comes late
  *     strings.c   the string arena
  *     clock.c     ticks
+ *     cut.c       a file of the segment is cut, and the program goes on
  *
  * Nothing here allocates from the heap, so that an event may come from a signal handler
  * that interrupted malloc. All system calls may fail: then the program goes on untraced.
@@ -145,6 +146,10 @@ void *coro__reserve(size_t bytes);
 
 /* launch.c */
 void coro__probe_off(void); /* the hot path sees nobody from now on */
+static inline bool coro__probe_is_on(void)
+{
+	return coro__load(&coro__probe_page.offset) != 0;
+}
 /* coro__ring_exit() is called at the end of this thread, which is the caller. */
 void coro__probe_watch_thread(struct coro__thread *thread);
 
@@ -270,6 +275,14 @@ static inline void coro__baseline_look(struct coro__thread *thread)
 	if (coro__unlikely(coro__load_acquire(&thread->ctl->baseline) != thread->baseline))
 		coro__baseline_make(thread);
 }
+
+/* cut.c */
+/* An access to the mapping does not fail from now on, whatever becomes of its file; under the lock.
+ * Only after coro__cut_watch(). */
+void coro__cut_begin(void *memory, size_t bytes);
+void coro__cut_end(void *memory); /* before it is unmapped */
+void coro__cut_watch(void);
+void coro__cut_heed(void); /* in each thread that has objects */
 
 /* strings.c */
 bool coro__strings_make(void);

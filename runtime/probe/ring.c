@@ -214,6 +214,7 @@ void coro__ring_exit(struct coro__thread *thread)
 	thread->limit = 0;
 	coro__room_done(thread);
 	coro__stacks_done(thread);
+	coro__cut_end(header);
 	munmap(header, sizeof(*header) + (thread->wrap + 1) * sizeof(struct coro_trace_slot));
 }
 

@@ -101,6 +101,8 @@ bool coro__room_wait(struct coro__thread *thread, struct coro__wait_for_room *wa
 	struct coro_ctl *ctl = coro__segment.ctl;
 	uint64_t now = coro__monotonic();
 
+	if (!coro__probe_is_on())
+		return false;
 	wait->since = wait->since ? wait->since : now;
 	coro__ring_publish(thread); /* each time: the reader may have found nonsense there */
 	coro__lease_wake(true);
@@ -136,7 +138,7 @@ static enum room find_room(struct coro__thread *thread, unsigned needed)
 		   coro__room_wait(thread, &wait))
 		;
 	coro__room_waited(thread, &wait);
-	return room;
+	return room == FULL && !coro__probe_is_on() ? NOBODY : room;
 }
 
 /* ---- Losing ------------------------------------------------------------ */

@@ -162,8 +162,10 @@ void *coro__segment_file(const char *name, size_t bytes, size_t reserve)
 	if (!ftruncate(fd, (off_t)bytes) && take_blocks(fd, 0, reserve))
 		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (memory != MAP_FAILED)
+	if (memory != MAP_FAILED) {
+		coro__cut_begin(memory, bytes);
 		return memory;
+	}
 
 	char path[PATH_MAX + 32];
 
@@ -455,6 +457,7 @@ static bool make_beacon(uint64_t starttime)
 	if (!beacon)
 		return false;
 	describe(beacon, starttime);
+	coro__cut_end(beacon);
 	munmap(beacon, sizeof(*beacon));
 	return true;
 }

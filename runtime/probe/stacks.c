@@ -104,7 +104,9 @@ static void *make_file(const struct coro__thread *thread, uint32_t log2)
 	void *memory;
 
 	snprintf(name, sizeof(name), "stk.%u", thread->number);
+	coro__probe_lock_always();
 	memory = coro__segment_file(name, bytes, bytes);
+	coro__probe_unlock_always();
 	/* The first touch of a page costs more than fifty stacks. */
 	if (memory && madvise(memory, bytes, MADV_POPULATE_WRITE))
 		madvise(memory, bytes, MADV_WILLNEED);
@@ -143,8 +145,10 @@ void coro__stacks_done(struct coro__thread *thread)
 {
 	struct coro__stack_ring *ring = &thread->stacks;
 
-	if (ring->header)
+	if (ring->header) {
+		coro__cut_end(ring->header);
 		munmap(ring->header, sizeof(*ring->header) + ring->wrap + 1);
+	}
 	if (ring->mark)
 		munmap(ring->mark, ring->marks * sizeof(*ring->mark));
 	ring->header = NULL;

@@ -2,10 +2,12 @@
  * relay.c - threads with a loop each hand a number around in a circle, and others are busy
  * meanwhile.
  *
- *     relay THREADS HOPS
+ *     relay THREADS HOPS [FILE [wait]]
  *
  * Whoever has the number sends it to a generator, which yields it back, and hands on the next
- * one: what is told of a number happened after all that is told of those before.
+ * one: what is told of a number happened after all that is told of those before. A thread by itself
+ * is the main one, and hands on to itself; nobody else is busy then, and with `wait` it has the
+ * first number from standard input, a socket. At the end it says so, in FILE if there is one.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <coroscope/coro.h>
 
 #define THREADS_MOST 16
@@ -61,6 +64,15 @@ static coro_value work(coro_value unused)
 	return CORO_NONE;
 }
 
+static coro_value wait_and_hand_on(coro_value self)
+{
+	int64_t first;
+
+	CORO_TRY(coro_recv(STDIN_FILENO, &first, sizeof(first)));
+	CORO_TRY(coro_send_all(ends[0][1], &first, sizeof(first)));
+	return hand_on(self);
+}
+
 static void *run_hand_on(void *self)
 {
 	coro_run(hand_on, coro_int((int64_t)(intptr_t)self));
@@ -75,27 +87,34 @@ static void *run_work(void *unused)
 
 int main(int argc, char **argv)
 {
+	FILE *file = argc > 3 ? fopen(argv[3], "w") : stdout;
 	pthread_t threads[THREADS_MOST], busy[2];
 	int64_t first = 1;
 
 	number_of_threads = argc > 1 ? atoi(argv[1]) : 2;
 	hops = argc > 2 ? atoll(argv[2]) : 1000;
-	if (number_of_threads < 1 || number_of_threads > THREADS_MOST)
+	if (!file || number_of_threads < 1 || number_of_threads > THREADS_MOST)
 		return 2;
 	for (int i = 0; i < number_of_threads; i++)
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]))
 			return 1;
-	for (int i = 0; i < 2; i++)
-		pthread_create(&busy[i], NULL, run_work, NULL);
-	for (intptr_t i = 0; i < number_of_threads; i++)
-		pthread_create(&threads[i], NULL, run_hand_on, (void *)i);
-	if (send(ends[0][1], &first, sizeof(first), 0) != sizeof(first))
+	if (argc <= 4 && send(ends[0][1], &first, sizeof(first), 0) != sizeof(first))
 		return 1;
-	for (int i = 0; i < number_of_threads; i++)
-		pthread_join(threads[i], NULL);
-	over = true;
-	for (int i = 0; i < 2; i++)
-		pthread_join(busy[i], NULL);
-	printf("%" PRId64 " handed on\n", hops);
-	return 0;
+	if (argc > 4) {
+		coro_run(wait_and_hand_on, coro_int(0));
+	} else if (number_of_threads == 1) {
+		coro_run(hand_on, coro_int(0));
+	} else {
+		for (int i = 0; i < 2; i++)
+			pthread_create(&busy[i], NULL, run_work, NULL);
+		for (intptr_t i = 0; i < number_of_threads; i++)
+			pthread_create(&threads[i], NULL, run_hand_on, (void *)i);
+		for (int i = 0; i < number_of_threads; i++)
+			pthread_join(threads[i], NULL);
+		over = true;
+		for (int i = 0; i < 2; i++)
+			pthread_join(busy[i], NULL);
+	}
+	fprintf(file, "%" PRId64 " handed on\n", hops);
+	return fclose(file) ? 1 : 0;
 }

@@ -30,4 +30,9 @@ for policy in (["--policy", "block"], ["--policy", "overwrite", "--last", "64M"]
     # Those who are busy may write over what they did.
     checks.check(f"{what}: nothing is missing, nothing cannot be", found["damage"] == 0 and (found["lost"] == 0 or what == "overwrite"), out)
     trace.unlink()
+
+# Event by event: the main thread waits for the others to end, and never comes to the gate.
+status, out, err = program.run("run", "--batch", relay, 3, 20, stdin="goto 300\nback 100\nevent\ncontinue\n")
+checks.check("step by step: moves", status == 0 and "event 300/" in out and "event 201/" in out, f"{status}: {out[-400:]}{err}")
+checks.check("step by step: ends", "the program has ended with exit status 0" in out, out[-400:])
 checks.end()

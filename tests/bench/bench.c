@@ -18,7 +18,9 @@
  *
  * --quick: tiny samples, whose figures mean nothing: that it works is all it tells.
  */
+#include "locals.h"
 #include "subject.h"
+#include "unwinding.h"
 #include "viewers.h"
 
 #include <cjson/cJSON.h>
@@ -103,6 +105,10 @@ static const struct metric metrics[] = {
 	 .figure = viewer_death_delay, .unit = "ms"},
 	{"viewer_stop_delay", "the longest wait for a viewer that is stopped, with --block-timeout 20",
 	 .figure = viewer_stop_delay, .unit = "ms"},
+	{"unwind_10k", "all stacks of 10,000 suspended coroutines of another process",
+	 .figure = unwind_10k, .unit = "ms"},
+	{"locals_one", "one suspended stack, unwound and read anew, with all its variables as text",
+	 .figure = locals_one, .unit = "ms"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 

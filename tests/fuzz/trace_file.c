@@ -10,6 +10,7 @@
  */
 #include <sys/mman.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include "chunk.h"
 #include <tracer/trace.h>
@@ -49,12 +50,14 @@ static void read_everything(struct trace *trace)
 static void frame(struct chunk_codec *codec, const uint8_t *data, size_t size, struct bytes *ret)
 {
 	struct cursor cursor = cursor_over(data, size);
-	uint8_t header[FILE_HEADER];
+	static uint8_t header[FILE_HEADER];
 	struct chunk chunk = {0};
 	uint64_t events = 0, seq = 0;
 	uint32_t previous = 0;
 
-	trace__file_header_encode(codec->uuid, &(struct trace_emitter){0}, header);
+	if (!header[0])
+		trace__file_header_encode(codec->uuid, &(struct trace_emitter){0}, header);
+	bytes_clear(ret);
 	bytes_put(ret, header, sizeof(header));
 	while (cursor.at < cursor.end) {
 		const uint8_t *payload, *bytes;
@@ -88,8 +91,8 @@ static void frame(struct chunk_codec *codec, const uint8_t *data, size_t size, s
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
-	struct chunk_codec codec = {0};
-	struct bytes file = {0};
+	static struct chunk_codec codec;
+	static struct bytes file;
 	struct trace *trace;
 	char path[32], *why;
 
@@ -97,15 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd = memfd_create("trace", MFD_CLOEXEC);
 	frame(&codec, data, size, &file);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (fd >= 0 && ftruncate(fd, 0) == 0 && trace__write_at(fd, 0, file.data, file.length) == 0) {
-		if (trace_open(path, &trace, &why) == 0) {
-			read_everything(trace);
-			trace_free(trace);
-		} else {
-			free(why);
-		}
+	if (fd < 0 || ftruncate(fd, (off_t)file.length) < 0 ||
+		trace__write_at(fd, 0, file.data, file.length) < 0)
+		abort();
+	if (trace_open(path, &trace, &why) == 0) {
+		read_everything(trace);
+		trace_free(trace);
+	} else {
+		free(why);
 	}
-	bytes_done(&file);
-	trace__codec_done(&codec);
 	return 0;
 }

@@ -22,7 +22,7 @@ def main():
             mistakes.append(f"{name} does not parse:\n{parsed.stderr}")
     if not mistakes:
         told = subprocess.run([tree / "run", "help"], stdout=subprocess.PIPE, text=True)
-        for word in ("demo", "test", "build"):
+        for word in ("demo", "test", "build", "fuzz"):
             if told.returncode != 0 or f"./run {word}" not in told.stdout:
                 mistakes.append(f"`./run help` does not tell of `{word}`")
         wrong = subprocess.run([tree / "run", "nonsense"], stdout=subprocess.PIPE,

@@ -277,6 +277,107 @@ static void modules_are_added_once(void **state)
 	assert_int_equal(symbols_add_modules(fixture->symbols, UINT32_MAX), -ESRCH);
 }
 
+static void modules_of_a_trace_are_those_that_ran(void **state)
+{
+	struct fixture *fixture = *state;
+	struct symbols_module live, module;
+	struct symbols *later;
+	uintptr_t here = (uintptr_t)symbols_here;
+
+	assert_int_equal(symbols_new(fixture->trace, false, &later), 0);
+	assert_int_equal(symbols_module_at(later, here, &module), -ENOENT);
+	assert_true(symbols_open_modules(later) > 0);
+	assert_int_equal(symbols_open_modules(later), 0); /* once */
+	assert_int_equal(symbols_module_at(fixture->symbols, here, &live), 0);
+	assert_int_equal(symbols_module_at(later, here, &module), 0);
+	assert_string_equal(module.path, live.path);
+	assert_int_equal(module.bias, live.bias);
+	assert_non_null(module.module);
+	assert_null(module.reason);
+	symbols_free(later);
+}
+
+static void why_a_module_of_a_trace_is_not_read_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct symbols_module found;
+	struct trace_module own;
+	struct symbols *later;
+	char link_path[128], pipe_path[128], text_path[128];
+	uint64_t start = UINT64_C(1) << 40;
+
+	assert_int_equal(trace_module(fixture->trace, 0, &own), 0);
+	assert_true(own.build_id_length > 0);
+	snprintf(text_path, sizeof text_path, "%s", write_file(fixture, "text", "no ELF"));
+	snprintf(link_path, sizeof link_path, "%s/link", fixture->folder);
+	assert_int_equal(symlink(own.path, link_path), 0);
+	snprintf(pipe_path, sizeof pipe_path, "%s/pipe", fixture->folder);
+	assert_int_equal(mkfifo(pipe_path, 0600), 0);
+
+	const struct {
+		const char *path;
+		unsigned lacks; /* bytes of the build-id */
+		uint8_t differs;
+		const char *reason;
+	} cases[] = {
+		{own.path, 0, 1, "changed since the recording"},
+		{own.path, 1, 0, "changed since the recording"},
+		{own.path, own.build_id_length, 0, "has no build-id"},
+		{"/no/such/file", 0, 0, "no such file"},
+		{text_path, 0, 0, "not an ELF file"},
+		{link_path, 0, 0, "not a regular file"},
+		{pipe_path, 0, 0, "not a regular file"},
+		{fixture->folder, 0, 0, "not a regular file"},
+		{"/proc/self/maps", 0, 0, "not an ELF file"},
+		{"relative", 0, 0, "not a file"},
+		{"", 0, 0, "not a file"},
+	};
+	enum { CASES = sizeof cases / sizeof *cases };
+
+	for (size_t i = 0; i < CASES; i++) {
+		struct trace_module module = own;
+
+		module.path = cases[i].path;
+		module.start = start + i * 4096;
+		module.end = module.start + 4096;
+		module.build_id_length -= cases[i].lacks;
+		module.build_id[0] ^= cases[i].differs;
+		assert_int_equal(trace_append_module(fixture->trace, &module), 0);
+	}
+	assert_int_equal(symbols_new(fixture->trace, false, &later), 0);
+	assert_true(symbols_open_modules(later) > 0);
+	for (size_t i = 0; i < CASES; i++) {
+		assert_int_equal(symbols_module_at(later, start + i * 4096, &found), 0);
+		assert_null(found.module);
+		assert_string_equal(found.reason, cases[i].reason);
+	}
+	symbols_free(later);
+	unlink(text_path);
+	unlink(link_path);
+	unlink(pipe_path);
+}
+
+static void a_library_that_was_deleted_is_not_read(void **state)
+{
+	struct fixture *fixture = *state;
+	struct symbols_module module;
+	char path[128];
+	int file;
+	void *page;
+
+	snprintf(path, sizeof path, "%s", write_file(fixture, "gone.so", "not that it matters"));
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+	assert_ptr_not_equal(page, MAP_FAILED);
+	close(file);
+	unlink(path);
+	assert_int_equal(symbols_add_modules(fixture->symbols, (uint32_t)getpid()), 1);
+	assert_int_equal(symbols_module_at(fixture->symbols, (uintptr_t)page, &module), 0);
+	assert_null(module.module);
+	assert_string_equal(module.reason, "deleted");
+	munmap(page, 4096);
+}
+
 /* Maps a file as a whole, as code, so that what is at `offset` has the low bits of what this
  * program has in the page of `beside`. Behind it are pages of no file: it is an image of its own.
  */
@@ -453,6 +554,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_source_that_is_newer_than_the_program_has_changed, set_up,
 										tear_down),
 		cmocka_unit_test_setup_teardown(modules_are_added_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(modules_of_a_trace_are_those_that_ran, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(why_a_module_of_a_trace_is_not_read_is_told, set_up,
+										tear_down),
+		cmocka_unit_test_setup_teardown(a_library_that_was_deleted_is_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			of_modules_with_equal_low_bits_the_one_that_links_the_probe_is_meant, set_up,
 			tear_down),

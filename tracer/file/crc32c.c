@@ -11,6 +11,7 @@
  *       \____\____\____\___xor__/___/___/___/ ---> register
  */
 #include <tracer/crc32c.h>
+#include <endian.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -35,7 +36,10 @@ static void make_tables(void)
 
 static uint32_t load(const uint8_t *at)
 {
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	uint32_t little;
+
+	memcpy(&little, at, sizeof(little));
+	return le32toh(little);
 }
 
 uint32_t trace_crc32c(uint32_t crc, const void *data, size_t length)

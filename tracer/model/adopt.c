@@ -166,7 +166,7 @@ static uint64_t end_of_chain(const struct world *world, uint64_t task)
 	const struct world_object *object = world_find(world, task);
 	uint64_t serial = 0;
 
-	for (unsigned i = 0; object && i < STATE_DEEPEST; i++) {
+	for (unsigned i = 0, most = state_deepest(world); object && i < most; i++) {
 		serial = object->serial;
 		object = world_find(world, state_below(object));
 	}

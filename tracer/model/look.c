@@ -122,7 +122,7 @@ const struct world_object *world_changed(const struct world *world)
 /* It runs in a greenlet or tasklet that does not. */
 static bool is_left(const struct world *world, const struct world_object *object)
 {
-	for (unsigned i = 0; i < STATE_DEEPEST && object; i++) {
+	for (unsigned i = 0, most = state_deepest(world); i < most && object; i++) {
 		if (object->kind == CORO_OBJECT_GREENLET || object->kind == CORO_OBJECT_TASKLET)
 			return object->state == CORO_STATE_SUSPENDED || object->state == CORO_STATE_READY;
 		object = world_find(world, object->resumer);
@@ -133,7 +133,7 @@ static bool is_left(const struct world *world, const struct world_object *object
 /* A delegator runs while anything below it does, or has control on its way down or up. */
 static unsigned delegating_state(const struct world *world, const struct world_object *object)
 {
-	for (unsigned i = 0; i < STATE_DEEPEST; i++) {
+	for (unsigned i = 0, most = state_deepest(world); i < most; i++) {
 		if (object->state != CORO_STATE_DELEGATING)
 			break;
 		if (state_has_control(world, object->serial))
@@ -207,7 +207,7 @@ static const struct world_object *outermost(const struct world *world,
 {
 	const struct world_object *above;
 
-	for (unsigned i = 0; i < STATE_DEEPEST; i++) {
+	for (unsigned i = 0, most = state_deepest(world); i < most; i++) {
 		above = world_find(world, world_above(world, object));
 		if (!above)
 			break;

@@ -61,13 +61,35 @@ static void set_kind(struct schema_kind *kind, const char *rows, const char *bef
 	kind->after = strcmp(after, "same") == 0 ? 0 : (uint16_t)schema_states(after);
 }
 
-void schema_init(struct schema *schema)
+/* The words are read once: whoever is first keeps what it has read for the others. Who comes
+ * meanwhile reads them, too, for there is nothing here to wait with. */
+enum { NOBODY_READ, BEING_KEPT, KEPT };
+static int progress;
+static struct schema kept; /* valid if and only if progress is KEPT */
+
+static void read_words(struct schema *schema)
 {
 	memset(schema, 0, sizeof(*schema));
 #define CORO_EVENT(number, NAME, name, row, peer, value, before, after, sentence)                  \
 	set_kind(&schema->kinds[number], row, before, after);
 #include <coroscope/trace_events.def>
 #undef CORO_EVENT
+}
+
+void schema_init(struct schema *schema)
+{
+	int expected = NOBODY_READ;
+
+	if (__atomic_load_n(&progress, __ATOMIC_ACQUIRE) == KEPT) {
+		*schema = kept;
+		return;
+	}
+	read_words(schema);
+	if (__atomic_compare_exchange_n(&progress, &expected, BEING_KEPT, false, __ATOMIC_RELAXED,
+									__ATOMIC_RELAXED)) {
+		kept = *schema;
+		__atomic_store_n(&progress, KEPT, __ATOMIC_RELEASE);
+	}
 }
 
 bool schema_fits(const struct schema *schema, unsigned kind, unsigned object_kind, unsigned prev,

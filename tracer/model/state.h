@@ -98,7 +98,12 @@ const struct world_object *state_running(const struct world *world, uint32_t rin
 /* Has it control, on some ring? */
 bool state_has_control(const struct world *world, uint64_t serial);
 
-/* An end to walks along links of hostile traces, which may be circles. */
+/* How many objects a walk along links may come to: a trace's links may be circles, and a walk that
+ * comes to more than there are goes round in one. */
 enum { STATE_DEEPEST = 1 << 16 };
+static inline unsigned state_deepest(const struct world *world)
+{
+	return world->objects.count < STATE_DEEPEST ? (unsigned)world->objects.count : STATE_DEEPEST;
+}
 
 #endif

@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -33,10 +35,15 @@
 static _Thread_local sigjmp_buf *guard_out; /* where a fault leads to; NULL: no guard */
 static struct sigaction before;
 
-static void on_fault(int number, siginfo_t *information, void *context)
+void live_on_fault(void)
 {
 	if (guard_out)
 		siglongjmp(*guard_out, 1);
+}
+
+static void on_fault(int number, siginfo_t *information, void *context)
+{
+	live_on_fault();
 	if (before.sa_flags & SA_SIGINFO) {
 		before.sa_sigaction(number, information, context);
 	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
@@ -71,6 +78,7 @@ struct request {
 	uint32_t word;
 	uint64_t number;
 	uint64_t found;
+	uint32_t *threads; /* room for CORO_THREADS */
 };
 
 /* Does `access` under the guard. 0, or -EIO when the page is broken. */
@@ -307,9 +315,37 @@ static void is_shut(struct coro_ctl *ctl, struct request *request)
 	request->found = state == CORO_PAUSE || (state == CORO_STEP && !load(&ctl->step_budget));
 }
 
+/* Whether a thread sleeps in the kernel, as in pthread_join() or read(): it is not on its way to
+ * the gate, and may never be. It stands behind the name in /proc/PID/task/TID/stat. */
+static bool is_blocked(const struct live *live, uint64_t tid)
+{
+	char path[64], text[256];
+	const char *name_end;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu64 "/stat", live->beacon.pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[length > 0 ? length : 0] = 0;
+	name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && (name_end[2] == 'S' || name_end[2] == 'D');
+}
+
+/* Its thread is not at the gate and not in its selector. */
+static bool is_elsewhere(struct live *live, unsigned ring, struct coro_ring_header *header)
+{
+	return live_ring_header(live, ring, header) >= 0 && header->at_gate != 1 &&
+		   header->state != CORO_RING_PARKED && header->state != CORO_RING_EXITED;
+}
+
 enum live_rest live_rest(struct live *live)
 {
 	struct request request = {0};
+	struct coro_ring_header header;
 	bool held = false;
 	unsigned rings;
 
@@ -317,16 +353,12 @@ enum live_rest live_rest(struct live *live)
 		return LIVE_MOVES;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	rings = live_rings(live);
-	for (unsigned i = 0; i < rings; i++) {
-		struct coro_ring_header header;
-
-		if (live_ring_header(live, i, &header) < 0)
-			continue;
-		if (header.at_gate == 1)
-			held = true;
-		else if (header.state != CORO_RING_PARKED && header.state != CORO_RING_EXITED)
+	for (unsigned i = 0; i < rings; i++)
+		held |= live_ring_header(live, i, &header) >= 0 && header.at_gate == 1;
+	/* With none at the gate, one that is blocked may be on its way there. */
+	for (unsigned i = 0; i < rings; i++)
+		if (is_elsewhere(live, i, &header) && !(held && is_blocked(live, header.tid)))
 			return LIVE_MOVES;
-	}
 	return held ? LIVE_HELD : rings ? LIVE_IDLE : LIVE_MOVES;
 }
 
@@ -351,17 +383,16 @@ int control_page_ask(struct live *live, uint32_t *ret)
 	return result;
 }
 
-static void read_thread(struct coro_ctl *ctl, struct request *request)
+static void read_threads(struct coro_ctl *ctl, struct request *request)
 {
-	request->found = load(&ctl->thread[request->ring]);
+	for (unsigned i = 0; i < CORO_THREADS; i++)
+		request->threads[i] = load(&ctl->thread[i]);
 }
 
-uint32_t control_page_thread(struct live *live, unsigned i)
+void control_page_threads(struct live *live, uint32_t ret[CORO_THREADS])
 {
-	struct request request = {.ring = i};
-
-	guarded(live, read_thread, &request);
-	return (uint32_t)request.found;
+	memset(ret, 0, CORO_THREADS * sizeof(ret[0]));
+	guarded(live, read_threads, &(struct request){.threads = ret});
 }
 
 void control_page_wake_gate(struct live *live)

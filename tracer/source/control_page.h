@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <coroscope/trace_abi.h>
 
 struct live;
 
@@ -18,6 +19,8 @@ int control_page_ask(struct live *live, uint32_t *ret);
 uint32_t control_page_thread(struct live *live, unsigned i);
 /* What is wanted of stacks: enum coro_stacks, and the budget. */
 int control_page_set_stacks(struct live *live, uint32_t stacks, uint64_t budget);
+/* Copies ctl.thread; all 0, nobody, when that cannot be read. */
+void control_page_threads(struct live *live, uint32_t ret[CORO_THREADS]);
 /* All who sleep at the gate look again. */
 void control_page_wake_gate(struct live *live);
 /* The next index of a ring that will be read; wakes a writer that waits for room. */

@@ -293,6 +293,15 @@ static int open_ring_file(struct live *live, unsigned number, struct coro_ring_h
 	return -1;
 }
 
+static void nobody_reads(struct live *live, unsigned number)
+{
+	struct live_ring *ring = &live->ring[number];
+
+	ring->next = ring->handed = ring->tail = NOWHERE;
+	ring->told = true;
+	control_page_set_tail(live, number, NOWHERE);
+}
+
 static void open_ring(struct live *live, unsigned number)
 {
 	struct live_ring *ring = &live->ring[number];
@@ -300,11 +309,9 @@ static void open_ring(struct live *live, unsigned number)
 
 	*ring = (struct live_ring){.fd = open_ring_file(live, number, &header), .stacks.fd = -1};
 	if (ring->fd < 0) {
-		/* Nobody reads it, and so nobody is to be waited for. */
+		/* Nobody is to be waited for. */
 		live->damage++;
-		ring->next = ring->handed = ring->tail = NOWHERE;
-		ring->told = true;
-		control_page_set_tail(live, number, NOWHERE);
+		nobody_reads(live, number);
 		return;
 	}
 	ring->log2_slots = header.log2_slots;
@@ -686,6 +693,23 @@ static uint64_t nested_since(struct live *live, struct live_ring *ring,
 	return 0;
 }
 
+/* Somebody has cut the ring's file, which its program never does: nothing more of it will be read,
+ * and so nobody is to wait for that. What it had and was not taken nobody can count. */
+static void give_up_if_cut(struct live *live, unsigned number)
+{
+	struct live_ring *ring = &live->ring[number];
+	uint64_t size =
+		sizeof(struct coro_ring_header) + (sizeof(struct coro_trace_slot) << ring->log2_slots);
+	struct stat status;
+
+	if (!fstat(ring->fd, &status) && (uint64_t)status.st_size >= size)
+		return;
+	close(ring->fd);
+	ring->fd = -1;
+	live->damage++;
+	nobody_reads(live, number);
+}
+
 int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots, unsigned room,
 			  uint64_t *ret_index, uint64_t *ret_lost)
 {
@@ -695,9 +719,13 @@ int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots,
 	unsigned count;
 
 	*ret_lost = 0;
-	if (live_ring_header(live, number, &header) < 0)
+	if (number >= live->ring_count || live->ring[number].fd < 0)
 		return 0;
 	ring = &live->ring[number];
+	if (live_ring_header(live, number, &header) < 0) {
+		give_up_if_cut(live, number);
+		return 0;
+	}
 	for (unsigned tries = 0;; tries++) {
 		uint64_t head = header.head;
 
@@ -735,6 +763,8 @@ int live_read(struct live *live, unsigned number, struct coro_trace_slot *slots,
 	*ret_index = ring->next;
 	*ret_lost = promise.lost;
 	check_clocks(live, ring, slots, count);
+	if (!count && !promise.lost)
+		give_up_if_cut(live, number);
 	return (int)count;
 }
 

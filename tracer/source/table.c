@@ -82,10 +82,12 @@ bool live_has_answered(struct live *live, unsigned ring)
 unsigned live_threads(struct live *live, uint32_t *silent, unsigned room, unsigned *ret_silent)
 {
 	unsigned count = 0, rings = live_rings(live);
+	uint32_t threads[CORO_THREADS];
 
 	*ret_silent = 0;
+	control_page_threads(live, threads);
 	for (unsigned i = 0; i < CORO_THREADS; i++) {
-		uint32_t thread = control_page_thread(live, i);
+		uint32_t thread = threads[i];
 		bool answered = false;
 
 		if (!thread)

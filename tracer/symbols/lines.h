@@ -12,10 +12,13 @@
 #include <stdint.h>
 
 struct lines;
+struct units;
 
 /* Of a Dwarf, which must outlive it. */
 int lines_new(Dwarf *dwarf, struct lines **ret);
 void lines_free(struct lines *lines);
+/* The units of that Dwarf, owned by `lines`. */
+struct units *lines_units(struct lines *lines);
 
 /* Strings are owned by the Dwarf. */
 struct lines_place {

@@ -1,6 +1,7 @@
 /* module.c - one ELF file through libdwfl; see module.h. */
 #include <tracer/module.h>
 #include "lines.h"
+#include "units.h"
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -35,17 +36,22 @@ static const Dwfl_Callbacks callbacks = {
 	.find_debuginfo = dwfl_standard_find_debuginfo,
 };
 
-int module_open(const char *path, const char *open_path, struct module **ret)
+static int open_file(const char *path, const char *open_path, int flags, struct module **ret)
 {
 	struct module *module;
 	struct stat status;
-	int fd = open(open_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(open_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
 		close(fd);
 		return -EINVAL;
+	}
+	/* So are the files of /proc, which are best not read. */
+	if (status.st_size == 0) {
+		close(fd);
+		return -ENOEXEC;
 	}
 	module = calloc(1, sizeof *module);
 	if (module)
@@ -67,6 +73,29 @@ int module_open(const char *path, const char *open_path, struct module **ret)
 	if (!module->elf) {
 		module_close(module);
 		return -ENOEXEC;
+	}
+	*ret = module;
+	return 0;
+}
+
+int module_open(const char *path, const char *open_path, struct module **ret)
+{
+	return open_file(path, open_path, 0, ret);
+}
+
+int module_open_built(const char *path, const uint8_t *build_id, size_t length, struct module **ret)
+{
+	struct module *module = NULL;
+	int result = open_file(path, path, O_NOFOLLOW, &module);
+	const unsigned char *found;
+	GElf_Addr address;
+
+	if (result < 0)
+		return result;
+	result = dwfl_module_build_id(module->dwfl_module, &found, &address);
+	if (result <= 0 || (size_t)result != length || memcmp(found, build_id, length) != 0) {
+		module_close(module);
+		return -ESTALE;
 	}
 	*ret = module;
 	return 0;
@@ -166,6 +195,19 @@ static struct lines *get_lines(struct module *module)
 	if (dwarf && lines_new(dwarf, &module->lines) < 0)
 		module->lines = NULL;
 	return module->lines;
+}
+
+bool module_unit(struct module *module, uint64_t address, Dwarf_Die *ret_unit, Dwarf_Die *ret_tree)
+{
+	struct lines *lines = get_lines(module);
+	struct unit unit;
+
+	if (!lines ||
+		!units_find(lines_units(lines), address + module->bias - module->lines_bias, &unit))
+		return false;
+	*ret_unit = unit.die;
+	*ret_tree = unit.tree;
+	return true;
 }
 
 void module_directories(struct module *module, void (*each)(void *data, const char *directory),

@@ -16,6 +16,7 @@
 #include <tracer/symbols.h>
 #include <tracer/module.h>
 #include "maps.h"
+#include "printable.h"
 #include "source.h"
 
 #include <errno.h>
@@ -26,11 +27,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* More modules of a trace than this are not opened. */
+enum { RECORDED_MOST = 4096 };
+
 /* A file of the program, as it was mapped. */
 struct mapped {
 	char *path; /* owned */
 	uint64_t start, end, bias;
 	struct module *module; /* owned; NULL: could not be opened, or must not be */
+	const char *reason;    /* why there is none; static */
 	bool program;          /* the program itself, not a library */
 	bool emits_known;      /* `emits` is valid */
 	bool emits;            /* events may come from it: it is not known to do without the probe */
@@ -87,7 +92,7 @@ int symbols_new(struct trace *trace, bool trust_files, struct symbols **ret)
 	}
 	/* libdw would ask servers on the network for debug information: opening a trace
 	 * must not. */
-	if (trust_files && getenv("DEBUGINFOD_URLS"))
+	if (getenv("DEBUGINFOD_URLS"))
 		unsetenv("DEBUGINFOD_URLS");
 	*ret = symbols;
 	return 0;
@@ -155,19 +160,45 @@ static bool is_program(uint32_t pid, const struct maps_image *image)
 		   (path[length] == 0 || (image->deleted && strcmp(path + length, " (deleted)") == 0));
 }
 
+/* Why a file was not opened. */
+static const char *reason_of(int error)
+{
+	switch (-error) {
+	case 0:
+		return NULL;
+	case ENOENT:
+	case ENOTDIR:
+		return "no such file";
+	case EACCES:
+	case EPERM:
+		return "may not be read";
+	case ESTALE:
+		return "changed since the recording";
+	case EINVAL:
+	case ELOOP:
+		return "not a regular file";
+	case ENOEXEC:
+		return "not an ELF file";
+	case ENOMEM:
+		return "memory is out";
+	default:
+		return "cannot be opened";
+	}
+}
+
 /* Opens the file of an image. The program itself is opened through /proc, which leads to
  * it even when its name is gone or is another file's by now. */
-static struct module *open_image(uint32_t pid, const struct maps_image *image, bool program)
+static void open_image(struct mapped *mapped, uint32_t pid, const struct maps_image *image)
 {
-	struct module *module = NULL;
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%" PRIu32 "/exe", pid);
-	if (program)
-		(void)module_open(image->path, path, &module);
-	else if (!image->deleted)
-		(void)module_open(image->path, image->path, &module);
-	return module;
+	if (mapped->program)
+		mapped->reason = reason_of(module_open(image->path, path, &mapped->module));
+	else if (image->deleted)
+		mapped->reason = "deleted";
+	else
+		mapped->reason = reason_of(module_open(image->path, image->path, &mapped->module));
 }
 
 static int add_image(struct symbols *symbols, uint32_t pid, const struct maps_image *image)
@@ -186,12 +217,13 @@ static int add_image(struct symbols *symbols, uint32_t pid, const struct maps_im
 		.start = image->start,
 		.end = image->end,
 		.bias = image->code - image->code_offset,
+		.reason = "not opened",
 	};
 	if (!mapped->path)
 		return -ENOMEM;
 	mapped->program = is_program(pid, image);
 	if (symbols->trust_files)
-		mapped->module = open_image(pid, image, mapped->program);
+		open_image(mapped, pid, image);
 	symbols->mapped_count++;
 	if (mapped->module) {
 		if (module_address_of(mapped->module, image->code_offset, &address))
@@ -231,6 +263,59 @@ int symbols_add_modules(struct symbols *symbols, uint32_t pid)
 	}
 	maps_done(&maps);
 	return result < 0 ? result : added;
+}
+
+/* Appends a module of the trace. */
+static int add_recorded(struct symbols *symbols, const struct trace_module *module)
+{
+	struct mapped *mapped =
+		reallocarray(symbols->mapped, symbols->mapped_count + 1, sizeof *mapped);
+
+	if (!mapped)
+		return -ENOMEM;
+	symbols->mapped = mapped;
+	mapped += symbols->mapped_count;
+	*mapped = (struct mapped){
+		.path = strdup(module->path),
+		.start = module->start,
+		.end = module->end,
+		.bias = module->bias,
+	};
+	if (!mapped->path)
+		return -ENOMEM;
+	symbols->mapped_count++;
+	if (mapped->path[0] != '/')
+		mapped->reason = "not a file";
+	else if (module->build_id_length == 0)
+		mapped->reason = "has no build-id";
+	else
+		mapped->reason = reason_of(module_open_built(mapped->path, module->build_id,
+													 module->build_id_length, &mapped->module));
+	return mapped->module ? 1 : 0;
+}
+
+static bool is_added(const struct symbols *symbols, const struct trace_module *module)
+{
+	for (size_t i = 0; i < symbols->mapped_count; i++)
+		if (symbols->mapped[i].start == module->start &&
+			strcmp(symbols->mapped[i].path, module->path) == 0)
+			return true;
+	return false;
+}
+
+int symbols_open_modules(struct symbols *symbols)
+{
+	struct trace_module module;
+	int result = 0, opened = 0;
+
+	for (size_t i = 0;
+		 i < RECORDED_MOST && result >= 0 && trace_module(symbols->trace, i, &module) == 0; i++) {
+		if (is_added(symbols, &module))
+			continue;
+		result = add_recorded(symbols, &module);
+		opened += result > 0;
+	}
+	return result < 0 ? result : opened;
 }
 
 /* The address in a module whose low 32 bits are `site`. */
@@ -289,22 +374,28 @@ static unsigned find_module(struct symbols *symbols, uint32_t pc, struct mapped 
 	return found;
 }
 
+int symbols_module(struct symbols *symbols, size_t i, struct symbols_module *ret)
+{
+	const struct mapped *mapped = &symbols->mapped[i];
+
+	if (i >= symbols->mapped_count)
+		return -ENOENT;
+	*ret = (struct symbols_module){
+		.path = mapped->path,
+		.start = mapped->start,
+		.end = mapped->end,
+		.bias = mapped->bias,
+		.module = mapped->module,
+		.reason = mapped->module ? NULL : mapped->reason,
+	};
+	return 0;
+}
+
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret)
 {
-	for (size_t i = 0; i < symbols->mapped_count; i++) {
-		const struct mapped *mapped = &symbols->mapped[i];
-
-		if (address < mapped->start || address >= mapped->end)
-			continue;
-		*ret = (struct symbols_module){
-			.path = mapped->path,
-			.start = mapped->start,
-			.end = mapped->end,
-			.bias = mapped->bias,
-			.module = mapped->module,
-		};
-		return 0;
-	}
+	for (size_t i = symbols->mapped_count; i-- > 0;)
+		if (address >= symbols->mapped[i].start && address < symbols->mapped[i].end)
+			return symbols_module(symbols, i, ret);
 	return -ENOENT;
 }
 
@@ -515,56 +606,6 @@ int symbols_place(struct symbols *symbols, uint32_t site, bool is_string, struct
 
 /* ---- Words ------------------------------------------------------------- */
 
-/* Length of the UTF-8 character at `at`, if it is one that moves no cursor and turns no
- * text around; else 0. */
-static size_t harmless(const unsigned char *at)
-{
-	uint32_t code;
-
-	if (at[0] < 0x80)
-		return at[0] >= 0x20 && at[0] != 0x7f;
-	if (at[0] >= 0xc2 && at[0] < 0xe0 && (at[1] & 0xc0) == 0x80) {
-		code = (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu);
-		return code >= 0xa0 && code != 0x61c ? 2 : 0;
-	}
-	if (at[0] >= 0xe0 && at[0] < 0xf0 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80) {
-		code = (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-		if (code < 0x800 || (code >= 0xd800 && code < 0xe000) ||
-			(code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-			(code >= 0x2060 && code <= 0x206f) || code == 0xfeff)
-			return 0;
-		return 3;
-	}
-	if (at[0] >= 0xf0 && at[0] < 0xf5 && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80 &&
-		(at[3] & 0xc0) == 0x80) {
-		code = (at[0] & 7u) << 18 | (at[1] & 0x3fu) << 12 | (at[2] & 0x3fu) << 6 | (at[3] & 0x3fu);
-		return code >= 0x10000 && code < 0x110000 ? 4 : 0;
-	}
-	return 0;
-}
-
-/* Appends as much of `from` as has room, filtered. */
-static void put(char *text, size_t room, const char *from)
-{
-	size_t length = strlen(text);
-
-	for (const unsigned char *at = (const unsigned char *)from; *at;) {
-		size_t bytes = harmless(at);
-
-		if (length + (bytes ? bytes : 4) >= room)
-			break;
-		if (bytes) {
-			memcpy(text + length, at, bytes);
-			length += bytes;
-			at += bytes;
-		} else {
-			snprintf(text + length, room - length, "\\x%02x", *at++);
-			length += 4;
-		}
-	}
-	text[length] = 0;
-}
-
 const char *symbols_text(struct symbols *symbols, uint32_t site, bool is_string)
 {
 	struct symbols_place place;
@@ -575,13 +616,13 @@ const char *symbols_text(struct symbols *symbols, uint32_t site, bool is_string)
 		return symbols->text;
 	(void)symbols_place(symbols, site, is_string, &place);
 	if (place.base && place.line > 0) {
-		put(symbols->text, sizeof symbols->text - sizeof number, place.base);
+		printable_put(symbols->text, sizeof symbols->text - sizeof number, place.base);
 		snprintf(number, sizeof number, ":%" PRIu32, place.line);
-		put(symbols->text, sizeof symbols->text, number);
+		printable_put(symbols->text, sizeof symbols->text, number);
 	} else if (place.function) {
-		put(symbols->text, sizeof symbols->text, place.function);
+		printable_put(symbols->text, sizeof symbols->text, place.function);
 	} else if (place.base) {
-		put(symbols->text, sizeof symbols->text, place.base);
+		printable_put(symbols->text, sizeof symbols->text, place.base);
 	} else if (!is_string) {
 		snprintf(symbols->text, sizeof symbols->text, "0x%" PRIx32, site);
 	}
@@ -599,6 +640,12 @@ int symbols_source_line(struct symbols *symbols, const char *file, uint32_t line
 int symbols_source_lines(struct symbols *symbols, const char *file)
 {
 	return sources_lines(symbols->sources, file);
+}
+
+const char *symbols_source_name(struct symbols *symbols, const struct module *module,
+								const char *file, const char *directory)
+{
+	return sources_name(symbols->sources, file, directory, module_time(module));
 }
 
 bool symbols_source_changed(struct symbols *symbols, const char *file)

@@ -305,7 +305,8 @@ struct coro_probe_details {
 
 /* The calling thread has objects: when a debugger attaches, at a moment at which the thread would
  * emit or attends, `walk` calls coro_probe_present() for each of them that has had its first event.
- * It may not allocate, emit, or change anything. NULL: they are not told.
+ * It may not allocate, emit, or change anything. NULL: they are not told. The thread does not block
+ * SIGBUS then, so that a cut file of the segment does not kill the program.
  * The other one: the thread will have none any more. */
 void coro_probe_thread_begin(void (*walk)(void));
 void coro_probe_thread_end(void);

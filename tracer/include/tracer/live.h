@@ -45,6 +45,10 @@ void live_remove_left(struct live *live);
 int live_find(uint32_t pid, char **ret);
 /* Calls `see` with the path of each segment of this user there is, and whose it is or was. */
 void live_each(void (*see)(const char *path, uint32_t pid, void *context), void *context);
+/* For a handler of SIGBUS that is set while a segment is open: does not return if the access was one to a
+ * page of a segment, which its program, or somebody else, may cut off: that goes on as an error. Else it
+ * does nothing. Async-signal-safe; the handler must have SA_NODEFER. */
+void live_on_fault(void);
 /* Things in the segment that could not be, so far. */
 uint64_t live_damage(const struct live *live);
 
@@ -78,7 +82,8 @@ int live_set_breaks(struct live *live, uint64_t kinds);
 
 enum live_rest {
 	LIVE_MOVES, /* an event may come at any moment */
-	LIVE_HELD,  /* no event can pass, and at least one thread waits at the gate */
+	LIVE_HELD,  /* no event can pass, and at least one thread waits at the gate; the others do too, or
+	               are in their selectors, or sleep elsewhere in the kernel */
 	LIVE_IDLE,  /* no event can pass; all threads are in their selectors, or there is none */
 };
 /* Where the program is. Everything that was emitted before it came to rest is there to be

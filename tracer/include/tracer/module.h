@@ -20,6 +20,10 @@ struct module;
 /* Opens the ELF file `open_path`, which is called `path`. Not a regular file: -EINVAL;
  * not ELF: -ENOEXEC; else -errno. */
 int module_open(const char *path, const char *open_path, struct module **ret);
+/* Opens the file `path`, not through a symbolic link, if it has that build-id: -ESTALE: it has another
+ * one, or none. */
+int module_open_built(const char *path, const uint8_t *build_id, size_t length,
+                      struct module **ret);
 void module_close(struct module *module);
 
 /* When the file was last written. */
@@ -36,6 +40,11 @@ Elf *module_elf(struct module *module);
 /* Its DWARF, from a separate debug file if need be, owned by the module; NULL: has none. An address
  * of the DWARF is the file's own plus *ret_bias. */
 Dwarf *module_dwarf(struct module *module, int64_t *ret_bias);
+
+/* The compile unit that an address is of (it has the line table), and the tree of what is in it: the
+ * same, or the one of a .dwo file. false: none, or no DWARF. */
+bool module_unit(struct module *module, uint64_t address, Dwarf_Die *ret_unit,
+                 Dwarf_Die *ret_tree);
 
 /* What stands at an address. Strings are owned by the module. */
 struct module_place {

@@ -15,6 +15,7 @@
 #include "trace.h"
 
 struct symbols;
+struct module;
 
 /* For the modules and sites of a trace, which must outlive it. `trust_files`: the
  * trace's modules are this machine's (a live session): ELF files and source files may be
@@ -26,14 +27,23 @@ void symbols_free(struct symbols *symbols);
  * new to the trace. Returns how many are new, or -errno. */
 int symbols_add_modules(struct symbols *symbols, uint32_t pid);
 
+/* For a trace that is looked at without its program: opens the files of its modules. One is used
+ * if and only if it is a regular file with the build-id that was recorded: then it is the
+ * file that ran. Returns how many are, or -errno. */
+int symbols_open_modules(struct symbols *symbols);
+
 /* A file that the program has mapped. Its addresses are the program's minus `bias`. */
 struct symbols_module {
 	const char *path; /* owned by `symbols` */
 	uint64_t start, end, bias;
 	struct module *module; /* module.h; owned by `symbols`; NULL: could not be opened, or must not be */
+	const char *reason;    /* when there is no module: why, a line of text; else NULL */
 };
-/* That which has an address. 0, or -ENOENT. Valid until modules are added. */
+/* That which has an address: the one that was added last, if an earlier one was unloaded. 0, or
+ * -ENOENT. Valid until modules are added, its strings and its module as long as `symbols`. */
 int symbols_module_at(struct symbols *symbols, uint64_t address, struct symbols_module *ret);
+/* The i-th one, as valid as that. 0, or -ENOENT: there are no more. */
+int symbols_module(struct symbols *symbols, size_t i, struct symbols_module *ret);
 
 /* A place in the program. Pointers are valid as long as `symbols`. */
 struct symbols_place {
@@ -60,6 +70,10 @@ int symbols_source_line(struct symbols *symbols, const char *file, uint32_t line
                         const char **ret, size_t *ret_length);
 /* How many lines the file has, or -ENOENT. */
 int symbols_source_lines(struct symbols *symbols, const char *file);
+/* The name by which the functions above know a source file that DWARF of `module` calls `file`, and
+ * that was compiled in `directory` (NULL: not known). Owned by `symbols`; NULL when memory is out. */
+const char *symbols_source_name(struct symbols *symbols, const struct module *module,
+                                const char *file, const char *directory);
 /* The file's text is not that of the build (newer than the program). */
 bool symbols_source_changed(struct symbols *symbols, const char *file);
 

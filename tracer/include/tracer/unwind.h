@@ -31,7 +31,8 @@ struct unwind_registers {
 /* A physical frame: a call that has not returned. */
 struct unwind_frame {
 	uint64_t pc;   /* where it goes on */
-	uint64_t look; /* an address inside of the call that it waits for, to be looked up: pc - 1 */
+	uint64_t look; /* an address inside of the call that it waits for, to be looked up: pc - 1; where
+	                  a signal interrupted it, pc itself */
 	uint64_t cfa;  /* canonical frame address: the stack pointer before it was called; 0: not known */
 	struct unwind_registers registers; /* as they will be when it goes on */
 };
@@ -40,12 +41,14 @@ struct unwind_frame {
 enum unwind_end {
 	UNWIND_COMPLETE,   /* at the trampoline, or at a frame that says it has no caller */
 	UNWIND_NO_MODULE,  /* at a pc in no known module */
+	UNWIND_NO_FILE,    /* at a pc in a module whose file cannot be read, or must not */
 	UNWIND_NO_RULES,   /* at code without call frame information */
 	UNWIND_UNREADABLE, /* the stack, or what it refers to, could not be read */
 	UNWIND_BROKEN,     /* the stack does not grow outward: it was written over, or is no stack */
 	UNWIND_TOO_DEEP,   /* the room is full */
 };
-/* "complete", "no call frame information for 0x4011f2 in libfoo.so", ... without newline. */
+/* In general words, without newline: "complete", "the stack is broken here". See
+ * unwinder_end_text(). */
 const char *unwind_end_text(enum unwind_end end);
 
 struct unwinder;
@@ -54,7 +57,8 @@ struct unwinder;
  * machine (unwinding is done by code of one architecture). */
 int unwinder_new(struct symbols *symbols, struct unwinder **ret);
 void unwinder_free(struct unwinder *unwinder);
-/* Modules were added, or belong to another process now: what is cached is forgotten. */
+/* A module took the place of another one, or all are another process's now: what is known of their
+ * files is forgotten. That modules were added is seen without it. */
 void unwinder_forget(struct unwinder *unwinder);
 
 /* The registers with which the body goes on that suspended at `sp`, one frame out of the
@@ -68,5 +72,9 @@ int unwind_suspended(const struct memory *memory, uint32_t frame_version, uint64
 int unwind(struct unwinder *unwinder, const struct memory *memory,
            const struct unwind_registers *from, struct unwind_frame *ret, size_t room,
            enum unwind_end *ret_end);
+
+/* In the words of the last walk, which ended so: "no call frame information for 0x4011f2 in
+ * libfoo.so", "libfoo.so: changed since the recording". One line; valid until the next call. */
+const char *unwinder_end_text(struct unwinder *unwinder, enum unwind_end end);
 
 #endif
