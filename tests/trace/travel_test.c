@@ -30,8 +30,9 @@
 #include <cmocka.h>
 #include <tracer/session.h>
 
-#define TRIPS 60   /* on each trace, in each of the ways below */
-#define ROOM  4096 /* serials that a question may answer */
+#define TRIPS 60    /* on each trace, in each of the ways below; a third on a long one */
+#define LONG  20000 /* events */
+#define ROOM  4096  /* serials that a question may answer */
 
 static const char *shapes, *golden;
 static uint64_t seed = 1;
@@ -303,7 +304,7 @@ static void travel_with(struct travel *travel, int which, uint64_t every)
 
 	assert_int_equal(session_head(session), travel->count);
 	check(travel, session, 0, "by opening", 0);
-	for (unsigned i = 0; i < TRIPS; i++)
+	for (unsigned i = 0; i < (travel->count < LONG ? TRIPS : TRIPS / 3); i++)
 		ways[next_random(&travel->random, sizeof(ways) / sizeof(ways[0]))](travel, session);
 	assert_int_equal(session_goto(session, travel->count), 0);
 	check(travel, session, travel->count, "by a seek", 0);
