@@ -326,6 +326,7 @@ static void on_key(struct ui *ui, int key, const struct ui_mouse *mouse)
 		ui->scrubs = false;
 	}
 	ui->message[0] = 0;
+	ui->search.among = UI_SEARCH_NONE;
 	ui->dirty = true;
 	if (key == TERMINAL_MOUSE) {
 		if (ui->layout.form != UI_FORM_TOO_SMALL)
@@ -373,13 +374,14 @@ static void watch_program(struct ui *ui, bool *was_live)
 static void loop(struct ui *ui)
 {
 	int64_t drawn = now_ms() - FRAME_MS;
-	bool was_live = session_is_live(ui->session);
+	bool was_live = session_is_live(ui->session), busy = false;
 	while (!ui->done) {
 		struct target *target = session_target(ui->session);
-		struct pollfd fds[3] = {
+		struct pollfd fds[4] = {
 			{.fd = ui_terminal_input(), .events = POLLIN},
 			{.fd = ui_terminal_signals(), .events = POLLIN},
 			{.fd = target ? target_fd(target) : -1, .events = POLLIN},
+			{.fd = roster_fd(&ui->tasks.roster), .events = POLLIN},
 		};
 		int timeout = -1;
 		if (ui->dirty) {
@@ -388,7 +390,9 @@ static void loop(struct ui *ui)
 		} else if (session_is_moving(ui->session)) {
 			timeout = FRAME_MS;
 		}
-		int ready = poll(fds, 3, timeout);
+		if (busy)
+			timeout = 0;
+		int ready = poll(fds, 4, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
 		bool gone = ready > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL);
@@ -402,6 +406,9 @@ static void loop(struct ui *ui)
 			break; /* nobody looks any more; the program goes on */
 		if (target && ready > 0 && fds[2].revents)
 			target_attend(target);
+		if (roster_take(&ui->tasks.roster))
+			ui->dirty = true;
+		busy = ui_search_on(ui);
 		if (session_poll(ui->session))
 			ui->dirty = true;
 		watch_program(ui, &was_live);
@@ -425,6 +432,7 @@ int ui_main(struct session *session, const struct ui_options *options, bool *kil
 		return EXIT_COULD_NOT;
 	}
 	ui->session = session;
+	roster_init(&ui->tasks.roster);
 	ui->pin = options->pin;
 	ui->began_live = session_is_live(session);
 	ui->dirty = true;

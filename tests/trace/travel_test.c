@@ -311,21 +311,34 @@ static void travel_with(struct travel *travel, int which, uint64_t every)
 	session_free(session, false);
 }
 
-/* Puts checkpoints after some events. */
+/* Puts checkpoints after some events: whole ones, and changes since the one before. */
 static void add_checkpoints(struct trace *trace, uint64_t *random)
 {
 	uint64_t count = trace_count(trace), n = 0;
+	struct world *world = world_new(), *last = NULL;
+	struct trace_event event;
 
-	while ((n += 1 + next_random(random, count / 6 + 1)) <= count) {
-		struct world *world = fold(trace, n);
+	while ((n += 1 + next_random(random, count / 12 + 1)) <= count) {
 		uint8_t *bytes;
 		size_t length;
 
-		assert_int_equal(world_serialise(world, &bytes, &length), 0);
+		while (world_at(world) < n) {
+			adopt(world, trace, world_at(world));
+			assert_int_equal(trace_event(trace, world_at(world) + 1, &event), 0);
+			assert_int_equal(world_apply(world, &event), 0);
+		}
+		if (last && next_random(random, 4))
+			assert_int_equal(world_serialise_since(world, last, &bytes, &length), 0);
+		else
+			assert_int_equal(world_serialise(world, &bytes, &length), 0);
 		assert_int_equal(trace_append_checkpoint(trace, n, bytes, length), 0);
 		free(bytes);
-		world_free(world);
+		world_free(last);
+		last = world_copy(world);
+		assert_non_null(last);
 	}
+	world_free(last);
+	world_free(world);
 }
 
 /* All ways on a trace, which is the caller's. */

@@ -589,28 +589,35 @@ bool session_poll(struct session *session)
 
 /* ---- Searching --------------------------------------------------------- */
 
-int session_find(struct session *session, const char *text, enum session_direction direction)
+int session_find_on(struct session *session, const char *text, enum session_direction direction,
+					uint64_t *n, uint64_t most)
 {
 	_cleanup_(done_text) struct text line = {0};
 	uint64_t head = trace_count(session->trace);
-	uint64_t n = session->playhead;
 	struct trace_event event;
 
 	abandon(session);
 	session->why[0] = 0;
-	for (;;) {
-		if (direction == SESSION_FORWARD ? n >= head : n <= 1)
-			break;
-		n = direction == SESSION_FORWARD ? n + 1 : n - 1;
-		if (trace_event(session->trace, n, &event) < 0)
+	while (direction == SESSION_FORWARD ? *n < head : *n > 1) {
+		if (most-- == 0)
+			return -EINPROGRESS;
+		*n = direction == SESSION_FORWARD ? *n + 1 : *n - 1;
+		if (trace_event(session->trace, *n, &event) < 0)
 			continue;
 		text_clear(&line);
 		text_add_event(&line, session, &event);
 		if (strcasestr(text_string(&line), text))
-			return seek(session, n);
+			return seek(session, *n);
 	}
 	session_say(session, "no %s event%s has \"%.100s\"",
 				direction == SESSION_FORWARD ? "later" : "earlier",
 				direction == SESSION_FORWARD && session_is_live(session) ? " so far" : "", text);
 	return -ENOENT;
+}
+
+int session_find(struct session *session, const char *text, enum session_direction direction)
+{
+	uint64_t n = session->playhead;
+
+	return session_find_on(session, text, direction, &n, UINT64_MAX);
 }

@@ -168,7 +168,8 @@ int trace_output(struct trace *trace, size_t i, struct trace_output *ret);
 int trace_module(struct trace *trace, size_t i, struct trace_module *ret);
 int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
 int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
-/* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
+/* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. With NULL only
+ * its number, and whether it can be read is not looked at. */
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
 /* Objects that were there when the trace, or a thread's part of it, began: the i-th table of them,
  * which holds after event *ret_after. In the order of events. -ENOENT past the end. */
