@@ -208,9 +208,7 @@ static void tasks_draw(struct ui *ui, const struct ui_rect *rect)
 	}
 	if (!tree->count)
 		ui_put(&body, body.rows > 1 ? 1 : 0, 1, UI_ROLE_DIM,
-			   roster_is_late(&ui->tasks.roster) ? "making the list ..."
-			   : session_playhead(ui->session)   ? "nothing lives now"
-												 : "nothing yet: . makes the first event");
+			   roster_is_late(&ui->tasks.roster) ? "making the list ..." : ui_nobody(ui));
 }
 
 static void tasks_title(struct ui *ui, struct text *left, struct text *right)

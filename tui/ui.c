@@ -70,6 +70,15 @@ uint64_t ui_subject(struct ui *ui)
 	return subject;
 }
 
+const char *ui_nobody(struct ui *ui)
+{
+	const struct world *world = session_world(ui->session);
+	if (!session_playhead(ui->session))
+		return "nothing yet: . makes the first event";
+	return world_is_late(world) || world_lost(world) ? "nothing is known to live now"
+													 : "nothing lives now";
+}
+
 bool ui_is_body(const struct world_object *object)
 {
 	return object && trace_object_is_body(object->kind);

@@ -177,6 +177,9 @@ void ui_region_add(struct ui *ui, int row, int column, int columns, enum ui_acti
 /* Whom the panes are about, as steps are: session_subject(); or whoever has finished just now,
  * when nobody goes on. */
 uint64_t ui_subject(struct ui *ui);
+/* Why there is nobody to show. After losses, or of a program that was attached to, it is only that
+ * nobody is known. */
+const char *ui_nobody(struct ui *ui);
 bool ui_is_body(const struct world_object *object); /* generator, coroutine, ...; false of NULL */
 /* "internal() #4" for a body, "main #3" for anything else. */
 void ui_add_object(struct ui *ui, struct text *text, const struct world_object *object);
