@@ -193,19 +193,45 @@ void ui_seek(struct ui *ui, int thousandths)
 
 /* ---- Finding ----------------------------------------------------------- */
 
-void ui_find(struct ui *ui, enum session_direction direction)
+static void not_found(struct ui *ui, enum session_direction direction)
 {
-	const struct ui_view_ops *view = ui_view_of(ui);
-	if (!ui->sought[0])
-		return;
-	if (!view->find || view->find(ui, ui->sought, direction) >= 0)
-		return;
-	if (view == &ui_debug_view && ui->focus == UI_PANE_TASKS)
+	if (ui_view_of(ui) == &ui_debug_view && ui->focus == UI_PANE_TASKS)
 		ui_say(ui, true, "no task is named '%s': Tab to Events, where / searches events",
 			   ui->sought);
 	else
 		ui_say(ui, true, "there is no %s '%s'",
 			   direction == SESSION_FORWARD ? "further" : "earlier", ui->sought);
+}
+
+void ui_find(struct ui *ui, enum session_direction direction)
+{
+	const struct ui_view_ops *view = ui_view_of(ui);
+	if (!ui->sought[0])
+		return;
+	int found = view->find ? view->find(ui, ui->sought, direction) : 0;
+	if (found == -EINPROGRESS) {
+		ui_say(ui, false, "looks for '%s' ...", ui->sought);
+		return;
+	}
+	ui->search.among = UI_SEARCH_NONE;
+	if (found < 0)
+		not_found(ui, direction);
+}
+
+bool ui_search_on(struct ui *ui)
+{
+	if (ui->search.among == UI_SEARCH_NONE)
+		return false;
+	int found =
+		ui->search.among == UI_SEARCH_TASKS ? ui_tasks_search_on(ui) : ui_events_search_on(ui);
+	if (found == -EINPROGRESS)
+		return true;
+	ui->search.among = UI_SEARCH_NONE;
+	ui->message[0] = 0;
+	ui->dirty = true;
+	if (found < 0)
+		not_found(ui, ui->search.direction);
+	return false;
 }
 
 /* ---- Breakpoints and marks --------------------------------------------- */

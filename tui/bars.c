@@ -30,12 +30,38 @@ const char *ui_number(uint64_t number, char ret[32])
 
 /* ---- Row 0 ------------------------------------------------------------- */
 
-/* Who is counted by state: tasks; in a program that has none, its coroutines and generators. */
-static bool is_counted(const struct ui *ui, const struct world_object *object)
+static void add_state(struct ui *ui, unsigned state, size_t count)
 {
-	return ui->states.tasks ? object->kind == CORO_OBJECT_TASK : ui_is_body(object);
+	ui->states.count[ui_glyph_of_state(state)] += (unsigned)count;
 }
 
+/* A body whose state is to be derived from others. */
+static void count_moving(void *context, const struct world_object *object)
+{
+	struct ui *ui = context;
+	if (ui_is_body(object) &&
+		(object->state == CORO_STATE_RUNNING || object->state == CORO_STATE_DELEGATING))
+		add_state(ui, world_state(session_world(ui->session), object), 1);
+}
+
+/* Of the kinds that are bodies: those whose state is what their row says are counted already. */
+static void count_bodies(struct ui *ui)
+{
+	const struct world *world = session_world(ui->session);
+	bool moving = false;
+	for (unsigned kind = 0; kind < CORO_OBJECT_LIMIT; kind++)
+		for (unsigned state = 0; state < CORO_STATE_LIMIT && trace_object_is_body(kind); state++) {
+			size_t count = world_count_of(world, kind, state);
+			if (state == CORO_STATE_RUNNING || state == CORO_STATE_DELEGATING)
+				moving |= count > 0;
+			else
+				add_state(ui, state, count);
+		}
+	if (moving)
+		world_visit(world, count_moving, ui);
+}
+
+/* Tasks by state; in a program that has none, its coroutines and generators. */
 static void count_states(struct ui *ui)
 {
 	const struct world *world = session_world(ui->session);
@@ -43,14 +69,14 @@ static void count_states(struct ui *ui)
 		return;
 	memset(&ui->states, 0, sizeof(ui->states));
 	ui->states.of = world_at(world) + 1;
-	for (const struct world_object *object = world_next(world, 0); object && !ui->states.tasks;
-		 object = world_next(world, object->serial))
-		ui->states.tasks = object->kind == CORO_OBJECT_TASK;
-	for (const struct world_object *object = world_next(world, 0); object;
-		 object = world_next(world, object->serial)) {
-		if (is_counted(ui, object))
-			ui->states.count[ui_glyph_of_state(world_state(world, object))]++;
+	bool tasks = false;
+	for (unsigned state = 0; state < CORO_STATE_LIMIT; state++) {
+		size_t count = world_count_of(world, CORO_OBJECT_TASK, state);
+		add_state(ui, state, count);
+		tasks |= count > 0;
 	}
+	if (!tasks)
+		count_bodies(ui);
 }
 
 /* The one truth that matters: what the program is doing. */

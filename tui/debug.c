@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include "ui.h"
 
+#define SEARCH_SLICE 5000 /* events that are looked at between two keys */
+
 static const struct ui_pane_ops *const panes[UI_PANES] = {
 	[UI_PANE_TASKS] = &ui_pane_tasks,   [UI_PANE_SOURCE] = &ui_pane_source,
 	[UI_PANE_CHAIN] = &ui_pane_chain,   [UI_PANE_VALUES] = &ui_pane_values,
@@ -92,12 +94,22 @@ static void debug_mouse(struct ui *ui, const struct ui_mouse *mouse)
 	}
 }
 
+/* Looks at the next events. */
+int ui_events_search_on(struct ui *ui)
+{
+	return session_find_on(ui->session, ui->sought, ui->search.direction, &ui->search.n,
+						   SEARCH_SLICE);
+}
+
 static int debug_find(struct ui *ui, const char *text, enum session_direction direction)
 {
 	if (panes[ui->focus]->find)
 		return panes[ui->focus]->find(ui, text, direction);
 	ui->events.held = false;
-	return session_find(ui->session, text, direction);
+	ui->search.among = UI_SEARCH_EVENTS;
+	ui->search.direction = direction;
+	ui->search.n = session_playhead(ui->session);
+	return ui_events_search_on(ui);
 }
 
 const struct ui_view_ops ui_debug_view = {

@@ -294,7 +294,7 @@ static void draw_nothing(struct ui *ui, const struct ui_rect *rect)
 	else
 		ui_put(rect, 0, 1, UI_ROLE_DIM,
 			   subject                         ? "it has no chain, and waits for nothing"
-			   : session_playhead(ui->session) ? "nothing lives now"
+			   : session_playhead(ui->session) ? ui_nobody(ui)
 											   : "nothing has run yet");
 }
 

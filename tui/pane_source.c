@@ -75,7 +75,7 @@ static void source_draw(struct ui *ui, const struct ui_rect *rect)
 		const struct world_object *subject = world_find(session_world(ui->session), ui_subject(ui));
 		ui_put(rect, 0, 1, UI_ROLE_DIM,
 			   !session_playhead(ui->session)      ? "no event has happened yet"
-			   : !subject                          ? "nothing lives now"
+			   : !subject                          ? ui_nobody(ui)
 			   : subject->kind == CORO_OBJECT_LOOP ? "the loop runs: no line of the program"
 			   : !ui_is_body(subject) && subject->kind != CORO_OBJECT_TASK
 				   ? "this is not at a line of the program"

@@ -12,50 +12,21 @@
  * last event was about.
  *
  * The rows are made again when the event, the subject or a fold has changed, for all
- * objects; text is made for those that are seen.
+ * objects (roster.h); text is made for those that are seen.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tracer/facts.h>
 #include "ui.h"
 
-static bool is_row(const struct world_object *object)
-{
-	switch (object->kind) {
-	case CORO_OBJECT_FUTURE:
-	case CORO_OBJECT_TIMER:
-	case CORO_OBJECT_DESCRIPTOR:
-	case 0:
-		return false;
-	default:
-		return true;
-	}
-}
+#define SEARCH_SLICE 5000 /* rows that are looked at between two keys */
 
 static bool is_finished(unsigned state)
 {
 	return state == CORO_STATE_DONE || state == CORO_STATE_FAILED ||
 		   state == CORO_STATE_CANCELLED || state == CORO_STATE_CLOSED;
-}
-
-/* Who stands above it in the tree; 0: nobody. */
-static uint64_t parent_of(const struct world *world, const struct world_object *object)
-{
-	uint64_t above = world_above(world, object);
-	const struct world_object *driver = above ? world_find(world, above) : NULL;
-	if (driver && driver->kind == CORO_OBJECT_TASK && driver->drives == object->serial)
-		return above;
-	/* A creator that is no row hands on to its own. */
-	uint64_t parent = object->parent;
-	for (int hops = 0; parent && hops < 16; hops++) {
-		const struct world_object *creator = world_find(world, parent);
-		if (!creator)
-			return 0;
-		if (is_row(creator))
-			return parent;
-		parent = creator->parent;
-	}
-	return 0;
 }
 
 /* Events that make, move, finish or take away a row. All others leave the tree as it is. */
@@ -94,44 +65,23 @@ static bool same_tree(struct ui *ui, uint64_t from, uint64_t to)
 
 static void make_rows(struct ui *ui)
 {
+	struct roster *roster = &ui->tasks.roster;
 	const struct world *world = session_world(ui->session);
 	const struct world_object *chosen = world_find(world, ui_subject(ui));
 	/* One that lives is in sight anyway. */
 	uint64_t subject = chosen && is_finished(chosen->state) ? chosen->serial : 0;
-	if (ui->tasks.tree_of && ui->tasks.tree_kept == subject &&
-		(ui->tasks.tree_of == world_at(world) + 1 ||
-		 same_tree(ui, ui->tasks.tree_of - 1, world_at(world)))) {
-		ui->tasks.tree_of = world_at(world) + 1;
+	if (roster->of && roster->kept == subject &&
+		(roster->of == world_at(world) + 1 || same_tree(ui, roster->of - 1, world_at(world)))) {
+		roster->of = world_at(world) + 1;
 		return;
 	}
-	size_t room = world_count(world), count = 0, tasks = 0, bodies = 0;
-	struct ui_tree_node *nodes = room ? calloc(room, sizeof(*nodes)) : NULL;
-	const struct world_object *changed = world_changed(world);
-	for (const struct world_object *object = world_next(world, 0); object && count < room && nodes;
-		 object = world_next(world, object->serial)) {
-		if (!is_row(object))
-			continue;
-		tasks += object->kind == CORO_OBJECT_TASK;
-		bodies += ui_is_body(object);
-		nodes[count++] = (struct ui_tree_node){
-			.id = object->serial,
-			.parent = parent_of(world, object),
-			.finished = is_finished(object->state),
-			.keep = object->serial == subject || object == changed,
-		};
-	}
-	ui->tasks.tasks = tasks;
-	ui->tasks.bodies = bodies;
-	if (ui_tree_build(&ui->tasks.tree, nodes, count, &ui->tasks.folds) < 0)
+	if (roster_want(roster, ui->session, subject, &ui->tasks.folds) < 0)
 		ui_say(ui, true, "out of memory");
-	free(nodes);
-	ui->tasks.tree_of = world_at(world) + 1;
-	ui->tasks.tree_kept = subject;
 }
 
 static void folds_changed(struct ui *ui)
 {
-	ui->tasks.tree_of = 0;
+	ui->tasks.roster.of = 0;
 	make_rows(ui);
 }
 
@@ -219,16 +169,14 @@ static void tasks_draw(struct ui *ui, const struct ui_rect *rect)
 {
 	make_rows(ui);
 	struct ui_list *list = &ui->tasks.list;
-	const struct ui_tree *tree = &ui->tasks.tree;
+	const struct ui_tree *tree = &ui->tasks.roster.tree;
 	uint64_t subject = ui_subject(ui);
 	struct ui_rect body = *rect;
 	int id_columns = 4;
 	if (tree->count) {
-		const struct world *world = session_world(ui->session);
-		uint64_t most = world_count(world);
-		for (size_t i = 0; i < tree->count; i++)
-			if (tree->rows[i].id > most)
-				most = tree->rows[i].id;
+		uint64_t most = world_count(session_world(ui->session));
+		if (ui->tasks.roster.most > most)
+			most = ui->tasks.roster.most;
 		for (id_columns = 3; most >= 100; most /= 10)
 			id_columns++;
 		if (id_columns < 4)
@@ -260,17 +208,16 @@ static void tasks_draw(struct ui *ui, const struct ui_rect *rect)
 	}
 	if (!tree->count)
 		ui_put(&body, body.rows > 1 ? 1 : 0, 1, UI_ROLE_DIM,
-			   session_playhead(ui->session) ? "nothing lives now"
-											 : "nothing yet: . makes the first event");
+			   roster_is_late(&ui->tasks.roster) ? "making the list ..." : ui_nobody(ui));
 }
 
 static void tasks_title(struct ui *ui, struct text *left, struct text *right)
 {
 	/* A program without a loop has none: then it is its generators that are told. */
-	if (ui->tasks.tasks || !ui->tasks.bodies)
-		text_add(left, "Tasks %zu", ui->tasks.tasks);
+	if (ui->tasks.roster.tasks || !ui->tasks.roster.bodies)
+		text_add(left, "Tasks %zu", ui->tasks.roster.tasks);
 	else
-		text_add(left, "Coroutines %zu", ui->tasks.bodies);
+		text_add(left, "Coroutines %zu", ui->tasks.roster.bodies);
 	text_add(left, " by creator");
 	uint64_t selected = session_selected(ui->session);
 	if (!selected) {
@@ -284,7 +231,7 @@ static void tasks_title(struct ui *ui, struct text *left, struct text *right)
 
 static void select_cursor(struct ui *ui)
 {
-	const struct ui_tree *tree = &ui->tasks.tree;
+	const struct ui_tree *tree = &ui->tasks.roster.tree;
 	struct ui_list *list = &ui->tasks.list;
 	if (list->cursor >= tree->count)
 		return;
@@ -295,7 +242,7 @@ static void select_cursor(struct ui *ui)
 
 static void to_parent(struct ui *ui)
 {
-	const struct ui_tree *tree = &ui->tasks.tree;
+	const struct ui_tree *tree = &ui->tasks.roster.tree;
 	size_t at = ui->tasks.list.cursor;
 	unsigned depth = tree->rows[at].depth;
 	while (at > 0 && tree->rows[at].depth >= depth && depth)
@@ -318,7 +265,7 @@ static bool tasks_act(struct ui *ui, enum ui_action action)
 		return false;
 	make_rows(ui);
 	struct ui_list *list = &ui->tasks.list;
-	const struct ui_tree *tree = &ui->tasks.tree;
+	const struct ui_tree *tree = &ui->tasks.roster.tree;
 	if (list->cursor >= tree->count)
 		list->cursor = tree->count ? tree->count - 1 : 0;
 	const struct ui_tree_row *row = tree->count ? &tree->rows[list->cursor] : NULL;
@@ -377,46 +324,59 @@ static void tasks_click(struct ui *ui, int row)
 	int heading = ui->layout.pane[UI_PANE_TASKS].inside.rows > 4;
 	struct ui_list *list = &ui->tasks.list;
 	size_t at = list->top + (size_t)(row - heading);
-	if (row < heading || at >= ui->tasks.tree.count)
+	if (row < heading || at >= ui->tasks.roster.tree.count)
 		return;
 	list->cursor = at;
 	list->held = true;
-	if (ui->tasks.tree.rows[at].finished)
+	if (ui->tasks.roster.tree.rows[at].finished)
 		tasks_act(ui, UI_ACTION_OPEN);
 	else
 		select_cursor(ui);
 }
 
+int ui_tasks_search_on(struct ui *ui)
+{
+	const struct world *world = session_world(ui->session);
+	const struct ui_tree *tree = &ui->tasks.roster.tree;
+	size_t *at = &ui->search.at;
+	struct text name = {0};
+	bool found = false;
+	if (*at >= tree->count)
+		*at = 0;
+	for (size_t i = 0; i < SEARCH_SLICE && ui->search.left && tree->count && !found; i++) {
+		ui->search.left--;
+		*at = ui->search.direction == SESSION_FORWARD ? (*at + 1) % tree->count
+													  : (*at + tree->count - 1) % tree->count;
+		const struct world_object *object =
+			tree->rows[*at].finished ? NULL : world_find(world, tree->rows[*at].id);
+		if (!object)
+			continue;
+		text_clear(&name);
+		text_add_object(&name, ui->session, object->serial);
+		found = ui_contains(text_string(&name), ui->sought);
+	}
+	text_done(&name);
+	if (!found)
+		return ui->search.left && tree->count ? -EINPROGRESS : -ENOENT;
+	ui->tasks.list.cursor = *at;
+	ui->tasks.list.held = true;
+	select_cursor(ui);
+	return 0;
+}
+
 static int tasks_find(struct ui *ui, const char *text, enum session_direction direction)
 {
 	make_rows(ui);
-	const struct world *world = session_world(ui->session);
-	const struct ui_tree *tree = &ui->tasks.tree;
-	size_t at = ui->tasks.list.cursor;
-	for (size_t i = 0; i < tree->count; i++) {
-		at = direction == SESSION_FORWARD ? (at + 1) % tree->count
-										  : (at + tree->count - 1) % tree->count;
-		const struct world_object *object =
-			tree->rows[at].finished ? NULL : world_find(world, tree->rows[at].id);
-		if (!object)
-			continue;
-		struct text name = {0};
-		text_add_object(&name, ui->session, object->serial);
-		bool found = ui_contains(text_string(&name), text);
-		text_done(&name);
-		if (found) {
-			ui->tasks.list.cursor = at;
-			ui->tasks.list.held = true;
-			select_cursor(ui);
-			return 0;
-		}
-	}
-	return -1;
+	ui->search.among = UI_SEARCH_TASKS;
+	ui->search.direction = direction;
+	ui->search.at = ui->tasks.list.cursor;
+	ui->search.left = ui->tasks.roster.tree.count;
+	return ui_tasks_search_on(ui);
 }
 
 void ui_tasks_done(struct ui *ui)
 {
-	ui_tree_done(&ui->tasks.tree);
+	roster_done(&ui->tasks.roster);
 	ui_tree_folds_done(&ui->tasks.folds);
 }
 

@@ -26,6 +26,8 @@ struct link {
 	bool finished;            /* it and all below it */
 	bool kept;                /* it, or one below it, is to be seen */
 	uint8_t mark;             /* 0: not walked, 1: on this walk, 2: leads to a root */
+	bool shown;               /* it is in `row` */
+	uint32_t row;
 };
 
 /* What is still to be done in the third pass. */
@@ -38,6 +40,7 @@ struct visit {
 void ui_tree_done(struct ui_tree *tree)
 {
 	free(tree->rows);
+	free(tree->by_id);
 	memset(tree, 0, sizeof(*tree));
 }
 
@@ -46,6 +49,29 @@ void ui_tree_folds_done(struct ui_tree_folds *folds)
 	free(folds->folded);
 	free(folds->opened);
 	memset(folds, 0, sizeof(*folds));
+}
+
+static int copy_set(uint64_t **ret, const uint64_t *ids, size_t count)
+{
+	*ret = count ? malloc(count * sizeof(*ids)) : NULL;
+	if (count && !*ret)
+		return -ENOMEM;
+	if (count)
+		memcpy(*ret, ids, count * sizeof(*ids));
+	return 0;
+}
+
+int ui_tree_folds_copy(struct ui_tree_folds *ret, const struct ui_tree_folds *folds)
+{
+	struct ui_tree_folds copy = *folds;
+	copy.folded = copy.opened = NULL;
+	if (copy_set(&copy.folded, folds->folded, folds->folded_count) < 0 ||
+		copy_set(&copy.opened, folds->opened, folds->opened_count) < 0) {
+		free(copy.folded);
+		return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
 }
 
 /* ---- Sets of ids ------------------------------------------------------- */
@@ -197,10 +223,23 @@ static size_t push_siblings(const struct link *links, long first, long parent, u
 	return height;
 }
 
+/* Where each node that is shown has its row. */
+static int index_rows(struct ui_tree *tree, const struct link *links, size_t count)
+{
+	uint32_t *by_id = reallocarray(tree->by_id, tree->count, sizeof(*by_id));
+	if (!by_id)
+		return -ENOMEM;
+	tree->by_id = by_id;
+	for (size_t i = 0; i < count; i++)
+		if (links[i].shown)
+			by_id[tree->nodes++] = links[i].row;
+	return 0;
+}
+
 int ui_tree_build(struct ui_tree *tree, const struct ui_tree_node *nodes, size_t count,
 				  const struct ui_tree_folds *folds)
 {
-	tree->count = 0;
+	tree->count = tree->nodes = 0;
 	if (!count)
 		return 0;
 	struct link *links = calloc(count, sizeof(*links));
@@ -265,7 +304,9 @@ int ui_tree_build(struct ui_tree *tree, const struct ui_tree_node *nodes, size_t
 			result = add_row(tree, &row);
 			continue;
 		}
-		const struct link *link = &links[visit.node];
+		struct link *link = &links[visit.node];
+		link->shown = true;
+		link->row = (uint32_t)tree->count;
 		row.id = nodes[visit.node].id;
 		row.children = link->first != NOBODY;
 		bool folded = set_has(folds->folded, folds->folded_count, row.id);
@@ -276,6 +317,8 @@ int ui_tree_build(struct ui_tree *tree, const struct ui_tree_node *nodes, size_t
 			height = push_siblings(links, link->first, visit.node, row.id, visit.depth + 1,
 								   visit.guides, folds, stack, height);
 	}
+	if (!result)
+		result = index_rows(tree, links, count);
 out:
 	free(links);
 	free(order);
@@ -285,10 +328,16 @@ out:
 
 long ui_tree_find(const struct ui_tree *tree, uint64_t id)
 {
-	for (size_t i = 0; i < tree->count; i++)
-		if (tree->rows[i].id == id && !tree->rows[i].finished)
-			return (long)i;
-	return NOBODY;
+	size_t low = 0, high = tree->nodes;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (tree->rows[tree->by_id[middle]].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < tree->nodes && tree->rows[tree->by_id[low]].id == id ? (long)tree->by_id[low]
+																	  : NOBODY;
 }
 
 void ui_tree_guides(const struct ui_tree_row *row, char *ret, size_t room)

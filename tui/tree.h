@@ -51,10 +51,14 @@ struct ui_tree_folds {
 struct ui_tree {
 	struct ui_tree_row *rows; /* owned */
 	size_t count, room;
+	uint32_t *by_id; /* owned; indices of rows that are nodes, in the order of their ids */
+	size_t nodes;    /* how many those are */
 };
 
 void ui_tree_done(struct ui_tree *tree);
 void ui_tree_folds_done(struct ui_tree_folds *folds);
+/* 0 or -ENOMEM. */
+int ui_tree_folds_copy(struct ui_tree_folds *ret, const struct ui_tree_folds *folds);
 
 /* Makes the rows. 0 or -ENOMEM. */
 int ui_tree_build(struct ui_tree *tree, const struct ui_tree_node *nodes, size_t count,

@@ -70,6 +70,15 @@ uint64_t ui_subject(struct ui *ui)
 	return subject;
 }
 
+const char *ui_nobody(struct ui *ui)
+{
+	const struct world *world = session_world(ui->session);
+	if (!session_playhead(ui->session))
+		return "nothing yet: . makes the first event";
+	return world_is_late(world) || world_lost(world) ? "nothing is known to live now"
+													 : "nothing lives now";
+}
+
 bool ui_is_body(const struct world_object *object)
 {
 	return object && trace_object_is_body(object->kind);
@@ -326,6 +335,7 @@ static void on_key(struct ui *ui, int key, const struct ui_mouse *mouse)
 		ui->scrubs = false;
 	}
 	ui->message[0] = 0;
+	ui->search.among = UI_SEARCH_NONE;
 	ui->dirty = true;
 	if (key == TERMINAL_MOUSE) {
 		if (ui->layout.form != UI_FORM_TOO_SMALL)
@@ -373,13 +383,14 @@ static void watch_program(struct ui *ui, bool *was_live)
 static void loop(struct ui *ui)
 {
 	int64_t drawn = now_ms() - FRAME_MS;
-	bool was_live = session_is_live(ui->session);
+	bool was_live = session_is_live(ui->session), busy = false;
 	while (!ui->done) {
 		struct target *target = session_target(ui->session);
-		struct pollfd fds[3] = {
+		struct pollfd fds[4] = {
 			{.fd = ui_terminal_input(), .events = POLLIN},
 			{.fd = ui_terminal_signals(), .events = POLLIN},
 			{.fd = target ? target_fd(target) : -1, .events = POLLIN},
+			{.fd = roster_fd(&ui->tasks.roster), .events = POLLIN},
 		};
 		int timeout = -1;
 		if (ui->dirty) {
@@ -388,7 +399,9 @@ static void loop(struct ui *ui)
 		} else if (session_is_moving(ui->session)) {
 			timeout = FRAME_MS;
 		}
-		int ready = poll(fds, 3, timeout);
+		if (busy)
+			timeout = 0;
+		int ready = poll(fds, 4, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
 		bool gone = ready > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL);
@@ -402,6 +415,9 @@ static void loop(struct ui *ui)
 			break; /* nobody looks any more; the program goes on */
 		if (target && ready > 0 && fds[2].revents)
 			target_attend(target);
+		if (roster_take(&ui->tasks.roster))
+			ui->dirty = true;
+		busy = ui_search_on(ui);
 		if (session_poll(ui->session))
 			ui->dirty = true;
 		watch_program(ui, &was_live);
@@ -425,6 +441,7 @@ int ui_main(struct session *session, const struct ui_options *options, bool *kil
 		return EXIT_COULD_NOT;
 	}
 	ui->session = session;
+	roster_init(&ui->tasks.roster);
 	ui->pin = options->pin;
 	ui->began_live = session_is_live(session);
 	ui->dirty = true;

@@ -24,6 +24,7 @@
 #include "draw.h"
 #include "keys.h"
 #include "layout.h"
+#include "roster.h"
 #include "terminal.h"
 #include "tree.h"
 #include "waits.h"
@@ -40,7 +41,7 @@ struct ui_view_ops {
 	bool (*act)(struct ui *ui, enum ui_action action);
 	/* A click, or a turn of the wheel, in its part of the screen. */
 	void (*mouse)(struct ui *ui, const struct ui_mouse *mouse);
-	/* Goes to the next place with the text. 0, or -ENOENT. */
+	/* Goes to the next place with the text. 0, -ENOENT, or -EINPROGRESS: it will say so later. */
 	int (*find)(struct ui *ui, const char *text, enum session_direction direction);
 };
 extern const struct ui_view_ops ui_debug_view, ui_log_view;
@@ -123,6 +124,13 @@ struct ui {
 	bool message_bad;
 	bool message_waits; /* it says that an event is waited for: gone when it has come */
 	char sought[256]; /* the last text that was looked for; "": none */
+	/* What is looked for among a million rows or events is looked for in slices, between keys. */
+	struct {
+		enum { UI_SEARCH_NONE, UI_SEARCH_TASKS, UI_SEARCH_EVENTS } among; /* NONE: nothing is */
+		enum session_direction direction;
+		size_t at, left; /* rows */
+		uint64_t n;      /* event */
+	} search;
 
 
 	struct ui_region regions[96];
@@ -131,16 +139,12 @@ struct ui {
 	/* Debug. */
 	struct {
 		struct ui_list list;
-		struct ui_tree tree;
+		struct roster roster;
 		struct ui_tree_folds folds;
-		uint64_t tree_of;   /* event that the tree was built for, + 1; 0: never */
-		uint64_t tree_kept; /* subject that was kept in sight */
-		size_t tasks, bodies; /* that live, folded or not */
 	} tasks;
 	/* Tasks by the sign of their state, after an event. */
 	struct {
 		uint64_t of; /* event + 1; 0: not counted yet */
-		bool tasks;  /* there are any; else coroutines and generators are counted */
 		unsigned count[UI_GLYPH_COUNT];
 	} states;
 	struct ui_list source, chain, values, events;
@@ -173,6 +177,9 @@ void ui_region_add(struct ui *ui, int row, int column, int columns, enum ui_acti
 /* Whom the panes are about, as steps are: session_subject(); or whoever has finished just now,
  * when nobody goes on. */
 uint64_t ui_subject(struct ui *ui);
+/* Why there is nobody to show. After losses, or of a program that was attached to, it is only that
+ * nobody is known. */
+const char *ui_nobody(struct ui *ui);
 bool ui_is_body(const struct world_object *object); /* generator, coroutine, ...; false of NULL */
 /* "internal() #4" for a body, "main #3" for anything else. */
 void ui_add_object(struct ui *ui, struct text *text, const struct world_object *object);
@@ -209,6 +216,8 @@ void ui_seek(struct ui *ui, int thousandths);
 void ui_mark(struct ui *ui, int letter);
 void ui_go_mark(struct ui *ui, int letter);
 void ui_find(struct ui *ui, enum session_direction direction);
+/* Goes on with a search that is not over. Whether it is not over yet. */
+bool ui_search_on(struct ui *ui);
 
 /* ---- bars.c ------------------------------------------------------------ */
 
@@ -240,6 +249,9 @@ void ui_show_answer(struct ui *ui, bool bad, const char *text);
 void ui_draw_title(const struct ui_place *place, bool focused, const char *left, const char *right);
 void ui_log_done(struct ui *ui);
 void ui_tasks_done(struct ui *ui);
+/* Looks at the next rows. 0: found; -EINPROGRESS: there are more; -ENOENT. */
+int ui_tasks_search_on(struct ui *ui);
+int ui_events_search_on(struct ui *ui); /* likewise */
 
 /* The whole: runs the UI on a session. */
 struct ui_options {

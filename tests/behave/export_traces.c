@@ -6,6 +6,7 @@
  *     empty     a program that ended without an event
  *     threads   two loops on two threads; tasks of one are woken by the other
  *     lossy     losses before, in and behind slices of two threads, and of one that has no event
+ *     unknown   a loss, and a future of which nothing else is known
  *     hostile   names with everything in them, times that go back, states and threads that cannot
  * be, slices without a begin, twice begun, 600 deep, or of one task on two threads output    a
  * terminal's output, with a character cut in two pipe      a pipe's, of two descriptors random
@@ -158,6 +159,13 @@ static void make_lossy(void)
 	turn(0, 1, true);
 	begin_step(0, 1, 10, false);
 	trace_append_lost(trace, 0, 5); /* behind the last one */
+}
+
+/* Nobody is known to live, but not because nobody does. */
+static void make_unknown(void)
+{
+	trace_append_lost(trace, 0, 7);
+	make(0, CORO_EVENT_FUTURE_NEW, 30, CORO_OBJECT_FUTURE, 0, CORO_STATE_PENDING);
 }
 
 /* ---- Lies -------------------------------------------------------------- */
@@ -317,6 +325,8 @@ int main(int argc, char **argv)
 		make_threads();
 	else if (strcmp(name, "lossy") == 0)
 		make_lossy();
+	else if (strcmp(name, "unknown") == 0)
+		make_unknown();
 	else if (strcmp(name, "hostile") == 0)
 		make_hostile();
 	else if (strcmp(name, "output") == 0)

@@ -13,10 +13,13 @@ METRICS = ["resume_yield", "resume_yield_deep100", "create_destroy", "task_switc
            "task_switch_100", "spawn_join", "queue_1", "queue_128", "channel_0", "channel_128",
            "event_untraced", "event_switch_clock", "event_full_clock", "stack_copy_500", "record_sustained",
            "record_bytes_per_event", "trace_open_100m", "trace_seek", "trace_back", "trace_memory",
+           "trace_seek_1m", "trace_back_1m", "trace_memory_1m", "screen_frame_1m",
            "viewer_death_delay", "viewer_stop_delay", "unwind_10k", "locals_one"]
 UNITS = {"record_sustained": "M/s", "record_bytes_per_event": "bytes", "trace_open_100m": "ms",
-         "trace_seek": "ms", "trace_back": "ms", "trace_memory": "MiB", "viewer_death_delay": "ms",
-         "viewer_stop_delay": "ms", "unwind_10k": "ms", "locals_one": "ms"}
+         "trace_seek": "ms", "trace_back": "ms", "trace_memory": "MiB", "trace_seek_1m": "ms",
+         "trace_back_1m": "ms", "trace_memory_1m": "MiB", "screen_frame_1m": "ms",
+         "viewer_death_delay": "ms", "viewer_stop_delay": "ms", "unwind_10k": "ms",
+         "locals_one": "ms"}
 WITH_UCONTEXT = {"resume_yield", "create_destroy", "task_switch_2", "task_switch_100"}
 FIELDS = {"metric", "value", "unit", "better", "peers", "ratio", "limit"}
 

@@ -2,6 +2,7 @@
  * traces.c - see traces.h. The debugger's own session is used as its screen uses it.
  */
 #include "traces.h"
+#include "screens.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,14 +18,23 @@
 
 #include <tracer/session.h>
 
-#define MOVES 50
+#define MOVES   50
+#define WORKERS 17 /* tasks of the workload that do not sleep */
 
-/* The recording, and what `record` said of it. */
-static struct {
-	char path[64]; /* "": there is none yet */
+/* A recording, and what `record` said of it; and what it was like to look at. */
+struct recording {
+	const char *items[2], *sleepers[2]; /* of the workload; of a quick one */
+	char path[64];                      /* "": there is none yet */
 	uint64_t events, lost, bytes;
 	double seconds;
-} recording;
+	bool looked, well;
+	double opened_in, longest_seek, longest_back, memory;
+};
+
+static struct recording usual = {.items = {"3100000", "800"}, .sleepers = {"10000", "10"}};
+/* A hundred million events as well; in its middle all of them live. In a quick one there are as
+ * many as make the screen's list of them grow beside its loop. */
+static struct recording crowd = {.items = {"2500000", "40000"}, .sleepers = {"1000000", "21000"}};
 
 static double now_ms(void)
 {
@@ -34,17 +44,26 @@ static double now_ms(void)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-static void remove_recording(void)
+static void remove_recordings(void)
 {
-	unlink(recording.path);
+	if (usual.path[0])
+		unlink(usual.path);
+	if (crowd.path[0])
+		unlink(crowd.path);
 }
 
 /* Records on any core; the summary line, without what stands before it. */
-static bool record(const char *items, const char *sleepers, char *summary, size_t room)
+static bool record(const struct recording *recording, bool quick, char *summary, size_t room)
 {
-	char *const arguments[] = {
-		BENCH_COROSCOPE, "record",         "-o", recording.path, "--", BENCH_WORKLOAD,
-		(char *)items,   (char *)sleepers, NULL};
+	char *const arguments[] = {BENCH_COROSCOPE,
+							   "record",
+							   "-o",
+							   (char *)recording->path,
+							   "--",
+							   BENCH_WORKLOAD,
+							   (char *)recording->items[quick],
+							   (char *)recording->sleepers[quick],
+							   NULL};
 	int pipes[2], status;
 	size_t length = 0;
 	ssize_t got;
@@ -70,37 +89,35 @@ static bool record(const char *items, const char *sleepers, char *summary, size_
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-static bool have_recording(bool quick)
+static bool have(struct recording *recording, bool quick)
 {
 	char summary[512];
 
-	if (recording.path[0])
-		return recording.events > 0;
-	strcpy(recording.path, "/tmp/coroscope-bench-XXXXXX");
-	close(mkstemp(recording.path));
-	atexit(remove_recording);
-	if (!record(quick ? "800" : "3100000", quick ? "10" : "10000", summary, sizeof summary))
+	if (recording->path[0])
+		return recording->events > 0;
+	strcpy(recording->path, "/tmp/coroscope-bench-XXXXXX");
+	close(mkstemp(recording->path));
+	atexit(remove_recordings);
+	if (!record(recording, quick, summary, sizeof summary))
 		return false;
-	return sscanf(summary,
-				  "coroscope: %" SCNu64 " events, %" SCNu64 " lost, %" SCNu64 " bytes, %lf s",
-				  &recording.events, &recording.lost, &recording.bytes, &recording.seconds) == 4;
+	return sscanf(
+			   summary, "coroscope: %" SCNu64 " events, %" SCNu64 " lost, %" SCNu64 " bytes, %lf s",
+			   &recording->events, &recording->lost, &recording->bytes, &recording->seconds) == 4;
 }
 
 double record_sustained(bool quick)
 {
-	if (!have_recording(quick) || recording.lost || recording.seconds <= 0)
+	if (!have(&usual, quick) || usual.lost || usual.seconds <= 0)
 		return -1;
-	return (double)recording.events / recording.seconds / 1e6;
+	return (double)usual.events / usual.seconds / 1e6;
 }
 
 double record_bytes_per_event(bool quick)
 {
-	return have_recording(quick) ? (double)recording.bytes / (double)recording.events : -1;
+	return have(&usual, quick) ? (double)usual.bytes / (double)usual.events : -1;
 }
 
 /* ---- Looking ----------------------------------------------------------- */
-
-static double opened_in, longest_seek, longest_back;
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -122,60 +139,90 @@ static double timed_back(struct session *session)
 	return session_event(session, -1) < 0 ? -1 : now_ms() - start;
 }
 
-/* Once for all three. */
-static bool look(bool quick)
+/* Once for all of its figures. Of a crowd the seeks are to where all of it lives, and the first
+ * one, which takes the World out of the file, is one of them. */
+static bool look(struct recording *recording, bool quick)
 {
-	static bool looked, well;
 	struct session *session;
 	struct trace *trace;
-	uint64_t seed = 1;
+	struct rusage usage;
+	uint64_t seed = 1, first = 2, span;
 	double start;
 	char *why;
 
-	if (looked || !have_recording(quick))
-		return looked && well;
-	looked = true;
+	if (recording->looked || !have(recording, quick))
+		return recording->looked && recording->well;
+	recording->looked = true;
+	if (recording == &crowd)
+		first = recording->events / 2;
+	span = recording->events - first - recording->events / 5;
 	start = now_ms();
-	if (trace_open(recording.path, &trace, &why) < 0) {
+	if (trace_open(recording->path, &trace, &why) < 0) {
 		free(why);
 		return false;
 	}
 	if (session_replay(trace, NULL, &session) < 0)
 		return false;
-	well = session_goto(session, 1) >= 0;
-	opened_in = now_ms() - start;
-	for (int i = 0; well && i < MOVES; i++) {
-		double seek = timed_goto(session, 2 + next_random(&seed) % (recording.events - 1));
+	recording->well = session_goto(session, 1) >= 0;
+	recording->opened_in = now_ms() - start;
+	for (int i = 0; recording->well && i < MOVES; i++) {
+		double seek = timed_goto(session, first + next_random(&seed) % span);
 		double back = timed_back(session);
 
-		well = seek >= 0 && back >= 0;
-		longest_seek = seek > longest_seek ? seek : longest_seek;
-		longest_back = back > longest_back ? back : longest_back;
+		recording->well = seek >= 0 && back >= 0;
+		recording->longest_seek = seek > recording->longest_seek ? seek : recording->longest_seek;
+		recording->longest_back = back > recording->longest_back ? back : recording->longest_back;
 	}
 	session_free(session, false);
-	return well;
+	recording->well &= getrusage(RUSAGE_SELF, &usage) == 0;
+	recording->memory = (double)usage.ru_maxrss / 1024;
+	return recording->well;
 }
 
 double trace_open_100m(bool quick)
 {
-	return look(quick) ? opened_in : -1;
+	return look(&usual, quick) ? usual.opened_in : -1;
 }
 
 double trace_seek(bool quick)
 {
-	return look(quick) ? longest_seek : -1;
+	return look(&usual, quick) ? usual.longest_seek : -1;
 }
 
 double trace_back(bool quick)
 {
-	return look(quick) ? longest_back : -1;
+	return look(&usual, quick) ? usual.longest_back : -1;
 }
 
 double trace_memory(bool quick)
 {
-	struct rusage usage;
+	return look(&usual, quick) ? usual.memory : -1;
+}
 
-	if (!look(quick) || getrusage(RUSAGE_SELF, &usage) < 0)
+/* ---- A million --------------------------------------------------------- */
+
+double trace_seek_1m(bool quick)
+{
+	return look(&crowd, quick) ? crowd.longest_seek : -1;
+}
+
+double trace_back_1m(bool quick)
+{
+	return look(&crowd, quick) ? crowd.longest_back : -1;
+}
+
+double trace_memory_1m(bool quick)
+{
+	return look(&crowd, quick) ? crowd.memory : -1;
+}
+
+double screen_frame_1m(bool quick)
+{
+	struct screen_figures figures;
+
+	if (!have(&crowd, quick) ||
+		!screen_measure(crowd.path, crowd.events / 2,
+						strtoull(crowd.sleepers[quick], NULL, 10) + WORKERS, &figures))
 		return -1;
-	return (double)usage.ru_maxrss / 1024;
+	return figures.key;
 }

@@ -310,6 +310,20 @@ bool oracle_contains(struct oracle *oracle, const char *needle)
 	return found;
 }
 
+uint32_t oracle_colours(struct oracle *oracle, int row, const char *text)
+{
+	char *line = oracle_row(oracle, row), *at = strstr(line, text);
+	VTermPos position = {.row = row};
+	VTermScreenCell cell;
+	/* Each sign before it takes one column. */
+	for (const char *c = line; at && c < at; c++)
+		position.col += (*c & 0xc0) != 0x80;
+	free(line);
+	vterm_screen_get_cell(oracle->screen, position, &cell);
+	vterm_screen_convert_color_to_rgb(oracle->screen, &cell.fg);
+	return (uint32_t)cell.fg.rgb.red << 16 | (uint32_t)cell.fg.rgb.green << 8 | cell.fg.rgb.blue;
+}
+
 bool oracle_coloured(struct oracle *oracle)
 {
 	for (int row = 0; row < oracle->rows; row++)

@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <termios.h>
 #include <vterm.h>
@@ -56,6 +57,8 @@ char *oracle_text(struct oracle *oracle);
 /* One row of it. */
 char *oracle_row(struct oracle *oracle, int row);
 bool oracle_contains(struct oracle *oracle, const char *text);
+/* How the first cell of that text is drawn in a row: a number that is the same for the same colours. */
+uint32_t oracle_colours(struct oracle *oracle, int row, const char *text);
 /* Whether any cell has a colour of its own. */
 bool oracle_coloured(struct oracle *oracle);
 /* The terminal is as it was before. */

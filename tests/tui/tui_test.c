@@ -22,7 +22,7 @@
 #include <cmocka.h>
 #include "terminal_oracle.h"
 
-static const char *coroscope, *demos, *golden;
+static const char *coroscope, *demos, *golden, *odd_traces;
 static char folder[] = "/tmp/coroscope-tui-XXXXXX";
 static char state_home[128];
 
@@ -357,6 +357,63 @@ static void is_the_same_recorded(char *demo, unsigned events)
 	for (unsigned n = 0; n <= events; n++)
 		free(seen[n]);
 	free(seen);
+	quits_well(&oracle, "q");
+	unlink(trace);
+}
+
+/* The row of the Tasks pane with that text. */
+static int row_with(struct oracle *oracle, const char *text)
+{
+	for (int row = 0; row < oracle->rows; row++) {
+		char *line = oracle_row(oracle, row);
+		bool has = strstr(line, text);
+		free(line);
+		if (has)
+			return row;
+	}
+	fail_msg("no row has \"%s\"", text);
+	return -1;
+}
+
+static void make_trace(const char *what, char path[512])
+{
+	char command[2048];
+	snprintf(path, 512, "%s/%s.coro", folder, what);
+	snprintf(command, sizeof(command), "'%s' %s '%s'", odd_traces, what, path);
+	assert_int_equal(system(command), 0);
+}
+
+static void what_losses_made_unsure_is_shaded(void **state)
+{
+	struct oracle oracle;
+	char trace[512];
+	make_trace("lossy", trace);
+	START(&oracle, ROWS, COLUMNS, "replay", "--pin", trace);
+	see(&oracle, "lost 56!");
+	type_and_see(&oracle, ":goto 14\r", " 14/");
+	assert_false(oracle_contains(&oracle, "running?"));
+	uint32_t sure = oracle_colours(&oracle, row_with(&oracle, "#101"), "loop");
+	/* Of the body that yields then nothing is missing; of all others nobody knows. */
+	type_and_see(&oracle, ".", "[LOST 30]");
+	see(&oracle, "running?");
+	assert_int_not_equal(oracle_colours(&oracle, row_with(&oracle, "#101"), "loop"), sure);
+	assert_int_not_equal(oracle_colours(&oracle, row_with(&oracle, "#102"), "loop"), sure);
+	/* All have told something since. */
+	type_and_see(&oracle, ":goto 20\r", " 20/");
+	assert_true(oracle_wait_gone(&oracle, "running?"));
+	assert_int_equal(oracle_colours(&oracle, row_with(&oracle, "#101"), "loop"), sure);
+	quits_well(&oracle, "q");
+	unlink(trace);
+}
+
+static void nobody_is_known_is_not_nobody_lives(void **state)
+{
+	struct oracle oracle;
+	char trace[512];
+	make_trace("unknown", trace);
+	START(&oracle, ROWS, COLUMNS, "replay", "--pin", trace);
+	type_and_see(&oracle, ":goto 1\r", "nothing is known to live now");
+	assert_false(oracle_contains(&oracle, "nothing lives now"));
 	quits_well(&oracle, "q");
 	unlink(trace);
 }
@@ -1048,16 +1105,17 @@ static int remove_folder(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc < 4)
+	if (argc < 5)
 		return 2;
 	/* The tests work in a folder of their own. */
 	coroscope = realpath(argv[1], NULL);
 	demos = realpath(argv[2], NULL);
 	golden = realpath(argv[3], NULL);
-	if (!coroscope || !demos || !golden)
+	odd_traces = realpath(argv[4], NULL);
+	if (!coroscope || !demos || !golden || !odd_traces)
 		return 2;
-	if (argc > 4)
-		cmocka_set_test_filter(argv[4]);
+	if (argc > 5)
+		cmocka_set_test_filter(argv[5]);
 	signal(SIGPIPE, SIG_IGN);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(channel_step_by_step_is_what_its_twin_does),
@@ -1067,6 +1125,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(ascii_has_no_sign_beyond_ascii),
 		cmocka_unit_test(back_to_the_start_and_forward_again_shows_the_same_panes),
 		cmocka_unit_test(a_recording_shows_the_panes_that_the_live_program_showed),
+		cmocka_unit_test(what_losses_made_unsure_is_shaded),
+		cmocka_unit_test(nobody_is_known_is_not_nobody_lives),
 		cmocka_unit_test(a_body_that_runs_does_not_go_back_in_its_source),
 		cmocka_unit_test(a_return_is_at_no_line),
 		cmocka_unit_test(the_chain_goes_down_through_what_a_task_waits_for),

@@ -1126,6 +1126,127 @@ static void hostile_checkpoints_with_a_right_hash_do_no_harm(void **state)
 	end(&story);
 }
 
+/* Changes since an earlier World, onto it: the same as the World itself; also when the earlier one
+ * is not the one that was copied, but as good. */
+static void what_changed_since_an_earlier_world_makes_the_later_one(void **state)
+{
+	static struct story story;
+	struct world *earlier, *again;
+	uint8_t *bytes;
+	size_t length;
+
+	begin(&story);
+	for (unsigned round = 0; round < 60; round++) {
+		earlier = world_copy(story.world);
+		assert_non_null(earlier);
+		for (unsigned n = 0; n <= round * round; n++)
+			assert_int_equal(world_apply(story.world, simulator_next(&story.simulator)), 0);
+		assert_int_equal(world_serialise_since(story.world, earlier, &bytes, &length), 0);
+		assert_int_equal(world_bytes_since(bytes, length), world_at(earlier));
+		if (round % 2) {
+			again = through_bytes(earlier);
+			world_free(earlier);
+			earlier = again;
+		}
+		if (world_at(earlier) > 0) {
+			assert_int_equal(world_deserialise_since(bytes, length, earlier, &again), 0);
+			assert_same(story.world, again);
+			world_free(again);
+		}
+		assert_int_equal(world_deserialise(bytes, length, &again), -EBADMSG);
+		assert_int_equal(world_deserialise_since(bytes, length, story.world, &again), -EBADMSG);
+		free(bytes);
+		world_free(earlier);
+	}
+	end(&story);
+}
+
+static void hostile_changes_with_a_right_hash_do_no_harm(void **state)
+{
+	static struct story story;
+	struct world *earlier, *again;
+	uint8_t *bytes, *bad;
+	size_t length, refused = 0;
+	uint64_t hash, before;
+
+	begin(&story);
+	for (unsigned n = 0; n < 200; n++)
+		assert_int_equal(world_apply(story.world, simulator_next(&story.simulator)), 0);
+	earlier = world_copy(story.world);
+	before = world_hash(earlier);
+	for (unsigned n = 0; n < 200; n++)
+		assert_int_equal(world_apply(story.world, simulator_next(&story.simulator)), 0);
+	assert_int_equal(world_serialise_since(story.world, earlier, &bytes, &length), 0);
+	bad = malloc(length);
+	for (unsigned i = 0; i < 5000; i++) {
+		size_t at = simulator_random(&story.simulator, (unsigned)length - 8);
+		size_t words =
+			i % 7 ? length / 8 : 3 + simulator_random(&story.simulator, (unsigned)length / 8 - 3);
+
+		memcpy(bad, bytes, length);
+		bad[at] ^= (uint8_t)(1 << i % 8);
+		hash = hash_of(bad, words - 1);
+		memcpy(bad + (words - 1) * 8, &hash, 8);
+		again = NULL;
+		if (world_deserialise_since(bad, words * 8, earlier, &again) < 0) {
+			assert_null(again);
+			refused++;
+			continue;
+		}
+		assert_same(again, again);
+		world_apply(again, &story.simulator.event);
+		world_free(again);
+	}
+	assert_true(refused > 500);
+	assert_true(world_hash(earlier) == before);
+	world_free(earlier);
+	free(bad);
+	free(bytes);
+	end(&story);
+}
+
+static void a_thousand_children_are_shared_by_copies_and_go_through_bytes(void **state)
+{
+	static struct story story;
+	struct world *earlier = NULL, *again;
+	uint64_t gather, children[3000];
+	uint8_t *bytes;
+	size_t length;
+
+	begin(&story);
+	gather = simulator_object(&story.simulator, CORO_OBJECT_FUTURE);
+	tell(&story, CORO_EVENT_FUTURE_NEW, gather, CORO_STATE_PENDING, 0);
+	for (unsigned i = 1; i <= 2500; i++) {
+		if (i % 300 == 0) {
+			world_free(earlier);
+			earlier = world_copy(story.world);
+		}
+		tell(&story, CORO_EVENT_AWAIT_CHILD, gather, CORO_STATE_PENDING, 1000 + i);
+		assert_int_equal(world_children(story.world, gather, children, 3000), i);
+		assert_int_equal(children[i - 1], 1000 + i);
+	}
+	assert_int_equal(world_children(earlier, gather, children, 3000), 2399);
+	for (unsigned i = 1; i <= 2399; i++)
+		assert_int_equal(children[i - 1], 1000 + i);
+	assert_int_equal(world_next_parent(story.world, 0), gather);
+	assert_int_equal(world_next_parent(story.world, gather), 0);
+	again = through_bytes(story.world);
+	assert_same(story.world, again);
+	assert_int_equal(world_children(again, gather, children, 3000), 2500);
+	assert_int_equal(children[2499], 3500);
+	world_free(again);
+	assert_int_equal(world_serialise_since(story.world, earlier, &bytes, &length), 0);
+	assert_true(length < 200 * 8);
+	assert_int_equal(world_deserialise_since(bytes, length, earlier, &again), 0);
+	assert_int_equal(world_children(again, gather, children, 3000), 2500);
+	for (unsigned i = 1; i <= 2500; i++)
+		assert_int_equal(children[i - 1], 1000 + i);
+	free(bytes);
+	world_free(again);
+	world_free(earlier);
+	end(&story);
+}
+
 static void random_events_never_harm(void **state)
 {
 	static struct trace_event event;
@@ -1365,6 +1486,9 @@ int main(void)
 		cmocka_unit_test(every_way_to_an_event_gives_the_same_world),
 		cmocka_unit_test(bytes_that_no_world_wrote_are_refused),
 		cmocka_unit_test(hostile_checkpoints_with_a_right_hash_do_no_harm),
+		cmocka_unit_test(what_changed_since_an_earlier_world_makes_the_later_one),
+		cmocka_unit_test(hostile_changes_with_a_right_hash_do_no_harm),
+		cmocka_unit_test(a_thousand_children_are_shared_by_copies_and_go_through_bytes),
 		cmocka_unit_test(random_events_never_harm),
 		cmocka_unit_test(what_goes_from_a_world_stays_in_its_copy),
 		cmocka_unit_test(a_hundred_thousand_objects_are_copied_by_sharing),

@@ -17,8 +17,15 @@ struct busy {
 
 #define BATCH 32 /* events that are read at once */
 
+/* What a thread's ring brought. */
+struct ring_statistics {
+	uint64_t events, lost; /* lost: slots */
+};
+
 struct statistics {
 	uint64_t kinds[256]; /* events by kind */
+	struct ring_statistics rings[CORO_RINGS];
+	unsigned ring_count; /* up to the last that brought or lost anything */
 	uint64_t coroutines, tasks, turns, unreadable;
 	int64_t duration_ns;
 	int64_t longest_ns; /* the longest slice of a task, and the event that ended it */
@@ -112,10 +119,30 @@ static void count_turn(struct statistics *statistics, const struct trace_event *
 	statistics->longest_turn_n = event->n;
 }
 
+static void count_ring(struct statistics *statistics, uint32_t ring, uint64_t events, uint64_t lost)
+{
+	if (ring >= CORO_RINGS)
+		return;
+	statistics->rings[ring].events += events;
+	statistics->rings[ring].lost += lost;
+	if (ring >= statistics->ring_count)
+		statistics->ring_count = ring + 1;
+}
+
+static void count_losses(struct statistics *statistics, struct trace *trace)
+{
+	uint64_t after, count;
+	uint32_t ring;
+
+	for (size_t i = 0; trace_loss(trace, i, &after, &ring, &count) >= 0; i++)
+		count_ring(statistics, ring, 0, count);
+}
+
 static void count_event(struct statistics *statistics, const struct trace_event *event)
 {
 	unsigned kind = event->object_kind;
 
+	count_ring(statistics, event->ring, 1, 0);
 	statistics->kinds[event->kind]++;
 	count_turn(statistics, event);
 	statistics->tasks += event->kind == CORO_EVENT_SPAWN;
@@ -177,6 +204,26 @@ static void add_slices_json(cJSON *json, struct session *session,
 					"slices", busiest->slices);
 }
 
+static bool has_any(const struct statistics *statistics, unsigned ring)
+{
+	return statistics->rings[ring].events || statistics->rings[ring].lost;
+}
+
+static void add_rings_json(cJSON *json, const struct statistics *statistics)
+{
+	cJSON *threads = cJSON_AddArrayToObject(json, "threads"), *thread;
+
+	for (unsigned ring = 0; ring < statistics->ring_count; ring++) {
+		if (!has_any(statistics, ring))
+			continue;
+		thread = cJSON_CreateObject();
+		json_add_number(thread, "thread", ring + 1);
+		json_add_number(thread, "events", statistics->rings[ring].events);
+		json_add_number(thread, "lost", statistics->rings[ring].lost);
+		cJSON_AddItemToArray(threads, thread);
+	}
+}
+
 static void print_json(struct session *session, const struct statistics *statistics)
 {
 	struct trace *trace = session_trace(session);
@@ -209,6 +256,7 @@ static void print_json(struct session *session, const struct statistics *statist
 	else if (trace_ended(trace, NULL))
 		cJSON_AddNumberToObject(json, "exit_status", WEXITSTATUS(status));
 	json_add_number(json, "bytes", trace_bytes(trace));
+	add_rings_json(json, statistics);
 	add_slices_json(json, session, statistics);
 	if (statistics->unreadable)
 		json_add_number(json, "unreadable", statistics->unreadable);
@@ -263,6 +311,12 @@ static void print_text(struct session *session, const struct statistics *statist
 		text_add(&text, "with exit status %d", WEXITSTATUS(status));
 	text_add(&text, "\nevents         %llu", (unsigned long long)trace_count(trace));
 	text_add(&text, "\nlost           %llu", (unsigned long long)trace_lost(trace));
+	for (unsigned ring = 0; ring < statistics->ring_count; ring++)
+		if (has_any(statistics, ring) &&
+			(statistics->ring_count > 1 || statistics->rings[ring].lost))
+			text_add(&text, "\n  thread %-5u %llu events, %llu lost", ring + 1,
+					 (unsigned long long)statistics->rings[ring].events,
+					 (unsigned long long)statistics->rings[ring].lost);
 	if (trace_damage(trace))
 		text_add(&text, "\ndamaged        %llu", (unsigned long long)trace_damage(trace));
 	if (statistics->unreadable)
@@ -292,26 +346,30 @@ static void print_text(struct session *session, const struct statistics *statist
 
 static int show_statistics(const char *path, bool json)
 {
-	struct statistics statistics = {0};
+	struct statistics *statistics = calloc(1, sizeof(*statistics));
 	struct session *session;
 	struct trace_event events[BATCH];
-	int status = open_source("stat", path, &session);
+	int status = statistics ? open_source("stat", path, &session) : EXIT_COULD_NOT;
 
-	if (status)
+	if (status) {
+		free(statistics);
 		return status;
+	}
 	for (uint64_t n = 1; n <= session_head(session);) {
 		int count = trace_events(session_trace(session), n, events, BATCH);
 
-		statistics.unreadable += count < 0;
+		statistics->unreadable += count < 0;
 		for (int i = 0; i < count; i++)
-			count_event(&statistics, &events[i]);
+			count_event(statistics, &events[i]);
 		n += count > 0 ? (unsigned)count : 1;
 	}
+	count_losses(statistics, session_trace(session));
 	if (json)
-		print_json(session, &statistics);
+		print_json(session, statistics);
 	else
-		print_text(session, &statistics);
-	free(statistics.busy);
+		print_text(session, statistics);
+	free(statistics->busy);
+	free(statistics);
 	session_free(session, false);
 	return EXIT_DONE;
 }
@@ -339,7 +397,7 @@ static int main_stat(int argc, char **argv)
 const struct subcommand subcommand_stat = {
 	"stat",
 	"[--json] FILE",
-	"counts by kind, slices, turns, lost events, size",
+	"counts by kind, slices, turns, what was lost of which thread, size",
 	"  --json         as a JSON object\n"
 	"  --help         this\n",
 	main_stat,

@@ -1,8 +1,9 @@
 /*
  * adopting.c - objects that were there before the trace knew of them, into a World.
  *
- * A table of them stands between two events. Whoever applies the second one adopts before it, and
- * who stops after the first one adopts as well: it may be that the table came later than he.
+ * A table of them stands between two events. Whoever applies the first one adopts after it,
+ * wherever he goes from there; and who goes on from there, or waits there, adopts again: it may be
+ * that the table came later than he.
  */
 #include "session_private.h"
 

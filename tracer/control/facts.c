@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <tracer/facts.h>
+#include "text_private.h"
 
 enum { NAMED = 12 }; /* of a list; the others are counted */
 
@@ -46,7 +47,10 @@ static void tell_rest(struct teller *teller, const char *key, size_t count)
 {
 	if (count <= NAMED)
 		return;
-	text_add(&teller->words, "%zu more", count - NAMED);
+	if (count > COUNTED_MOST)
+		text_add(&teller->words, "more than %d more", COUNTED_MOST - NAMED);
+	else
+		text_add(&teller->words, "%zu more", count - NAMED);
 	say(teller, key, 0);
 }
 
@@ -54,7 +58,8 @@ static void tell_rest(struct teller *teller, const char *key, size_t count)
 static void tell_waiters(struct teller *teller)
 {
 	uint64_t futures[NAMED];
-	size_t count = world_waiters(teller->world, teller->object->serial, futures, NAMED);
+	size_t count =
+		world_waiters_most(teller->world, teller->object->serial, futures, NAMED, COUNTED_MOST + 1);
 
 	for (size_t i = 0; i < count && i < NAMED; i++) {
 		const struct world_object *future = world_find(teller->world, futures[i]);
@@ -79,6 +84,12 @@ static void tell_children(struct teller *teller, const char *key, const char *ea
 	uint64_t *children = count ? malloc(count * sizeof(*children)) : NULL;
 	size_t named = 0;
 
+	if (count > COUNTED_MOST) {
+		text_add(&teller->words, "%zu", count);
+		say(teller, key, 0);
+		free(children);
+		return;
+	}
 	if (count && !children)
 		return;
 	world_children(teller->world, teller->object->serial, children, count);

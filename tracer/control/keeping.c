@@ -7,7 +7,8 @@
  *
  * On the same way the World: the events are folded, and every 64 Ki of them, or more, the World is
  * appended, so that all such checkpoints take no more than 15 % of what the events take. They
- * are only a cache; a trace of a million live objects gets few of them.
+ * are only a cache. Most are what has changed since the one before; when all that since the last
+ * whole one has become more than that, there is another whole one, as soon as there is room for it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -108,6 +109,9 @@ struct fold {
 	struct symbols *symbols;
 	struct sites sites;
 	struct world *world; /* owned; NULL: no checkpoints are wanted, or none any more */
+	struct world *last;  /* owned; as the last checkpoint has it; NULL: there is none */
+	size_t whole;        /* bytes of the last one that is whole, before compression */
+	size_t since;        /* of those since then */
 	uint64_t count;      /* events */
 	uint64_t allowed;    /* bytes that all checkpoints together may take */
 	uint64_t taken;      /* bytes that they took so far */
@@ -118,6 +122,7 @@ static void fold_done(struct fold *fold)
 {
 	sites_done(&fold->sites);
 	world_free(fold->world);
+	world_free(fold->last);
 }
 
 /* At which event there will be room for a checkpoint of so many bytes: what is allowed grows with
@@ -130,26 +135,71 @@ static uint64_t due_with(const struct fold *fold, uint64_t n, uint64_t bytes)
 	return due > n + CHECKPOINT_SPACING ? due : n + CHECKPOINT_SPACING;
 }
 
-static int keep_world(struct fold *fold, uint64_t n)
+/* There is one now, of so many bytes before compression. */
+static int note_kept(struct fold *fold, bool whole, size_t length)
+{
+	struct world *copy = world_copy(fold->world);
+
+	if (!copy)
+		return -ENOMEM;
+	world_free(fold->last);
+	fold->last = copy;
+	if (whole)
+		fold->whole = length;
+	fold->since = whole ? 0 : fold->since + length;
+	return 0;
+}
+
+static int append_world(struct fold *fold, uint64_t n, bool whole, const uint8_t *bytes,
+						size_t length)
 {
 	uint64_t before = trace_bytes(fold->trace), size;
+	int r = trace_append_checkpoint(fold->trace, n, bytes, length);
+
+	if (r < 0)
+		return r;
+	size = trace_bytes(fold->trace) - before;
+	fold->taken += size;
+	fold->next = due_with(fold, n, size);
+	return note_kept(fold, whole, length);
+}
+
+static int keep_whole(struct fold *fold, uint64_t n)
+{
 	uint8_t *bytes;
 	size_t length;
 	int r = world_serialise(fold->world, &bytes, &length);
 
 	if (r < 0)
 		return r;
-	if (due_with(fold, 0, length / COMPRESSION) > n) {
+	if (!fold->last && due_with(fold, 0, length / COMPRESSION) > n)
 		fold->next = due_with(fold, n, length / COMPRESSION);
-		free(bytes);
-		return 0;
-	}
-	r = trace_append_checkpoint(fold->trace, n, bytes, length);
+	else
+		r = append_world(fold, n, true, bytes, length);
 	free(bytes);
-	size = trace_bytes(fold->trace) - before;
-	fold->taken += size;
-	fold->next = due_with(fold, n, size);
 	return r;
+}
+
+static int keep_changes(struct fold *fold, uint64_t n)
+{
+	uint8_t *bytes;
+	size_t length;
+	int r = world_serialise_since(fold->world, fold->last, &bytes, &length);
+
+	if (r < 0)
+		return r;
+	r = append_world(fold, n, false, bytes, length);
+	free(bytes);
+	return r;
+}
+
+static int keep_world(struct fold *fold, uint64_t n)
+{
+	uint64_t guess = (fold->whole + fold->since) / COMPRESSION;
+
+	if (!fold->last || (fold->since > fold->whole && due_with(fold, 0, guess) <= n))
+		return keep_whole(fold, n);
+	return keep_changes(fold, n);
 }
 
 static int fold_event(struct fold *fold, const struct trace_event *event)
@@ -210,13 +260,10 @@ int session_resolve_trace(struct trace *trace, struct symbols *symbols)
 int session_fold_trace(struct trace *trace, struct symbols *symbols, struct world **ret)
 {
 	_cleanup_(fold_done) struct fold fold = fold_of(trace, symbols);
-	uint8_t *bytes = NULL;
-	size_t length;
 	int r;
 
 	/* Some may be there already. */
-	fold.next += trace_checkpoint(trace, fold.count, &bytes, &length);
-	free(bytes);
+	fold.next += trace_checkpoint(trace, fold.count, NULL, NULL);
 	fold.world = world_new();
 	r = fold_trace(&fold);
 	if (r >= 0) {

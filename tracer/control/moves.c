@@ -29,7 +29,8 @@
 
 /* ---- The playhead ------------------------------------------------------ */
 
-/* The World is at the next event, and now the playhead, if `r` does not say that it could not. */
+/* The World is at the next event, and now the playhead, if `r` does not say that it could not. What
+ * was there then without an event belongs to it: whoever seeks to here sees it too. */
 static int move_on(struct session *session, int r)
 {
 	if (r < 0) {
@@ -39,17 +40,15 @@ static int move_on(struct session *session, int r)
 	}
 	session->playhead++;
 	checkpoints_offer(&session->checkpoints, session->playhead, session->world);
-	return 0;
+	return adopt_present(session->world, session->trace, session->playhead);
 }
 
 /* Applies event `playhead + 1`. One that cannot be read (a damaged chunk) is passed: the
  * World counts what is missing by itself. */
 static int apply_next(struct session *session, struct trace_event *ret)
 {
-	int r = adopt_present(session->world, session->trace, session->playhead);
+	int r = trace_event(session->trace, session->playhead + 1, ret);
 
-	if (r >= 0)
-		r = trace_event(session->trace, session->playhead + 1, ret);
 	if (r == -EBADMSG || r == -ENOENT) {
 		memset(ret, 0, sizeof(*ret));
 		return move_on(session, 0);
@@ -61,7 +60,7 @@ static int apply_next(struct session *session, struct trace_event *ret)
 static int apply_up_to(struct session *session, uint64_t n)
 {
 	struct trace_event events[BATCH];
-	int r = 0;
+	int r = adopt_present(session->world, session->trace, session->playhead);
 
 	while (r >= 0 && session->playhead < n) {
 		uint64_t left = n - session->playhead;
@@ -70,10 +69,8 @@ static int apply_up_to(struct session *session, uint64_t n)
 
 		if (count < 0)
 			r = apply_next(session, events);
-		for (int i = 0; r >= 0 && i < count; i++) {
-			r = adopt_present(session->world, session->trace, session->playhead);
-			r = move_on(session, r < 0 ? r : world_apply(session->world, &events[i]));
-		}
+		for (int i = 0; r >= 0 && i < count; i++)
+			r = move_on(session, world_apply(session->world, &events[i]));
 	}
 	return r;
 }
@@ -106,10 +103,7 @@ static int seek(struct session *session, uint64_t n)
 			return r;
 		checkpoints_keep(&session->checkpoints, session->playhead, session->world);
 	}
-
-	int r = apply_up_to(session, n);
-
-	return r < 0 ? r : adopt_present(session->world, session->trace, n);
+	return apply_up_to(session, n);
 }
 
 static void hit(struct session *session, struct session_breakpoint *breakpoint)
@@ -142,12 +136,13 @@ static int search_backward(struct session *session, uint64_t *ret, bool *ret_bre
 
 		if (r < 0)
 			return r;
+		r = adopt_present(world, session->trace, at);
 		for (uint64_t n = at + 1; r >= 0 && n <= below; n++) {
 			if (trace_event(session->trace, n, &event) < 0)
 				continue;
-			r = adopt_present(world, session->trace, n - 1);
+			r = world_apply(world, &event);
 			if (r >= 0)
-				r = world_apply(world, &event);
+				r = adopt_present(world, session->trace, n);
 			if (r >= 0 && heeds_breakpoints(&session->move) &&
 				breakpoints_match(session, &event, world_turn(world))) {
 				found = n;
@@ -354,10 +349,12 @@ static void arrive(struct session *session)
 static int advance(struct session *session, int wait_ms, uint64_t most)
 {
 	struct trace_event event;
+	int r = adopt_present(session->world, session->trace, session->playhead);
 
+	if (r < 0)
+		return r;
 	for (;;) {
 		uint64_t head = trace_count(session->trace);
-		int r;
 
 		while (session->playhead < head) {
 			if (most-- == 0)
@@ -592,28 +589,35 @@ bool session_poll(struct session *session)
 
 /* ---- Searching --------------------------------------------------------- */
 
-int session_find(struct session *session, const char *text, enum session_direction direction)
+int session_find_on(struct session *session, const char *text, enum session_direction direction,
+					uint64_t *n, uint64_t most)
 {
 	_cleanup_(done_text) struct text line = {0};
 	uint64_t head = trace_count(session->trace);
-	uint64_t n = session->playhead;
 	struct trace_event event;
 
 	abandon(session);
 	session->why[0] = 0;
-	for (;;) {
-		if (direction == SESSION_FORWARD ? n >= head : n <= 1)
-			break;
-		n = direction == SESSION_FORWARD ? n + 1 : n - 1;
-		if (trace_event(session->trace, n, &event) < 0)
+	while (direction == SESSION_FORWARD ? *n < head : *n > 1) {
+		if (most-- == 0)
+			return -EINPROGRESS;
+		*n = direction == SESSION_FORWARD ? *n + 1 : *n - 1;
+		if (trace_event(session->trace, *n, &event) < 0)
 			continue;
 		text_clear(&line);
 		text_add_event(&line, session, &event);
 		if (strcasestr(text_string(&line), text))
-			return seek(session, n);
+			return seek(session, *n);
 	}
 	session_say(session, "no %s event%s has \"%.100s\"",
 				direction == SESSION_FORWARD ? "later" : "earlier",
 				direction == SESSION_FORWARD && session_is_live(session) ? " so far" : "", text);
 	return -ENOENT;
+}
+
+int session_find(struct session *session, const char *text, enum session_direction direction)
+{
+	uint64_t n = session->playhead;
+
+	return session_find_on(session, text, direction, &n, UINT64_MAX);
 }

@@ -95,6 +95,11 @@ const struct world *session_world(struct session *session)
 	return session->world;
 }
 
+struct world *session_copy_world(struct session *session)
+{
+	return world_copy(session->world);
+}
+
 uint64_t session_playhead(struct session *session)
 {
 	return session->playhead;

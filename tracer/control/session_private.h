@@ -29,8 +29,10 @@ struct checkpoints {
 		uint64_t n;
 		struct world *world; /* owned */
 		uint64_t base;       /* what it shares all but its changes with: see checkpoints.c */
+		bool from_trace;     /* it is what the trace's checkpoint says, and nothing has been added */
 	} * list;                /* owned; in the order of n */
 	size_t count, room;
+	size_t loaded; /* how many of them are from the trace */
 	uint64_t base, last_base; /* of the playhead's World; the last one that was made */
 	uint64_t spacing;
 	bool fixed; /* the spacing was asked for: it stays */

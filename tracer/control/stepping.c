@@ -131,12 +131,11 @@ static bool is_awaited(const struct world *world, uint64_t serial)
 
 	if (world_awaiters(world, serial, &one, 1) > 0)
 		return true;
-	for (const struct world_object *object = world_next(world, 0); object;
-		 object = world_next(world, object->serial)) {
-		if (object->kind == CORO_OBJECT_FUTURE && object->children > 0 &&
-			object->state == CORO_STATE_PENDING && is_child(world, object->serial, serial))
+	for (uint64_t parent = world_next_parent(world, 0); parent;
+		 parent = world_next_parent(world, parent))
+		if (world_find(world, parent)->state == CORO_STATE_PENDING &&
+			is_child(world, parent, serial))
 			return true;
-	}
 	return false;
 }
 
@@ -286,13 +285,10 @@ uint64_t move_heir(const struct world *world, uint64_t serial)
 
 	if (world_awaiters(world, serial, &heir, 1) > 0)
 		return heir;
-	for (const struct world_object *object = world_next(world, 0); object;
-		 object = world_next(world, object->serial)) {
-		if (object->kind == CORO_OBJECT_FUTURE && object->children > 0 &&
-			is_child(world, object->serial, serial) &&
-			world_awaiters(world, object->serial, &heir, 1) > 0)
+	for (uint64_t parent = world_next_parent(world, 0); parent;
+		 parent = world_next_parent(world, parent))
+		if (is_child(world, parent, serial) && world_awaiters(world, parent, &heir, 1) > 0)
 			return heir;
-	}
 	return 0;
 }
 

@@ -370,8 +370,13 @@ static void add_progress(struct text *text, struct session *session,
 {
 	const struct world *world = session_world(session);
 	size_t count = world_children(world, object->serial, NULL, 0), over = 0;
-	uint64_t *children = count ? malloc(count * sizeof(children[0])) : NULL;
+	uint64_t *children = NULL;
 
+	/* Of so many it takes too long to ask each. */
+	if (count > COUNTED_MOST)
+		text_add(text, " of %zu", count);
+	else if (count > 0)
+		children = malloc(count * sizeof(children[0]));
 	if (!children)
 		return;
 	world_children(world, object->serial, children, count);

@@ -210,13 +210,19 @@ int trace__chunk_make(struct chunk_codec *codec, struct chunk *chunk, const void
 int trace__chunk_read(struct chunk_codec *codec, int fd, const struct chunk *chunk,
 					  struct bytes *ret)
 {
+	bytes_clear(ret);
+	return trace__chunk_read_on(codec, fd, chunk, ret);
+}
+
+int trace__chunk_read_on(struct chunk_codec *codec, int fd, const struct chunk *chunk,
+						 struct bytes *ret)
+{
 	struct bytes *scratch = &codec->scratch;
 	size_t length = chunk_length(chunk), raw;
 	uint8_t header[CHUNK_HEADER];
 	const uint8_t *bytes = chunk->memory;
 	int result;
 
-	bytes_clear(ret);
 	if (!bytes) {
 		bytes_clear(scratch);
 		if (!bytes_reserve(scratch, length))
@@ -239,11 +245,11 @@ int trace__chunk_read(struct chunk_codec *codec, int fd, const struct chunk *chu
 		codec->decompressor = ZSTD_createDCtx();
 	if (!codec->decompressor || !bytes_reserve(ret, chunk->raw))
 		return -ENOMEM;
-	raw = ZSTD_decompressDCtx(codec->decompressor, ret->data, chunk->raw, bytes + CHUNK_HEADER,
-							  chunk->compressed);
+	raw = ZSTD_decompressDCtx(codec->decompressor, ret->data + ret->length, chunk->raw,
+							  bytes + CHUNK_HEADER, chunk->compressed);
 	if (ZSTD_isError(raw) || raw != chunk->raw)
 		return -EBADMSG;
-	ret->length = raw;
+	ret->length += raw;
 	return 0;
 }
 

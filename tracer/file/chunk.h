@@ -68,6 +68,10 @@ int trace__chunk_make(struct chunk_codec *codec, struct chunk *chunk, const void
 int trace__chunk_read(struct chunk_codec *codec, int fd, const struct chunk *chunk,
 					  struct bytes *ret);
 
+/* The same behind what *ret has already. */
+int trace__chunk_read_on(struct chunk_codec *codec, int fd, const struct chunk *chunk,
+						 struct bytes *ret);
+
 /* Reads exactly `length` bytes; -EBADMSG when the file ends before. */
 int trace__read_at(int fd, uint64_t offset, void *ret, size_t length);
 /* Writes all. 0 or -errno. */

@@ -10,7 +10,10 @@
 #include "store.h"
 #include <errno.h>
 #include <limits.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define PAGE 4096u
 
 struct trace *trace__new(void)
 {
@@ -437,19 +440,28 @@ int trace_output(struct trace *trace, size_t i, struct trace_output *ret)
 static int read_checkpoint(struct trace *trace, const struct checkpoint_range *range,
 						   struct bytes *ret)
 {
+	uint64_t length = 0;
+
+	for (uint32_t i = 0; i < range->parts; i++)
+		length += trace->index.chunks[range->chunk + i].raw;
+	if (length > CHECKPOINT_MAX)
+		return -EBADMSG;
+	if (!bytes_reserve(ret, length))
+		return -ENOMEM;
+	/* One of a million objects is written once, and read once: pages of 4 KiB take longer than
+	 * that. */
+	if (length > CHECKPOINT_PART)
+		madvise((void *)(((uintptr_t)ret->data + PAGE - 1) & -(uintptr_t)PAGE), length - PAGE,
+				MADV_HUGEPAGE);
 	for (uint32_t i = 0; i < range->parts; i++) {
 		struct chunk *chunk = &trace->index.chunks[range->chunk + i];
-		int result = chunk->damaged
-						 ? -EBADMSG
-						 : trace__chunk_read(&trace->codec, trace->fd, chunk, &trace->payload);
+		int result =
+			chunk->damaged ? -EBADMSG : trace__chunk_read_on(&trace->codec, trace->fd, chunk, ret);
 
 		if (result < 0)
 			return damaged(trace, chunk, result);
-		if (ret->length + trace->payload.length > CHECKPOINT_MAX)
-			return -EBADMSG;
-		bytes_put(ret, trace->payload.data, trace->payload.length);
 	}
-	return ret->failed ? -ENOMEM : 0;
+	return 0;
 }
 
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length)
@@ -472,8 +484,11 @@ uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t
 		const struct checkpoint_range *range = &trace->index.checkpoints[--low];
 		struct bytes bytes = {0};
 
-		if (range->n > 0 && range->n <= trace__count(trace) &&
-			read_checkpoint(trace, range, &bytes) == 0) {
+		if (range->n == 0 || range->n > trace__count(trace))
+			continue;
+		if (!ret)
+			found = range->n;
+		else if (read_checkpoint(trace, range, &bytes) == 0) {
 			*ret = bytes.data;
 			*ret_length = bytes.length;
 			found = range->n;

@@ -25,6 +25,21 @@
  *
  * The World's hash is the last word: it is made while the words are written, to memory or to
  * nowhere.
+ *
+ * What changed since an earlier World, which is what most checkpoints are:
+ *
+ *     word
+ *     0        CHANGES, with the version of this layout
+ *     1 .. 10  as above
+ *     11       since: `at` of the earlier World
+ *     12, 13   number of objects that have gone; that are new or have changed
+ *     14       running[0 .. rings-1]
+ *     ...      serials of those that have gone, ascending
+ *     ...      the others as above; of their children only those that came since
+ *     last     hash of all words before it
+ *
+ * They are a World's if and only if, besides: those that have gone were there; the other World's
+ * `at` is `since`, and less than `at`; and there are as many objects then as it says.
  */
 #include <endian.h>
 #include <errno.h>
@@ -32,7 +47,9 @@
 #include <string.h>
 #include "state.h"
 
-#define MAGIC 0x35304b4344524c57u /* the bytes "WLRDCK05" */
+#define MAGIC   0x35304b4344524c57u /* the bytes "WLRDCK05" */
+#define CHANGES 0x35304843444c5257u /* the bytes "WRLDCH05" */
+#define HEADER  11                  /* words of both */
 
 /* ---- An object as words ------------------------------------------------ */
 
@@ -154,8 +171,11 @@ _Static_assert(FIELDS <= KIND_SHIFT && CORO_OBJECT_LIMIT <= KINDS, "a mask has r
 /* ---- Writing ----------------------------------------------------------- */
 
 struct writer {
-	uint8_t *bytes; /* NULL: only the hash is wanted */
+	uint8_t *bytes; /* owned while it is written; NULL: none yet, or only the hash is wanted */
 	size_t length;  /* so far, in bytes */
+	size_t room;
+	bool keeps;  /* not only the hash is wanted */
+	bool failed; /* memory is out */
 	uint64_t hash;
 	uint64_t before[KINDS][FIELDS]; /* of the last object of each kind */
 };
@@ -166,17 +186,52 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 29;
 }
 
+static bool grow(struct writer *writer)
+{
+	size_t room = writer->room ? writer->room + writer->room / 2 : 4096;
+	uint8_t *bytes = writer->failed ? NULL : realloc(writer->bytes, room);
+
+	writer->failed |= !bytes;
+	if (!bytes)
+		return false;
+	writer->bytes = bytes;
+	writer->room = room;
+	return true;
+}
+
 static void write_word(struct writer *writer, uint64_t word)
 {
 	uint64_t little = htole64(word);
 
-	if (writer->bytes)
-		memcpy(writer->bytes + writer->length, &little, sizeof(little));
-	writer->length += sizeof(little);
 	writer->hash = mix(writer->hash, word);
+	if (!writer->keeps)
+		return;
+	if (writer->room - writer->length < sizeof(little) && !grow(writer))
+		return;
+	memcpy(writer->bytes + writer->length, &little, sizeof(little));
+	writer->length += sizeof(little);
 }
 
-static void write_object(struct writer *writer, const struct node *node)
+/* The children from `child` up to `end`, which is behind this block's last: earlier blocks first.
+ */
+static void write_children(struct writer *writer, const struct children *block, uint64_t child,
+						   uint64_t end)
+{
+	const struct children *first = block;
+
+	/* Those are few, as a rule, or in few blocks: each looks for the one before. */
+	while (child < end) {
+		uint64_t until = end;
+
+		for (first = block; first->before > child; first = first->previous)
+			until = first->before;
+		for (; child < until; child++)
+			write_word(writer, first->serials[child - first->before]);
+	}
+}
+
+/* With its children from that one on. */
+static void write_object(struct writer *writer, const struct node *node, uint64_t child)
 {
 	uint64_t fields[FIELDS], mask = (uint64_t)node->object.kind << KIND_SHIFT;
 	uint64_t *before = writer->before[node->object.kind % KINDS];
@@ -189,8 +244,7 @@ static void write_object(struct writer *writer, const struct node *node)
 		if (mask >> i & 1)
 			write_word(writer, fields[i] - before[i]);
 	memcpy(before, fields, sizeof(fields));
-	for (uint64_t i = 0; i < node->object.children; i++)
-		write_word(writer, node->children->serials[i]);
+	write_children(writer, node->children, child, node->object.children);
 }
 
 /* Rings that never ran anything leave no trace at the end: equal Worlds are equal bytes. */
@@ -203,12 +257,9 @@ static uint32_t rings_used(const struct world *world)
 	return rings;
 }
 
-static void write_world(struct writer *writer, const struct world *world)
+static void write_header(struct writer *writer, const struct world *world, uint64_t magic)
 {
-	uint32_t rings = rings_used(world);
-	const struct world_object *object;
-
-	write_word(writer, MAGIC);
+	write_word(writer, magic);
 	write_word(writer, world->at);
 	write_word(writer, (uint64_t)world->time);
 	write_word(writer, world->changed);
@@ -217,12 +268,32 @@ static void write_world(struct writer *writer, const struct world *world)
 	write_word(writer, world->missing);
 	write_word(writer, world->lost);
 	write_word(writer, world->lost_at);
-	write_word(writer, world->ring | (uint64_t)world->late << 31 | (uint64_t)rings << 32);
+	write_word(writer,
+			   world->ring | (uint64_t)world->late << 31 | (uint64_t)rings_used(world) << 32);
 	write_word(writer, world->objects.count);
+}
+
+static void write_running(struct writer *writer, const struct world *world)
+{
+	uint32_t rings = rings_used(world);
+
 	for (uint32_t ring = 0; ring < rings; ring++)
 		write_word(writer, world->running[ring]);
-	for (object = world_next(world, 0); object; object = world_next(world, object->serial))
-		write_object(writer, state_find(world, object->serial));
+}
+
+static void write_differing(void *context, void *of_world, void *of_none)
+{
+	(void)of_none;
+	write_object(context, of_world, 0);
+}
+
+static void write_world(struct writer *writer, const struct world *world)
+{
+	const struct tree none = {0};
+
+	write_header(writer, world, MAGIC);
+	write_running(writer, world);
+	tree_differ(&world->objects, &none, write_differing, writer);
 }
 
 uint64_t world_hash(const struct world *world)
@@ -233,19 +304,68 @@ uint64_t world_hash(const struct world *world)
 	return writer.hash;
 }
 
+/* The end of what was written, and it is the caller's. */
+static int finish(struct writer *writer, uint8_t **ret, size_t *ret_length)
+{
+	write_word(writer, writer->hash);
+	if (writer->failed) {
+		free(writer->bytes);
+		return -ENOMEM;
+	}
+	*ret = writer->bytes;
+	*ret_length = writer->length;
+	return 0;
+}
+
 int world_serialise(const struct world *world, uint8_t **ret, size_t *ret_length)
 {
-	struct writer measure = {0}, writer = {0};
+	struct writer writer = {.keeps = true};
 
-	write_world(&measure, world);
-	writer.bytes = malloc(measure.length + sizeof(uint64_t));
-	if (!writer.bytes)
-		return -ENOMEM;
 	write_world(&writer, world);
-	write_word(&writer, writer.hash);
-	*ret = writer.bytes;
-	*ret_length = writer.length;
-	return 0;
+	return finish(&writer, ret, ret_length);
+}
+
+/* ---- Writing changes --------------------------------------------------- */
+
+struct changes {
+	struct writer *writer; /* NULL: they are counted */
+	uint64_t gone, changed;
+	bool tells_gone; /* else those that are new or have changed */
+};
+
+static void write_change(void *context, void *of_world, void *of_earlier)
+{
+	const struct node *node = of_world, *earlier = of_earlier;
+	struct changes *changes = context;
+
+	if (node)
+		changes->changed++;
+	else
+		changes->gone++;
+	if (!changes->writer || changes->tells_gone != !node)
+		return;
+	if (node)
+		write_object(changes->writer, node, earlier ? earlier->object.children : 0);
+	else
+		write_word(changes->writer, earlier->object.serial);
+}
+
+int world_serialise_since(const struct world *world, const struct world *since, uint8_t **ret,
+						  size_t *ret_length)
+{
+	struct writer writer = {.keeps = true};
+	struct changes count = {0}, changes = {.writer = &writer, .tells_gone = true};
+
+	tree_differ(&world->objects, &since->objects, write_change, &count);
+	write_header(&writer, world, CHANGES);
+	write_word(&writer, since->at);
+	write_word(&writer, count.gone);
+	write_word(&writer, count.changed);
+	write_running(&writer, world);
+	tree_differ(&world->objects, &since->objects, write_change, &changes);
+	changes.tells_gone = false;
+	tree_differ(&world->objects, &since->objects, write_change, &changes);
+	return finish(&writer, ret, ret_length);
 }
 
 /* ---- Reading ----------------------------------------------------------- */
@@ -272,107 +392,107 @@ static bool read_word(struct reader *reader, uint64_t *ret)
 	return true;
 }
 
-static bool is_whole(const uint8_t *bytes, size_t words)
+static bool is_whole(const uint8_t *bytes, size_t words, uint64_t magic)
 {
 	uint64_t hash = 0;
 
 	for (size_t i = 0; i + 1 < words; i++)
 		hash = mix(hash, word_at(bytes, i));
-	return word_at(bytes, 0) == MAGIC && hash == word_at(bytes, words - 1);
+	return word_at(bytes, 0) == magic && hash == word_at(bytes, words - 1);
 }
 
-static int read_children(struct reader *reader, uint64_t count, struct children **ret)
-{
-	struct children *list;
-
-	if (count > reader->words - reader->next)
-		return -EBADMSG;
-	list = malloc(sizeof(*list) + count * sizeof(list->serials[0]));
-	if (!list)
-		return -ENOMEM;
-	list->references = 1;
-	list->room = count;
-	for (uint64_t i = 0; i < count; i++) {
-		if (!read_word(reader, &list->serials[i]) || !list->serials[i]) {
-			free(list);
-			return -EBADMSG;
-		}
-	}
-	*ret = list;
-	return 0;
-}
-
-static int read_object(struct reader *reader, struct world *world, uint64_t *last)
+static int read_fields(struct reader *reader, uint64_t *last, struct world_object *ret)
 {
 	uint64_t mask, difference, *fields, again[FIELDS];
-	struct children *children = NULL;
-	struct world_object object;
-	int result;
 
 	if (!read_word(reader, &mask) || (mask & UINT32_MAX) >> FIELDS || mask >> (KIND_SHIFT + 8))
 		return -EBADMSG;
 	fields = reader->before[(mask >> KIND_SHIFT) % KINDS];
-	for (unsigned i = 0; i < FIELDS; i++) {
-		if (!(mask >> i & 1))
-			continue;
+	for (uint64_t left = mask & UINT32_MAX; left; left &= left - 1) {
 		if (!read_word(reader, &difference) || !difference)
 			return -EBADMSG;
-		fields[i] += difference;
+		fields[__builtin_ctzll(left)] += difference;
 	}
-	object_of(fields, &object);
-	fields_of(&object, again);
-	if (memcmp(fields, again, sizeof(again)) != 0 || object.serial <= *last || object.state > 15 ||
-		object.kind != mask >> KIND_SHIFT)
+	object_of(fields, ret);
+	fields_of(ret, again);
+	if (memcmp(fields, again, sizeof(again)) != 0 || ret->serial <= *last || ret->state > 15 ||
+		ret->kind != mask >> KIND_SHIFT)
 		return -EBADMSG;
-	*last = object.serial;
-
-	if (object.children) {
-		result = read_children(reader, object.children, &children);
-		if (result < 0)
-			return result;
-	}
-	result = state_reserve(world, object.serial, 0, 0, false);
-	if (result < 0) {
-		free(children);
-		return result;
-	}
-	state_replace(world, &object, 0);
-	state_set_children(world, object.serial, children);
+	*last = ret->serial;
 	return 0;
+}
+
+static int read_object(struct reader *reader, struct state_loader *loader, uint64_t *last)
+{
+	struct world_object object;
+	struct node *node;
+	uint64_t child;
+	int result = read_fields(reader, last, &object);
+
+	if (result == 0 && object.children > reader->words - reader->next)
+		result = -EBADMSG;
+	if (result == 0)
+		result = state_load_object(loader, &object, &node);
+	for (uint64_t i = 0; result == 0 && i < object.children; i++)
+		result = !read_word(reader, &child) || !child ? -EBADMSG : state_load_child(node, child);
+	return result;
+}
+
+/* The header behind its first word. */
+static int read_header(struct reader *reader, struct world *world, uint64_t *ret_rings,
+					   uint64_t *ret_objects)
+{
+	uint64_t magic, time = 0, rings = 0;
+	int result;
+
+	if (reader->words < HEADER)
+		return -EBADMSG;
+	read_word(reader, &magic);
+	read_word(reader, &world->at);
+	read_word(reader, &time);
+	read_word(reader, &world->changed);
+	read_word(reader, &world->turn);
+	read_word(reader, &world->damage);
+	read_word(reader, &world->missing);
+	read_word(reader, &world->lost);
+	read_word(reader, &world->lost_at);
+	read_word(reader, &rings);
+	read_word(reader, ret_objects);
+	world->time = (int64_t)time;
+	world->late = rings >> 31 & 1;
+	*ret_rings = rings >> 32;
+	if (*ret_rings == 0 || *ret_rings > CORO_RINGS || (rings & INT32_MAX) >= *ret_rings)
+		return -EBADMSG;
+	result = state_reserve(world, 0, 0, (uint32_t)*ret_rings - 1, false);
+	if (result < 0)
+		return result;
+	world->ring = (uint32_t)(rings & INT32_MAX);
+	return 0;
+}
+
+static int read_running(struct reader *reader, struct world *world, uint64_t rings)
+{
+	memset(world->running, 0, world->rings * sizeof(world->running[0]));
+	for (uint64_t ring = 0; ring < rings; ring++)
+		if (!read_word(reader, &world->running[ring]))
+			return -EBADMSG;
+	return rings_used(world) == rings ? 0 : -EBADMSG;
 }
 
 static int read_world(struct reader *reader, struct world *world)
 {
-	uint64_t magic, time, rings, objects, last = 0, ring;
-	int result;
+	uint64_t rings, objects, last = 0;
+	struct state_loader *loader = state_load(world);
+	int result = loader ? read_header(reader, world, &rings, &objects) : -ENOMEM;
 
-	if (!read_word(reader, &magic) || !read_word(reader, &world->at) || !read_word(reader, &time) ||
-		!read_word(reader, &world->changed) || !read_word(reader, &world->turn) ||
-		!read_word(reader, &world->damage) || !read_word(reader, &world->missing) ||
-		!read_word(reader, &world->lost) || !read_word(reader, &world->lost_at) ||
-		!read_word(reader, &rings) || !read_word(reader, &objects))
-		return -EBADMSG;
-	world->time = (int64_t)time;
-	ring = rings & INT32_MAX;
-	world->late = rings >> 31 & 1;
-	rings >>= 32;
-	if (rings == 0 || rings > CORO_RINGS || ring >= rings)
-		return -EBADMSG;
-	result = state_reserve(world, 0, 0, (uint32_t)rings - 1, false);
-	if (result < 0)
-		return result;
-	world->ring = (uint32_t)ring;
-	for (ring = 0; ring < rings; ring++)
-		if (!read_word(reader, &world->running[ring]))
-			return -EBADMSG;
-	if (rings_used(world) != rings)
-		return -EBADMSG;
-	for (uint64_t i = 0; i < objects; i++) {
-		result = read_object(reader, world, &last);
-		if (result < 0)
-			return result;
-	}
-	return reader->next == reader->words ? 0 : -EBADMSG;
+	if (result == 0)
+		result = read_running(reader, world, rings);
+	for (uint64_t i = 0; result == 0 && i < objects; i++)
+		result = read_object(reader, loader, &last);
+	if (result == 0)
+		result = state_loaded(loader);
+	state_loader_free(loader);
+	return result == 0 && reader->next != reader->words ? -EBADMSG : result;
 }
 
 int world_deserialise(const uint8_t *bytes, size_t length, struct world **ret)
@@ -381,13 +501,104 @@ int world_deserialise(const uint8_t *bytes, size_t length, struct world **ret)
 	struct world *world;
 	int result;
 
-	if (length % sizeof(uint64_t) || reader.words < 2 || !is_whole(bytes, reader.words))
+	if (length % sizeof(uint64_t) || reader.words < 2 || !is_whole(bytes, reader.words, MAGIC))
 		return -EBADMSG;
 	reader.words--;
 	world = world_new();
 	if (!world)
 		return -ENOMEM;
 	result = read_world(&reader, world);
+	if (result < 0) {
+		world_free(world);
+		return result;
+	}
+	*ret = world;
+	return 0;
+}
+
+/* ---- Reading changes --------------------------------------------------- */
+
+uint64_t world_bytes_since(const uint8_t *bytes, size_t length)
+{
+	return length / sizeof(uint64_t) > HEADER && word_at(bytes, 0) == CHANGES
+			   ? word_at(bytes, HEADER)
+			   : 0;
+}
+
+static int read_gone(struct reader *reader, struct world *world, uint64_t *last)
+{
+	uint64_t serial;
+	int result;
+
+	if (!read_word(reader, &serial) || serial <= *last || !state_find(world, serial))
+		return -EBADMSG;
+	*last = serial;
+	result = state_reserve(world, serial, 0, 0, false);
+	if (result == 0)
+		state_remove(world, serial);
+	return result;
+}
+
+static int read_changed(struct reader *reader, struct world *world, uint64_t *last)
+{
+	struct world_object object;
+	const struct node *node;
+	uint64_t child, had, has;
+	int result = read_fields(reader, last, &object);
+
+	if (result < 0)
+		return result;
+	node = state_find(world, object.serial);
+	had = node ? node->object.children : 0;
+	has = object.children;
+	if (has < had || has - had > reader->words - reader->next)
+		return -EBADMSG;
+	object.children = had;
+	result = state_reserve(world, object.serial, 0, 0, false);
+	if (result == 0)
+		state_replace(world, &object, 0);
+	for (uint64_t i = had; result == 0 && i < has; i++)
+		result = !read_word(reader, &child) || !child
+					 ? -EBADMSG
+					 : state_add_child(world, object.serial, child);
+	return result;
+}
+
+static int read_changes(struct reader *reader, struct world *world)
+{
+	uint64_t was_at = world->at, rings, objects, since, gone, changed, last = 0;
+	int result = read_header(reader, world, &rings, &objects);
+
+	if (result < 0)
+		return result;
+	if (!read_word(reader, &since) || since != was_at || world->at <= since ||
+		!read_word(reader, &gone) || !read_word(reader, &changed))
+		return -EBADMSG;
+	result = read_running(reader, world, rings);
+	for (uint64_t i = 0; result == 0 && i < gone; i++)
+		result = read_gone(reader, world, &last);
+	last = 0;
+	for (uint64_t i = 0; result == 0 && i < changed; i++)
+		result = read_changed(reader, world, &last);
+	if (result < 0)
+		return result;
+	return reader->next == reader->words && world->objects.count == objects ? 0 : -EBADMSG;
+}
+
+int world_deserialise_since(const uint8_t *bytes, size_t length, struct world *since,
+							struct world **ret)
+{
+	struct reader reader = {.bytes = bytes, .words = length / sizeof(uint64_t)};
+	struct world *world;
+	int result;
+
+	if (length % sizeof(uint64_t) || reader.words < 2 || !is_whole(bytes, reader.words, CHANGES))
+		return -EBADMSG;
+	reader.words--;
+	world = world_copy(since);
+	if (!world)
+		return -ENOMEM;
+	result = read_changes(&reader, world);
 	if (result < 0) {
 		world_free(world);
 		return result;

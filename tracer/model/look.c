@@ -78,6 +78,33 @@ const struct world_object *world_next(const struct world *world, uint64_t after)
 	return entry ? &((const struct node *)entry->value)->object : NULL;
 }
 
+struct visitor {
+	void (*visit)(void *context, const struct world_object *object);
+	void *context;
+};
+
+static void visit_one(void *context, void *value, void *none)
+{
+	const struct visitor *visitor = context;
+
+	(void)none;
+	visitor->visit(visitor->context, &((const struct node *)value)->object);
+}
+
+void world_visit(const struct world *world,
+				 void (*visit)(void *context, const struct world_object *object), void *context)
+{
+	const struct tree none = {0};
+	struct visitor visitor = {visit, context};
+
+	tree_differ(&world->objects, &none, visit_one, &visitor);
+}
+
+size_t world_count_of(const struct world *world, unsigned kind, unsigned state)
+{
+	return kind < STATE_KINDS && state < STATE_STATES ? world->tally[kind][state] : 0;
+}
+
 bool world_is_late(const struct world *world)
 {
 	return world->late;
@@ -312,20 +339,20 @@ static const struct world_object *next_select(const struct world *world, uint64_
 		if (object->waits_on == channel)
 			return object;
 		for (size_t i = 0; i < object->children; i++)
-			if (node->children->serials[i] == channel)
+			if (state_child(node, i) == channel)
 				return object;
 	}
 	return NULL;
 }
 
-/* Those of a kind whose waits_on is `serial`. */
+/* Those of a kind whose waits_on is `serial`, counted up to `most`. */
 static size_t waiting_for(const struct world *world, uint64_t serial, unsigned kind, uint64_t *ret,
-						  size_t room)
+						  size_t room, size_t most)
 {
 	uint64_t after = 0;
 	size_t count;
 
-	for (count = 0; next_under(world, serial, kind, &after); count++)
+	for (count = 0; count < most && next_under(world, serial, kind, &after); count++)
 		if (count < room)
 			ret[count] = after;
 	return count;
@@ -333,21 +360,27 @@ static size_t waiting_for(const struct world *world, uint64_t serial, unsigned k
 
 size_t world_awaiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
 {
-	return waiting_for(world, serial, CORO_OBJECT_TASK, ret, room);
+	return waiting_for(world, serial, CORO_OBJECT_TASK, ret, room, SIZE_MAX);
 }
 
 size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
+{
+	return world_waiters_most(world, serial, ret, room, SIZE_MAX);
+}
+
+size_t world_waiters_most(const struct world *world, uint64_t serial, uint64_t *ret, size_t room,
+						  size_t most)
 {
 	const struct world_object *channel = world_find(world, serial), *plain, *select, *first;
 	uint64_t after = 0, after_select = 0;
 	size_t count;
 
 	if (!channel || channel->kind != CORO_OBJECT_CHANNEL)
-		return waiting_for(world, serial, CORO_OBJECT_FUTURE, ret, room);
+		return waiting_for(world, serial, CORO_OBJECT_FUTURE, ret, room, most);
 	/* Two lists in the order of serials, which is that of coming, become one. */
 	plain = next_under(world, serial, CORO_OBJECT_FUTURE, &after);
 	select = next_select(world, serial, &after_select);
-	for (count = 0; plain || select; count++) {
+	for (count = 0; count < most && (plain || select); count++) {
 		first = !select || (plain && plain->serial < select->serial) ? plain : select;
 		if (count < room)
 			ret[count] = first->serial;
@@ -364,7 +397,7 @@ uint64_t world_waiter(const struct world *world, uint64_t serial)
 	const struct world_object *future = world_find(world, serial);
 	uint64_t task;
 
-	if (waiting_for(world, serial, CORO_OBJECT_TASK, &task, 1))
+	if (waiting_for(world, serial, CORO_OBJECT_TASK, &task, 1, 1))
 		return task;
 	return future ? future->parent : 0;
 }
@@ -385,18 +418,31 @@ uint64_t world_timer(const struct world *world, uint64_t serial)
 {
 	uint64_t timer;
 
-	return waiting_for(world, serial, CORO_OBJECT_TIMER, &timer, 1) ? timer : 0;
+	return waiting_for(world, serial, CORO_OBJECT_TIMER, &timer, 1, 1) ? timer : 0;
 }
 
 size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room)
 {
 	const struct node *node = state_find(world, serial);
+	uint64_t end;
 
 	if (!node)
 		return 0;
-	for (size_t i = 0; i < node->object.children && i < room; i++)
-		ret[i] = node->children->serials[i];
+	end = node->object.children;
+	for (const struct children *block = node->children; block; block = block->previous) {
+		for (uint64_t i = block->before; i < end && i < room; i++)
+			ret[i] = block->serials[i - block->before];
+		end = block->before;
+	}
 	return node->object.children;
+}
+
+uint64_t world_next_parent(const struct world *world, uint64_t after)
+{
+	const struct tree_entry *entry =
+		tree_after(&world->waiters, (struct tree_key){STATE_PARENTS, after});
+
+	return entry && entry->key.major == STATE_PARENTS ? entry->key.minor : 0;
 }
 
 size_t world_ready(const struct world *world, uint64_t *ret, size_t room)

@@ -318,3 +318,120 @@ void **tree_own(struct tree *tree, struct tree_pool *pool, const struct tree_val
 	}
 	return &own(place, 1, pool, values)->entries[child_of(*place, key)].value;
 }
+
+int tree_append(struct tree *tree, struct tree_key key, void *value)
+{
+	struct tree_node *path[TREE_DEEPEST], *node = tree->root, *root;
+	struct tree_entry entry = {.key = key, .value = value};
+	unsigned full = 0;
+
+	for (unsigned level = tree->height; level > 0; level--) {
+		path[level - 1] = node;
+		node = node->entries[node->count - 1].child;
+	}
+	while (full < tree->height && path[full]->count == TREE_FANOUT)
+		full++;
+	/* A node of one entry for each level that is full, and, if all are, a root above them. */
+	for (unsigned i = 0; i < full + (full == tree->height); i++) {
+		node = malloc(sizeof(*node));
+		if (!node) {
+			for (; i > 0; i--, entry = node->entries[0], free(node))
+				node = entry.child;
+			return -ENOMEM;
+		}
+		node->references = 1;
+		node->count = 1;
+		node->entries[0] = entry;
+		entry = (struct tree_entry){.key = key, .child = node};
+	}
+	if (full == tree->height) {
+		root = entry.child;
+		if (tree->root) {
+			root->entries[1] = root->entries[0];
+			root->entries[0] =
+				(struct tree_entry){.key = tree->root->entries[0].key, .child = tree->root};
+			root->count = 2;
+		}
+		tree->root = root;
+		tree->height++;
+	} else {
+		path[full]->entries[path[full]->count++] = entry;
+	}
+	tree->count++;
+	return 0;
+}
+
+/* ---- Differences ------------------------------------------------------- */
+
+/* An entry of a tree, at some level; level 0: behind the last. */
+struct cursor {
+	const struct tree_node *node[TREE_DEEPEST + 1]; /* by level; from the root's down to `level` */
+	uint32_t at[TREE_DEEPEST + 1];
+	unsigned level, height;
+};
+
+static struct cursor cursor_of(const struct tree *tree)
+{
+	struct cursor cursor = {.level = tree->height, .height = tree->height};
+
+	cursor.node[tree->height] = tree->root;
+	return cursor;
+}
+
+static const struct tree_entry *entry_at(const struct cursor *cursor)
+{
+	return &cursor->node[cursor->level]->entries[cursor->at[cursor->level]];
+}
+
+static void pass(struct cursor *cursor)
+{
+	while (++cursor->at[cursor->level] == cursor->node[cursor->level]->count) {
+		if (cursor->level == cursor->height) {
+			cursor->level = 0;
+			return;
+		}
+		cursor->level++;
+	}
+}
+
+static void descend(struct cursor *cursor)
+{
+	const struct tree_node *child = entry_at(cursor)->child;
+
+	cursor->level--;
+	cursor->node[cursor->level] = child;
+	cursor->at[cursor->level] = 0;
+}
+
+void tree_differ(const struct tree *a, const struct tree *b,
+				 void (*tell)(void *context, void *of_a, void *of_b), void *context)
+{
+	struct cursor in_a = cursor_of(a), in_b = cursor_of(b);
+
+	if (a->root == b->root)
+		return;
+	while (in_a.level || in_b.level) {
+		const struct tree_entry *of_a = in_a.level ? entry_at(&in_a) : NULL;
+		const struct tree_entry *of_b = in_b.level ? entry_at(&in_b) : NULL;
+
+		/* Both have come past the same keys: an equal entry is the same in both. */
+		if (in_a.level == in_b.level && of_a->value == of_b->value) {
+			pass(&in_a);
+			pass(&in_b);
+		} else if (in_a.level > 1 && in_a.level >= in_b.level) {
+			descend(&in_a);
+		} else if (in_b.level > 1) {
+			descend(&in_b);
+		} else if (!of_b || (of_a && less(of_a->key, of_b->key))) {
+			tell(context, of_a->value, NULL);
+			pass(&in_a);
+		} else if (!of_a || less(of_b->key, of_a->key)) {
+			tell(context, NULL, of_b->value);
+			pass(&in_b);
+		} else {
+			tell(context, of_a->value, of_b->value);
+			pass(&in_a);
+			pass(&in_b);
+		}
+	}
+}

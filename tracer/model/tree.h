@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TREE_FANOUT 32
+#define TREE_FANOUT  32
+#define TREE_DEEPEST 16 /* levels: see tree.c */
 
 struct tree_key {
 	uint64_t major, minor;
@@ -80,6 +81,13 @@ void tree_insert(struct tree *tree, struct tree_pool *pool, const struct tree_va
 /* Takes the key out and returns its value, which is the caller's now. The key is there. */
 void *tree_remove(struct tree *tree, struct tree_pool *pool, const struct tree_values *values,
 				  struct tree_key key);
+/* Puts a value behind all others, in a tree that shares nothing; its key is the greatest. For
+ * who makes a tree of what is in order. 0 or -ENOMEM: then nothing has changed. */
+int tree_append(struct tree *tree, struct tree_key key, void *value);
+/* Tells of each key, ascending, that one of two trees has alone, or that has another value in the
+ * other; NULL: it has none. What the trees share is passed over, so that it costs what differs. */
+void tree_differ(const struct tree *a, const struct tree *b,
+				 void (*tell)(void *context, void *of_a, void *of_b), void *context);
 /* Where the value of a key that is there may be replaced: its path is the tree's own now. */
 void **tree_own(struct tree *tree, struct tree_pool *pool, const struct tree_values *values,
 				struct tree_key key);

@@ -42,6 +42,8 @@ struct symbols *session_symbols(struct session *session);
 struct target *session_target(struct session *session); /* NULL: replay, or gone */
 /* The World at the playhead. */
 const struct world *session_world(struct session *session);
+/* A copy of it, the caller's, which another thread may use; NULL: memory is out. */
+struct world *session_copy_world(struct session *session);
 uint64_t session_playhead(struct session *session);
 /* Events known so far. */
 uint64_t session_head(struct session *session);
@@ -145,6 +147,10 @@ const struct session_mark *session_mark_at(struct session *session, size_t i);
 /* The next event in that direction whose line (text.h) contains `text`, without regard to
  * case; moves there. */
 int session_find(struct session *session, const char *text, enum session_direction direction);
+/* The same in slices, for who must not wait: looks at `most` events beyond *n, which is the playhead at
+ * first and moves on. -EINPROGRESS: there are more. */
+int session_find_on(struct session *session, const char *text, enum session_direction direction,
+                    uint64_t *n, uint64_t most);
 
 /* ---- Keeping ----------------------------------------------------------- */
 

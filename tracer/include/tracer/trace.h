@@ -191,7 +191,8 @@ int trace_output(struct trace *trace, size_t i, struct trace_output *ret);
 int trace_module(struct trace *trace, size_t i, struct trace_module *ret);
 int trace_find_site(struct trace *trace, uint32_t site, struct trace_site *ret);
 int trace_find_source(struct trace *trace, const char *file, struct trace_source_text *ret);
-/* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. */
+/* The last checkpoint at or before n: its number and bytes (malloc'ed); 0: none. With NULL only
+ * its number, and whether it can be read is not looked at. */
 uint64_t trace_checkpoint(struct trace *trace, uint64_t n, uint8_t **ret, size_t *ret_length);
 /* The last stack of an object that is recorded after event n or before: of a body that does not run after
  * event n, how it stands. Whether it runs then says the World; a body that has run since has another cseq

@@ -147,6 +147,11 @@ const struct world_object *world_find(const struct world *world, uint64_t serial
 /* In the order of serials: first with serial > after, NULL at the end. Start with 0. */
 const struct world_object *world_next(const struct world *world, uint64_t after);
 size_t world_count(const struct world *world);
+/* How many there are of a kind, in a state as its row has it. */
+size_t world_count_of(const struct world *world, unsigned kind, unsigned state);
+/* All of them in the order of serials: much faster than one by one, for whoever looks at all. */
+void world_visit(const struct world *world,
+                 void (*visit)(void *context, const struct world_object *object), void *context);
 /* Some objects were adopted: the program's past is not in the trace. */
 bool world_is_late(const struct world *world);
 
@@ -185,6 +190,9 @@ uint64_t world_timer(const struct world *world, uint64_t serial);
  * world_chain. One that was told, or cancelled, stands there until its task runs (then it is
  * done, or cancelled), but queues and channels take those that they tell out of their lines. */
 size_t world_waiters(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* The same, counted up to `most`: there may be a million. */
+size_t world_waiters_most(const struct world *world, uint64_t serial, uint64_t *ret, size_t room,
+                          size_t most);
 /* The task behind one of them: who awaits it, or else who made it; 0: not known. */
 uint64_t world_waiter(const struct world *world, uint64_t future);
 /* The timeout of a task that is due first, of those that are not over; 0: none. */
@@ -192,6 +200,8 @@ uint64_t world_timeout(const struct world *world, uint64_t task);
 /* Whom a future waits for, whom the queue of as_completed or a group is for: serials, in the
  * order of AWAIT_CHILD or GROUP_ADD. Of a select the channels of its cases. They may have gone. */
 size_t world_children(const struct world *world, uint64_t serial, uint64_t *ret, size_t room);
+/* Futures that have children, in the order of serials: first with serial > after, 0 at the end. */
+uint64_t world_next_parent(const struct world *world, uint64_t after);
 /* Whether it is done, failed or cancelled; or has gone. */
 bool world_is_over(const struct world *world, uint64_t serial);
 /* The ready queue, in order. */
@@ -201,6 +211,15 @@ size_t world_ready(const struct world *world, uint64_t *ret, size_t room);
  * malloc'ed. Deserialising trusts nothing: -EBADMSG for bytes that no World wrote. */
 int world_serialise(const struct world *world, uint8_t **ret, size_t *ret_length);
 int world_deserialise(const uint8_t *bytes, size_t length, struct world **ret);
+/* The same as what has changed since an earlier World, which this one was a copy of: what both
+ * still share costs nothing. *ret is a World that shares with `since`, which must be the one that it was
+ * written for: -EBADMSG for bytes, or a World, that cannot be. */
+int world_serialise_since(const struct world *world, const struct world *since, uint8_t **ret,
+                          size_t *ret_length);
+int world_deserialise_since(const uint8_t *bytes, size_t length, struct world *since,
+                            struct world **ret);
+/* After which event stood the World that these bytes are changes since; 0: they are a whole one. */
+uint64_t world_bytes_since(const uint8_t *bytes, size_t length);
 /* Equal Worlds have equal hashes (over the serialised form). */
 uint64_t world_hash(const struct world *world);
 
