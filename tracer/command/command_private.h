@@ -4,13 +4,13 @@
  * command_private.h - what the files of the commands share.
  *
  *   main.c        finds the subcommand
- *   attach.c list.c run.c record.c replay.c ps.c tree.c events.c stat.c export.c   one each
+ *   attach.c list.c run.c record.c replay.c ps.c tree.c stack.c events.c stat.c export.c   one each
  *   program.c     what is checked before a program is started or a trace is shown
  *   batch.c       a script of debugger commands
  *   language.c    one line of it
  *   table.c       the table of debugger commands
  *   moving.c looking.c breaking.c    what they do
- *   objects.c awaits.c    lists, trees and JSON of what there is
+ *   objects.c awaits.c stacks.c    lists, trees, stacks and JSON of what there is
  *   filter.c      expressions of `events --filter`, and of `break`
  *   columns.c     aligned text
  */
@@ -120,6 +120,8 @@ command_function run_goto, run_mark, run_find, run_reverse_find;
 /* looking.c */
 command_function run_ps, run_tree, run_chain, run_select, run_source, run_output, run_events;
 command_function run_save;
+/* stacks.c */
+command_function run_stack, run_locals, run_print;
 /* export.c */
 command_function run_export;
 /* breaking.c */
@@ -158,6 +160,29 @@ void object_add_facts(cJSON *json, const struct world *world, const struct world
 /* A line about one object: "internal #2  generator  suspended  channel.c:12". */
 void object_line(struct session *session, const struct world_object *object, struct text *ret);
 
+/* ---- looking.c --------------------------------------------------------- */
+
+/* The object that an optional ID or name names; without one, the subject of a step. NULL: there is
+ * none, which is answered, with the status to return. */
+const struct world_object *command_object(struct command_context *context, int argc, char **argv,
+										  enum command_status *ret_status);
+
+/* ---- stacks.c ---------------------------------------------------------- */
+
+struct backtrace;
+struct stack_options {
+	bool locals;  /* with the variables of each frame */
+	bool runtime; /* with the frames of the runtime */
+};
+/* The logical stack of one object. */
+void stack_text(struct session *session, uint64_t serial, const struct backtrace *backtrace,
+				const struct stack_options *options, struct text *ret);
+cJSON *stack_json(struct session *session, uint64_t serial, const struct backtrace *backtrace,
+				  const struct stack_options *options);
+/* Those of all that nobody delegates to or drives, equal ones folded unless there are locals in them. */
+void stacks_list(struct session *session, const struct stack_options *options, struct text *ret);
+cJSON *stacks_json(struct session *session, const struct stack_options *options);
+
 /* ---- awaits.c ---------------------------------------------------------- */
 
 void awaits_tree(struct session *session, bool all, struct text *ret);
@@ -177,7 +202,7 @@ bool filter_matches(const struct filter *filter, struct session *session,
 /* ---- the subcommands --------------------------------------------------- */
 
 extern const struct subcommand subcommand_attach, subcommand_list, subcommand_run, subcommand_record,
-	subcommand_replay, subcommand_ps, subcommand_tree, subcommand_events, subcommand_stat,
+	subcommand_replay, subcommand_ps, subcommand_tree, subcommand_stack, subcommand_events, subcommand_stat,
 	subcommand_export, subcommand_recover, subcommand_prune;
 
 #endif

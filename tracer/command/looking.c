@@ -63,10 +63,8 @@ static const struct world_object *find_by_name(struct command_context *context, 
 	return NULL;
 }
 
-/* The object that an optional ID or name names; without one, the subject of a step. NULL: there is
- * none, which is answered, with the status to return. */
-static const struct world_object *get_object(struct command_context *context, int argc, char **argv,
-											 enum command_status *ret_status)
+const struct world_object *command_object(struct command_context *context, int argc, char **argv,
+										  enum command_status *ret_status)
 {
 	unsigned long long serial = session_subject(context->session);
 	const struct world_object *object;
@@ -108,7 +106,7 @@ enum command_status run_select(struct command_context *context, int argc, char *
 		text_add(&context->answer, "follows whatever changes");
 		return COMMAND_OK;
 	}
-	object = get_object(context, argc, argv, &status);
+	object = command_object(context, argc, argv, &status);
 	if (!object)
 		return status;
 	if (argc > 1)
@@ -139,7 +137,7 @@ enum command_status run_chain(struct command_context *context, int argc, char **
 	struct session *session = context->session;
 	const struct world *world = session_world(session);
 	enum command_status status;
-	const struct world_object *object = get_object(context, argc, argv, &status);
+	const struct world_object *object = command_object(context, argc, argv, &status);
 	uint64_t serial[CHAIN_MOST];
 	size_t count;
 
@@ -186,7 +184,7 @@ enum command_status run_source(struct command_context *context, int argc, char *
 	struct symbols *symbols = session_symbols(context->session);
 	struct text *answer = &context->answer;
 	enum command_status status;
-	const struct world_object *object = get_object(context, argc, argv, &status);
+	const struct world_object *object = command_object(context, argc, argv, &status);
 	struct symbols_place place;
 	uint32_t first, line, site;
 	bool is_string;

@@ -14,9 +14,10 @@
 int (*command_user_interface)(struct session *session, bool *kill);
 
 static const struct subcommand *const subcommands[] = {
-	&subcommand_run,  &subcommand_record, &subcommand_attach,  &subcommand_replay,
-	&subcommand_list, &subcommand_ps,     &subcommand_tree,    &subcommand_events,
-	&subcommand_stat, &subcommand_export, &subcommand_recover, &subcommand_prune,
+	&subcommand_run,    &subcommand_record, &subcommand_attach, &subcommand_replay,
+	&subcommand_list,   &subcommand_ps,     &subcommand_tree,   &subcommand_stack,
+	&subcommand_events, &subcommand_stat,   &subcommand_export, &subcommand_recover,
+	&subcommand_prune,
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 

@@ -70,6 +70,7 @@ void session_free(struct session *session, bool kill)
 	breakpoints_done(&session->breakpoints);
 	free(session->marks);
 	world_free(session->world);
+	inspector_free(session->inspector);
 	symbols_free(session->symbols);
 	trace_free(session->trace);
 	free(session);

@@ -9,6 +9,7 @@
  *   adopting.c     objects that were there before the trace knew of them
  *   checkpoints.c  Worlds in memory, for going back and for seeking
  *   breakpoints.c  the list of breakpoints
+ *   backtrace.c    stacks and local variables of what does not run
  *   keeping.c      what is added to a trace before it is kept
  */
 #include <tracer/session.h>
@@ -105,12 +106,18 @@ bool move_stops(const struct move *move, const struct world *world,
 /* Bits of the kinds of event at which it may stop: a superset. */
 uint64_t move_kinds(const struct move *move);
 
+/* ---- backtrace.c ------------------------------------------------------- */
+
+struct inspector;
+void inspector_free(struct inspector *inspector);
+
 /* ---- session.c --------------------------------------------------------- */
 
 struct session {
 	struct trace *trace;     /* owned */
 	struct target *target;   /* owned; NULL: a replay */
 	struct symbols *symbols; /* owned */
+	struct inspector *inspector; /* owned; NULL: no stack was asked for yet */
 	struct world *world;     /* owned: at the playhead */
 	uint64_t playhead;
 	struct checkpoints checkpoints;
