@@ -71,6 +71,13 @@ const char *ui_action_why(struct ui *ui, enum ui_action action)
 	case UI_ACTION_FIND_NEXT:
 	case UI_ACTION_FIND_PREVIOUS:
 		return ui->sought[0] ? NULL : "nothing was looked for yet: / finds";
+	case UI_ACTION_FRAME_OUT:
+	case UI_ACTION_FRAME_IN:
+		return ui->locals_shown ? NULL : "it is Values that is shown: L shows Locals";
+	case UI_ACTION_DIFF:
+		if (ui->locals.diff)
+			return NULL;
+		/* fallthrough */
 	case UI_ACTION_GO_MARK:
 		return session_mark_at(ui->session, 0) ? NULL
 											   : "nothing is marked yet: m and a letter marks";
@@ -96,6 +103,7 @@ static void moved(struct ui *ui, int result)
 	}
 	ui->events.held = ui->log.list.held = false;
 	ui->tasks.list.held = ui->source.held = ui->chain.held = ui->values.held = false;
+	ui->locals.list.held = false;
 }
 
 static void play(struct ui *ui)
@@ -183,6 +191,18 @@ void ui_go_mark(struct ui *ui, int letter)
 {
 	if (letter > ' ' && letter <= '~')
 		moved(ui, session_goto_mark(ui->session, (char[]){(char)letter, 0}));
+}
+
+void ui_diff_mark(struct ui *ui, int letter)
+{
+	const struct session_mark *mark;
+	for (size_t i = 0; (mark = session_mark_at(ui->session, i)); i++)
+		if (mark->name[0] == letter && !mark->name[1]) {
+			ui_locals_diff(ui, mark->n);
+			return;
+		}
+	if (letter > ' ' && letter <= '~')
+		ui_say(ui, true, "no event is marked with %c", letter);
 }
 
 void ui_seek(struct ui *ui, int thousandths)
@@ -309,6 +329,23 @@ static void other(struct ui *ui, enum ui_action action)
 			ui->page = NULL;
 		else if (ui->maximised)
 			ui->maximised = false;
+		break;
+	case UI_ACTION_LOCALS:
+		ui->locals_shown = !ui->locals_shown;
+		if (ui->focus == UI_PANE_VALUES || ui->focus == UI_PANE_LOCALS)
+			ui->focus = ui->locals_shown ? UI_PANE_LOCALS : UI_PANE_VALUES;
+		break;
+	case UI_ACTION_FRAME_OUT:
+		ui_locals_frame(ui, 1);
+		break;
+	case UI_ACTION_FRAME_IN:
+		ui_locals_frame(ui, -1);
+		break;
+	case UI_ACTION_DIFF:
+		if (ui->locals.diff)
+			ui_locals_diff(ui, 0);
+		else
+			ui_prompt_open(ui, UI_PROMPT_DIFF_MARK, "");
 		break;
 	case UI_ACTION_FOLLOW:
 		session_select(ui->session, 0);

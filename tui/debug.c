@@ -1,5 +1,5 @@
 /*
- * debug.c - the Debug view: five panes on one moment.
+ * debug.c - the Debug view: six panes on one moment.
  *
  * The view places and frames the panes and hands on actions and clicks; what stands in a
  * pane is in its own file.
@@ -12,7 +12,7 @@
 static const struct ui_pane_ops *const panes[UI_PANES] = {
 	[UI_PANE_TASKS] = &ui_pane_tasks,   [UI_PANE_SOURCE] = &ui_pane_source,
 	[UI_PANE_CHAIN] = &ui_pane_chain,   [UI_PANE_VALUES] = &ui_pane_values,
-	[UI_PANE_EVENTS] = &ui_pane_events,
+	[UI_PANE_LOCALS] = &ui_pane_locals, [UI_PANE_EVENTS] = &ui_pane_events,
 };
 
 void ui_draw_title(const struct ui_place *place, bool focused, const char *left, const char *right)
@@ -54,16 +54,24 @@ static void debug_draw(struct ui *ui)
 	}
 }
 
+/* The one `step` panes on; of Values and Locals the one that is shown. */
+static enum ui_pane next_pane(const struct ui *ui, unsigned step)
+{
+	enum ui_pane hidden = ui->locals_shown ? UI_PANE_VALUES : UI_PANE_LOCALS;
+	unsigned pane = (ui->focus + step) % UI_PANES;
+	return pane == hidden ? (pane + step) % UI_PANES : pane;
+}
+
 static bool debug_act(struct ui *ui, enum ui_action action)
 {
 	if (panes[ui->focus]->act && panes[ui->focus]->act(ui, action))
 		return true;
 	switch (action) {
 	case UI_ACTION_NEXT_PANE:
-		ui->focus = (ui->focus + 1) % UI_PANES;
+		ui->focus = next_pane(ui, 1);
 		return true;
 	case UI_ACTION_PREVIOUS_PANE:
-		ui->focus = (ui->focus + UI_PANES - 1) % UI_PANES;
+		ui->focus = next_pane(ui, UI_PANES - 1);
 		return true;
 	default:
 		return false;

@@ -15,15 +15,16 @@ enum {
 	UI_IN_SOURCE = 1 << 1,
 	UI_IN_CHAIN = 1 << 2,
 	UI_IN_VALUES = 1 << 3,
-	UI_IN_EVENTS = 1 << 4,
-	UI_IN_LOG = 1 << 5,
-	UI_IN_OVERLAY = 1 << 6,  /* help, or a long answer */
-	UI_IN_PROMPT = 1 << 7,
-	UI_IN_QUESTION = 1 << 8, /* what becomes of the program? */
-	UI_CONTEXTS = 9,
-	UI_IN_DEBUG = (1 << 5) - 1,
+	UI_IN_LOCALS = 1 << 4,
+	UI_IN_EVENTS = 1 << 5,
+	UI_IN_LOG = 1 << 6,
+	UI_IN_OVERLAY = 1 << 7,  /* help, or a long answer */
+	UI_IN_PROMPT = 1 << 8,
+	UI_IN_QUESTION = 1 << 9, /* what becomes of the program? */
+	UI_CONTEXTS = 10,
+	UI_IN_DEBUG = (1 << 6) - 1,
 	UI_IN_VIEWS = UI_IN_DEBUG | UI_IN_LOG,
-	UI_IN_EVERYTHING = (1 << 9) - 1,
+	UI_IN_EVERYTHING = (1 << 10) - 1,
 };
 
 #define UI_KEY_GROUPS(X)       \
@@ -32,6 +33,7 @@ enum {
 	X(FIND, "Find and command") \
 	X(MOVE, "Move")            \
 	X(TREE, "Tasks")           \
+	X(LOCALS, "Locals")        \
 	X(VIEW, "Views and the rest") \
 	X(PROMPT, "In the prompt") \
 	X(QUIT, "Quitting")

@@ -99,9 +99,13 @@ static void layout_compact(struct ui_layout *ret, enum ui_pane focus)
 	ret->pane[UI_PANE_EVENTS] = titled(top + 2 + upper + source, 0, events, ret->columns);
 }
 
-void ui_layout(enum ui_view view, enum ui_pane focus, bool maximised, int rows, int columns,
-			   struct ui_layout *ret)
+void ui_layout(enum ui_view view, enum ui_pane focus, bool locals, bool maximised, int rows,
+			   int columns, struct ui_layout *ret)
 {
+	if (focus == UI_PANE_LOCALS || focus == UI_PANE_VALUES) {
+		locals = focus == UI_PANE_LOCALS;
+		focus = UI_PANE_VALUES;
+	}
 	memset(ret, 0, sizeof(*ret));
 	ret->rows = rows;
 	ret->columns = columns;
@@ -130,4 +134,8 @@ void ui_layout(enum ui_view view, enum ui_pane focus, bool maximised, int rows, 
 		layout_compact(ret, focus);
 	else
 		layout_full(ret);
+	if (locals && ret->pane[UI_PANE_VALUES].shown) {
+		ret->pane[UI_PANE_LOCALS] = ret->pane[UI_PANE_VALUES];
+		ret->pane[UI_PANE_VALUES].shown = false;
+	}
 }

@@ -32,6 +32,7 @@ enum ui_pane {
 	UI_PANE_SOURCE,
 	UI_PANE_CHAIN,
 	UI_PANE_VALUES,
+	UI_PANE_LOCALS, /* where Values is: one of the two is shown */
 	UI_PANE_EVENTS,
 	UI_PANES,
 };
@@ -63,7 +64,8 @@ struct ui_layout {
 	struct ui_place whole;          /* the only pane of the other views */
 };
 
-void ui_layout(enum ui_view view, enum ui_pane focus, bool maximised, int rows, int columns,
-               struct ui_layout *ret);
+/* `locals`: Locals is shown and not Values, unless the focus says otherwise. */
+void ui_layout(enum ui_view view, enum ui_pane focus, bool locals, bool maximised, int rows,
+               int columns, struct ui_layout *ret);
 
 #endif

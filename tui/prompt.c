@@ -265,11 +265,13 @@ void ui_prompt_key(struct ui *ui, int key)
 {
 	struct ui_prompt *prompt = &ui->prompt;
 	ui->dirty = true;
-	if (prompt->kind == UI_PROMPT_MARK || prompt->kind == UI_PROMPT_GO_MARK) {
-		bool go = prompt->kind == UI_PROMPT_GO_MARK;
+	if (ui_prompt_takes_letter(prompt->kind)) {
+		enum ui_prompt_kind kind = prompt->kind;
 		prompt->kind = UI_PROMPT_NONE;
-		if (go)
+		if (kind == UI_PROMPT_GO_MARK)
 			ui_go_mark(ui, key);
+		else if (kind == UI_PROMPT_DIFF_MARK)
+			ui_diff_mark(ui, key);
 		else
 			ui_mark(ui, key);
 		return;
@@ -329,6 +331,9 @@ void ui_prompt_draw(struct ui *ui)
 		return;
 	case UI_PROMPT_GO_MARK:
 		ui_put(rect, 0, 1, UI_ROLE_STRONG, "go to which mark?");
+		return;
+	case UI_PROMPT_DIFF_MARK:
+		ui_put(rect, 0, 1, UI_ROLE_STRONG, "what differs from which mark?");
 		return;
 	case UI_PROMPT_FIND:
 		label = find_label(ui);

@@ -268,7 +268,9 @@ static void draw(struct ui *ui)
 	ui_terminal_resize(&ui->rows, &ui->columns);
 	if (rows != ui->rows || columns != ui->columns)
 		follow_size(ui, ui->rows, ui->columns);
-	ui_layout(ui->view, ui->focus, ui->maximised, ui->rows, ui->columns, &ui->layout);
+	if (ui->focus == UI_PANE_VALUES || ui->focus == UI_PANE_LOCALS)
+		ui->locals_shown = ui->focus == UI_PANE_LOCALS;
+	ui_layout(ui->view, ui->focus, ui->locals_shown, ui->maximised, ui->rows, ui->columns, &ui->layout);
 	ui->region_count = 0;
 	erase();
 	curs_set(0);
@@ -342,7 +344,7 @@ static void on_key(struct ui *ui, int key, const struct ui_mouse *mouse)
 			on_mouse(ui, mouse);
 		return;
 	}
-	if (ui->prompt.kind == UI_PROMPT_MARK || ui->prompt.kind == UI_PROMPT_GO_MARK) {
+	if (ui_prompt_takes_letter(ui->prompt.kind)) {
 		ui_prompt_key(ui, key);
 		return;
 	}
@@ -463,6 +465,7 @@ int ui_main(struct session *session, const struct ui_options *options, bool *kil
 	*kill = ui->kill;
 	command_done(&ui->command);
 	ui_tasks_done(ui);
+	ui_locals_done(ui);
 	ui_log_done(ui);
 	ui_prompt_done(ui);
 	text_done(&ui->page_text);

@@ -58,7 +58,7 @@ struct ui_pane_ops {
 	int (*find)(struct ui *ui, const char *text, enum session_direction direction);
 };
 extern const struct ui_pane_ops ui_pane_tasks, ui_pane_source, ui_pane_chain, ui_pane_values,
-	ui_pane_events;
+	ui_pane_locals, ui_pane_events;
 
 /* ---- A list with a cursor ---------------------------------------------- */
 
@@ -83,7 +83,13 @@ enum ui_prompt_kind {
 	UI_PROMPT_QUIT,    /* a question; answered by one key */
 	UI_PROMPT_MARK,    /* waits for the letter of a mark */
 	UI_PROMPT_GO_MARK,
+	UI_PROMPT_DIFF_MARK,
 };
+/* A prompt that the next key ends, whatever it is. */
+static inline bool ui_prompt_takes_letter(enum ui_prompt_kind kind)
+{
+	return kind == UI_PROMPT_MARK || kind == UI_PROMPT_GO_MARK || kind == UI_PROMPT_DIFF_MARK;
+}
 
 struct ui_prompt {
 	enum ui_prompt_kind kind;
@@ -148,6 +154,27 @@ struct ui {
 		unsigned count[UI_GLYPH_COUNT];
 	} states;
 	struct ui_list source, chain, values, events;
+	bool locals_shown; /* in the place of Values */
+	struct ui_locals {
+		struct ui_list list;
+		struct ui_locals_rows {
+			struct ui_local *row; /* owned: pane_locals.c */
+			size_t count, room;
+		} rows, base;          /* and what they are compared with */
+		bool has_base;
+		bool stale;            /* the rows are to be made anew */
+		uint64_t of;           /* event that they are of, + 1; 0: none */
+		uint64_t subject;      /* whose they are */
+		unsigned frame;        /* the wanted frame: 0 is the innermost */
+		unsigned shown_frame;  /* that they are of */
+		unsigned frames;       /* how many there are */
+		uint64_t diff;         /* only what differs from this event; 0: all */
+		bool optimised;
+		struct text where;     /* of the frame: "worker:12" */
+		struct text missing;   /* why there are no rows */
+		char **open;           /* owned: paths of what is expanded */
+		size_t open_count;
+	} locals;
 	struct chain levels; /* the chain through the subject, made once a frame */
 	struct waits waits;  /* and what its outermost, or a subject without a chain, waits for */
 
@@ -215,6 +242,8 @@ void ui_seek(struct ui *ui, int thousandths);
 /* Marks the event of now with a letter; goes to the one that is marked. */
 void ui_mark(struct ui *ui, int letter);
 void ui_go_mark(struct ui *ui, int letter);
+/* Locals shows what differs from it. */
+void ui_diff_mark(struct ui *ui, int letter);
 void ui_find(struct ui *ui, enum session_direction direction);
 /* Goes on with a search that is not over. Whether it is not over yet. */
 bool ui_search_on(struct ui *ui);
@@ -252,6 +281,14 @@ void ui_tasks_done(struct ui *ui);
 /* Looks at the next rows. 0: found; -EINPROGRESS: there are more; -ENOENT. */
 int ui_tasks_search_on(struct ui *ui);
 int ui_events_search_on(struct ui *ui); /* likewise */
+
+/* ---- pane_locals.c ----------------------------------------------------- */
+
+void ui_locals_done(struct ui *ui);
+/* One frame outward (1) or inward (-1). */
+void ui_locals_frame(struct ui *ui, int step);
+/* Shows only what differs from how it was after event n; 0: all. */
+void ui_locals_diff(struct ui *ui, uint64_t n);
 
 /* The whole: runs the UI on a session. */
 struct ui_options {

@@ -24,7 +24,7 @@ static bool overlap(const struct ui_rect *a, const struct ui_rect *b)
 static void check(enum ui_view view, enum ui_pane focus, bool maximised, int rows, int columns)
 {
 	struct ui_layout layout;
-	ui_layout(view, focus, maximised, rows, columns, &layout);
+	ui_layout(view, focus, false, maximised, rows, columns, &layout);
 	struct ui_rect screen = {0, 0, rows, columns};
 	if (rows < UI_LEAST_ROWS || columns < UI_LEAST_COLUMNS) {
 		assert_int_equal(layout.form, UI_FORM_TOO_SMALL);
@@ -80,7 +80,7 @@ static void the_form_follows_from_the_size(void **state)
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct ui_layout layout;
-		ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, sizes[i].rows, sizes[i].columns, &layout);
+		ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, false, sizes[i].rows, sizes[i].columns, &layout);
 		assert_int_equal(layout.form, sizes[i].form);
 	}
 }
@@ -88,7 +88,7 @@ static void the_form_follows_from_the_size(void **state)
 static void the_full_form_at_its_drawn_size_is_the_drawing(void **state)
 {
 	struct ui_layout layout;
-	ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, 36, 120, &layout);
+	ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, false, 36, 120, &layout);
 	const struct ui_rect *tasks = &layout.pane[UI_PANE_TASKS].inside;
 	assert_int_equal(tasks->row, 3);
 	assert_int_equal(tasks->rows, 17);
@@ -103,10 +103,10 @@ static void the_full_form_at_its_drawn_size_is_the_drawing(void **state)
 static void the_focused_pane_is_the_largest_in_the_compact_form(void **state)
 {
 	struct ui_layout events, source;
-	ui_layout(UI_VIEW_DEBUG, UI_PANE_EVENTS, false, 24, 80, &events);
+	ui_layout(UI_VIEW_DEBUG, UI_PANE_EVENTS, false, false, 24, 80, &events);
 	assert_int_equal(events.pane[UI_PANE_EVENTS].inside.rows, 10);
 	assert_int_equal(events.pane[UI_PANE_SOURCE].inside.rows, 3);
-	ui_layout(UI_VIEW_DEBUG, UI_PANE_SOURCE, false, 24, 80, &source);
+	ui_layout(UI_VIEW_DEBUG, UI_PANE_SOURCE, false, false, 24, 80, &source);
 	assert_int_equal(source.pane[UI_PANE_SOURCE].inside.rows, 10);
 	assert_int_equal(source.pane[UI_PANE_EVENTS].inside.rows, 3);
 }
