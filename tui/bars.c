@@ -279,8 +279,6 @@ static int put_tab(struct ui *ui, int column, const char *name, bool here, enum 
 
 static void draw_tabs(struct ui *ui)
 {
-	static const struct ui_pane_ops *const panes[UI_PANES] = {
-		&ui_pane_tasks, &ui_pane_source, &ui_pane_chain, &ui_pane_values, &ui_pane_events};
 	const struct ui_rect *rect = &ui->layout.tabs;
 	int column = put_tab(ui, 1, "Debug", ui->view == UI_VIEW_DEBUG, UI_ACTION_VIEW_DEBUG);
 	column = put_tab(ui, column, "Log", ui->view == UI_VIEW_LOG, UI_ACTION_VIEW_LOG);
@@ -295,8 +293,9 @@ static void draw_tabs(struct ui *ui)
 	if (ui->view != UI_VIEW_DEBUG || (ui->layout.form == UI_FORM_FULL && !ui->maximised))
 		return;
 	char text[64];
-	int width = snprintf(text, sizeof(text), "pane %d/%d %s  Tab:next  M:%s", ui->focus + 1,
-						 UI_PANES, panes[ui->focus]->name, ui->maximised ? "back" : "max");
+	int width = snprintf(text, sizeof(text), "pane %d/%d %s  Tab:next  M:%s",
+						 (int)ui->focus + 1 - (ui->focus > UI_PANE_VALUES), UI_PANES - 1,
+						 ui_panes[ui->focus]->name, ui->maximised ? "back" : "max");
 	if (at - 2 - width > column) {
 		ui_put(rect, 0, at - 2 - width, UI_ROLE_DIM, text);
 		ui_region_add(ui, rect->row, rect->column + at - 2 - width, width - 7, UI_ACTION_NEXT_PANE);

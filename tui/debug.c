@@ -9,7 +9,7 @@
 
 #define SEARCH_SLICE 5000 /* events that are looked at between two keys */
 
-static const struct ui_pane_ops *const panes[UI_PANES] = {
+const struct ui_pane_ops *const ui_panes[UI_PANES] = {
 	[UI_PANE_TASKS] = &ui_pane_tasks,   [UI_PANE_SOURCE] = &ui_pane_source,
 	[UI_PANE_CHAIN] = &ui_pane_chain,   [UI_PANE_VALUES] = &ui_pane_values,
 	[UI_PANE_LOCALS] = &ui_pane_locals, [UI_PANE_EVENTS] = &ui_pane_events,
@@ -45,9 +45,9 @@ static void debug_draw(struct ui *ui)
 		if (!place->shown)
 			continue;
 		/* Drawing first: a title may say what drawing found. */
-		panes[i]->draw(ui, &place->inside);
+		ui_panes[i]->draw(ui, &place->inside);
 		struct text left = {0}, right = {0};
-		panes[i]->title(ui, &left, &right);
+		ui_panes[i]->title(ui, &left, &right);
 		ui_draw_title(place, i == ui->focus, text_string(&left), text_string(&right));
 		text_done(&left);
 		text_done(&right);
@@ -64,7 +64,7 @@ static enum ui_pane next_pane(const struct ui *ui, unsigned step)
 
 static bool debug_act(struct ui *ui, enum ui_action action)
 {
-	if (panes[ui->focus]->act && panes[ui->focus]->act(ui, action))
+	if (ui_panes[ui->focus]->act && ui_panes[ui->focus]->act(ui, action))
 		return true;
 	switch (action) {
 	case UI_ACTION_NEXT_PANE:
@@ -92,12 +92,13 @@ static void debug_mouse(struct ui *ui, const struct ui_mouse *mouse)
 			continue;
 		if (mouse->button == TERMINAL_CLICK) {
 			ui->focus = i;
-			if (panes[i]->click && inside(&place->inside, mouse->row, mouse->column))
-				panes[i]->click(ui, mouse->row - place->inside.row);
+			if (ui_panes[i]->click && inside(&place->inside, mouse->row, mouse->column))
+				ui_panes[i]->click(ui, mouse->row - place->inside.row);
 			return;
 		}
-		for (int step = 0; step < 3 && panes[i]->act; step++)
-			panes[i]->act(ui, mouse->button == TERMINAL_WHEEL_UP ? UI_ACTION_UP : UI_ACTION_DOWN);
+		for (int step = 0; step < 3 && ui_panes[i]->act; step++)
+			ui_panes[i]->act(ui,
+							 mouse->button == TERMINAL_WHEEL_UP ? UI_ACTION_UP : UI_ACTION_DOWN);
 		return;
 	}
 }
@@ -111,8 +112,8 @@ int ui_events_search_on(struct ui *ui)
 
 static int debug_find(struct ui *ui, const char *text, enum session_direction direction)
 {
-	if (panes[ui->focus]->find)
-		return panes[ui->focus]->find(ui, text, direction);
+	if (ui_panes[ui->focus]->find)
+		return ui_panes[ui->focus]->find(ui, text, direction);
 	ui->events.held = false;
 	ui->search.among = UI_SEARCH_EVENTS;
 	ui->search.direction = direction;

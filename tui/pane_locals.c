@@ -18,9 +18,10 @@
 enum { CHILDREN_MOST = 100, DEPTH_MOST = 12, ROWS_MOST = 2000 };
 
 struct ui_local {
-	char *path; /* owned: "job", "job/name"; tells rows of two moments apart */
-	char *name; /* owned */
-	char *text; /* owned: the value */
+	char *path;     /* owned: "job", "job/name"; tells rows of two moments apart */
+	char *name;     /* owned */
+	char *text;     /* owned: the value */
+	uint64_t bytes; /* a hash of its bytes; 0: they are not all known */
 	unsigned depth;
 	bool opens;   /* has children */
 	bool open;    /* they follow */
@@ -69,6 +70,19 @@ static struct ui_local *add_row(struct ui_locals_rows *rows)
 	return row;
 }
 
+/* What tells two values apart: what a pointer leads to may be known of one of them alone. */
+static uint64_t hash_bytes(struct locals_view *view, const struct locals_value *value)
+{
+	const uint8_t *bytes, *known;
+	size_t count = locals_bytes(view, value, &bytes, &known);
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	if (!count || known)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash ? hash : 1;
+}
+
 static bool is_open(const struct ui_locals *locals, const char *path)
 {
 	for (size_t i = 0; i < locals->open_count; i++)
@@ -109,6 +123,7 @@ static ptrdiff_t add_value(const struct ui_locals *locals, struct ui_locals_rows
 	row->path = strdup(text_string(&path));
 	row->name = strdup(*value->name ? value->name : "(nameless)");
 	row->text = strdup(text);
+	row->bytes = hash_bytes(view, value);
 	row->depth = depth;
 	row->opens = value->children > 0 && value->reason != LOCALS_OPTIMISED_OUT &&
 				 value->reason != LOCALS_NOT_SAVED;
@@ -216,13 +231,19 @@ static const struct ui_local *find_row(const struct ui_locals_rows *rows, const 
 	return NULL;
 }
 
+static bool differ(const struct ui_local *row, const struct ui_local *before)
+{
+	if (row->bytes && before->bytes)
+		return row->bytes != before->bytes;
+	return !row->text || !before->text || strcmp(row->text, before->text) != 0;
+}
+
 static void compare(struct ui_locals *locals)
 {
 	for (size_t i = 0; i < locals->rows.count; i++) {
 		struct ui_local *row = &locals->rows.row[i];
 		const struct ui_local *before = row->path ? find_row(&locals->base, row->path) : NULL;
-		row->changed = locals->has_base && (!before || !before->text || !row->text ||
-											strcmp(before->text, row->text) != 0);
+		row->changed = locals->has_base && (!before || differ(row, before));
 	}
 }
 
@@ -232,9 +253,10 @@ static void take_base(struct ui *ui, uint64_t n)
 	struct ui_locals *locals = &ui->locals;
 	uint64_t now = session_playhead(ui->session), subject = ui_subject(ui);
 	rows_done(&locals->base);
-	if (session_goto(ui->session, n) == 0) {
+	if (n == now || session_goto(ui->session, n) == 0) {
 		collect(ui, subject, &locals->base);
-		session_goto(ui->session, now);
+		if (n != now)
+			session_goto(ui->session, now);
 	}
 	locals->has_base = true;
 }
@@ -314,7 +336,7 @@ static void locals_draw(struct ui *ui, const struct ui_rect *rect)
 	ui_list_settle(&locals->list, count, rect->rows);
 	if (!count) {
 		const char *why = locals->missing.length ? text_string(&locals->missing)
-						  : locals->diff         ? "nothing differs from the mark"
+						  : locals->diff         ? "nothing differs"
 												 : "";
 		ui_put_field(rect, 0, 1, rect->columns - 2, UI_ROLE_DIM, why);
 		return;
@@ -350,11 +372,11 @@ static void locals_title(struct ui *ui, struct text *left, struct text *right)
 {
 	struct ui_locals *locals = &ui->locals;
 	text_add(left, "Locals");
+	if (locals->diff)
+		text_add(left, " since %llu", (unsigned long long)locals->diff);
 	if (locals->where.length)
 		text_add(left, "  %s", text_string(&locals->where));
-	if (locals->diff)
-		text_add(right, "since %llu", (unsigned long long)locals->diff);
-	else if (locals->frames > 1)
+	if (locals->frames > 1)
 		text_add(right, "frame %u/%u", locals->frame + 1, locals->frames);
 	else if (locals->optimised && locals->frames)
 		text_add(right, "optimised");

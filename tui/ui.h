@@ -59,6 +59,7 @@ struct ui_pane_ops {
 };
 extern const struct ui_pane_ops ui_pane_tasks, ui_pane_source, ui_pane_chain, ui_pane_values,
 	ui_pane_locals, ui_pane_events;
+extern const struct ui_pane_ops *const ui_panes[]; /* by enum ui_pane */
 
 /* ---- A list with a cursor ---------------------------------------------- */
 

@@ -245,6 +245,32 @@ static void turns_of_producer_consumer_are_golden(void **state)
 	quits_well(&oracle, "qQ");
 }
 
+static void locals_stand_where_values_do(void **state)
+{
+	struct oracle oracle;
+	START(&oracle, ROWS, COLUMNS, "run", "--pin", "--virtual", "demo:producer_consumer");
+	at(&oracle, 0);
+	turns(&oracle, 4);
+	see(&oracle, "─ Values ");
+	type_and_see(&oracle, "]", "it is Values that is shown: L shows Locals");
+	type_and_see(&oracle, ":select 2\r", "selected #2");
+	type_and_see(&oracle, "L", "─ Locals  amain:");
+	see(&oracle, "▸ ann ");
+	type_and_see(&oracle, "]", "this is the outermost frame");
+	type_and_see(&oracle, "\t\t\td", "nothing is marked yet");
+	type_and_see(&oracle, "G\r", "▾ baked");
+	see(&oracle, "[1] ");
+	type_and_see(&oracle, "madz", "no event is marked with z");
+	type_and_see(&oracle, "da", "nothing differs");
+	see(&oracle, "since 60");
+	type_and_see(&oracle, "d", "▸ ann ");
+	/* Whoever runs at the gate has variables too; what changes has a star. */
+	type_and_see(&oracle, ":select 9\r", "─ Locals  baker:");
+	type_and_see(&oracle, "ss", "* ");
+	type_and_see(&oracle, "L", "─ Values ");
+	quits_well(&oracle, "Q");
+}
+
 static void the_compact_form_is_golden(void **state)
 {
 	struct oracle oracle;
@@ -1120,6 +1146,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(channel_step_by_step_is_what_its_twin_does),
 		cmocka_unit_test(turns_of_producer_consumer_are_golden),
+		cmocka_unit_test(locals_stand_where_values_do),
 		cmocka_unit_test(the_compact_form_is_golden),
 		cmocka_unit_test(a_narrow_terminal_shows_one_pane),
 		cmocka_unit_test(ascii_has_no_sign_beyond_ascii),
