@@ -216,7 +216,7 @@ static void collect(struct ui *ui, uint64_t serial, struct ui_locals_rows *rows)
 		add_frame(ui, rows, backtrace, (size_t)frame);
 	} else {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
-		text_add(&locals->missing, "%s", missing ? missing : "no frame of the program's own");
+		text_add(&locals->missing, "%s", missing ? missing : "not started yet");
 	}
 	backtrace_free(backtrace);
 }

@@ -144,12 +144,14 @@ static void add_frames(struct text *text, const struct backtrace *backtrace, siz
 	_cleanup_(columns_done) struct columns columns = {.width = 3, .right = 1};
 	_cleanup_(text_cleanup) struct text cell = {0};
 	const struct backtrace_part *part = backtrace_part(backtrace, number);
+	bool any = false;
 
 	for (size_t i = part->first; i < part->first + part->count; i++) {
 		const struct backtrace_frame *frame = backtrace_frame(backtrace, i);
 
 		if (!is_shown(frame, options->runtime))
 			continue;
+		any = true;
 		if (frame->frame.runtime)
 			text_add(&cell, "    ");
 		else
@@ -170,9 +172,9 @@ static void add_frames(struct text *text, const struct backtrace *backtrace, siz
 		text_add(text, "\n");
 		columns_print(&columns, text);
 	}
-	if (part->missing) {
+	if (part->missing || !any) {
 		text_add(text, "\n      ");
-		add_filtered(text, part->missing);
+		add_filtered(text, part->missing ? part->missing : "not started yet");
 	}
 }
 
@@ -560,8 +562,8 @@ enum command_status run_locals(struct command_context *context, int argc, char *
 	if (frame == backtrace_frames(backtrace)) {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
 
-		if (number == 0 && missing)
-			add_filtered(answer, missing);
+		if (number == 0)
+			add_filtered(answer, missing ? missing : "not started yet");
 		else
 			text_add(answer, "locals: there is no frame %llu: see stack",
 					 (unsigned long long)number);
@@ -596,7 +598,7 @@ enum command_status run_print(struct command_context *context, int argc, char **
 	if (frame == backtrace_frames(backtrace)) {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
 
-		add_filtered(&context->answer, missing ? missing : "print: no frame of the program's own");
+		add_filtered(&context->answer, missing ? missing : "not started yet");
 		return COMMAND_FAILED;
 	}
 	result = backtrace_view(backtrace, frame, &view);
