@@ -140,22 +140,6 @@ static ptrdiff_t add_value(const struct ui_locals *locals, struct ui_locals_rows
 	return (ptrdiff_t)index;
 }
 
-/* The number of frames that people see, and the wanted one, or the last of them; -1: there is none.
- */
-static ptrdiff_t find_frame(const struct backtrace *backtrace, unsigned wanted, unsigned *ret_count)
-{
-	ptrdiff_t found = -1;
-	*ret_count = 0;
-	for (size_t i = 0; i < backtrace_frames(backtrace); i++) {
-		if (backtrace_frame(backtrace, i)->frame.runtime)
-			continue;
-		if (*ret_count <= wanted)
-			found = (ptrdiff_t)i;
-		(*ret_count)++;
-	}
-	return found;
-}
-
 static void tell_where(struct ui *ui, const struct backtrace *backtrace, size_t i)
 {
 	struct ui_locals *locals = &ui->locals;
@@ -208,12 +192,15 @@ static void collect(struct ui *ui, uint64_t serial, struct ui_locals_rows *rows)
 			text_add(&locals->missing, result == -ESRCH ? "it has no stack" : strerror(-result));
 		return;
 	}
-	ptrdiff_t frame = find_frame(backtrace, locals->frame, &locals->frames);
-	if (locals->frame >= locals->frames)
+	locals->frames = backtrace_numbers(backtrace);
+	if (serial != locals->subject)
+		locals->frame = backtrace_number_of(backtrace, serial);
+	else if (locals->frame >= locals->frames)
 		locals->frame = locals->frames ? locals->frames - 1 : 0;
-	if (frame >= 0) {
-		tell_where(ui, backtrace, (size_t)frame);
-		add_frame(ui, rows, backtrace, (size_t)frame);
+	size_t frame = backtrace_numbered(backtrace, locals->frame);
+	if (frame < backtrace_frames(backtrace)) {
+		tell_where(ui, backtrace, frame);
+		add_frame(ui, rows, backtrace, frame);
 	} else {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
 		text_add(&locals->missing, "%s", missing ? missing : "not started yet");
@@ -377,7 +364,8 @@ static void locals_title(struct ui *ui, struct text *left, struct text *right)
 	if (locals->where.length)
 		text_add(left, "  %s", text_string(&locals->where));
 	if (locals->frames > 1)
-		text_add(right, "frame %u/%u", locals->frame + 1, locals->frames);
+		text_add(right, "frame %llu/%llu", (unsigned long long)locals->frame,
+				 (unsigned long long)locals->frames);
 	else if (locals->optimised && locals->frames)
 		text_add(right, "optimised");
 }

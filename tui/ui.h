@@ -166,9 +166,9 @@ struct ui {
 		bool stale;            /* the rows are to be made anew */
 		uint64_t of;           /* event that they are of, + 1; 0: none */
 		uint64_t subject;      /* whose they are */
-		unsigned frame;        /* the wanted frame: 0 is the innermost */
-		unsigned shown_frame;  /* that they are of */
-		unsigned frames;       /* how many there are */
+		uint64_t frame;        /* the wanted frame: 0 is the innermost */
+		uint64_t shown_frame;  /* that they are of */
+		uint64_t frames;       /* how many there are */
 		uint64_t diff;         /* only what differs from this event; 0: all */
 		bool optimised;
 		struct text where;     /* of the frame: "worker:12" */

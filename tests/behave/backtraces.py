@@ -69,7 +69,8 @@ checks.check("JSON: complete, with frames and variables", len(bakers) == 2 and a
     {"bread", "i", "me"} <= {local["name"] for local in one["frames"][0]["locals"]} for one in bakers), out)
 one = bakers[0]["id"]
 status, out, err = program.run("stack", "--at", 60, trace, f"#{one}")
-checks.check("one task, by its id", re.match(rf"ann #{one}  task  .*\nbaker #\d+  coroutine  suspended\n +0  baker +producer_consumer\.c:\d+\n$", out), out)
+checks.check("one task, by its id", re.match(rf"ann #{one}  task  .*\nbaker #\d+  coroutine  suspended\n +0  baker +producer_consumer\.c:\d+\n"
+                                                              r"created at producer_consumer\.c:\d+ by amain #\d+\ncreated at producer_consumer\.c:\d+ by main\n$", out), out)
 status, out, err = program.run("stack", "--at", 60, "--all", trace, one)
 checks.check("with the runtime's frames", "coro__trampoline" in out and "coro_sleep" in out, out)
 

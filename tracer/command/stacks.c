@@ -11,7 +11,8 @@
 #include <tracer/backtrace.h>
 #include "command_private.h"
 
-#define CELL_BYTES 4096 /* of a value as text */
+#define CELL_BYTES    4096 /* of a value as text */
+#define CREATORS_MOST 64   /* generations that are told */
 
 static void backtrace_cleanup(struct backtrace **backtrace)
 {
@@ -63,17 +64,6 @@ static void add_place(struct text *text, const struct locals_frame *frame)
 static bool is_shown(const struct backtrace_frame *frame, bool runtime)
 {
 	return runtime || !frame->frame.runtime;
-}
-
-/* The frame of that number; the number of frames: there is none. */
-static size_t frame_find(const struct backtrace *backtrace, uint64_t number)
-{
-	size_t count = backtrace_frames(backtrace);
-
-	for (size_t i = 0; i < count; i++)
-		if (!backtrace_frame(backtrace, i)->frame.runtime && number-- == 0)
-			return i;
-	return count;
 }
 
 /* ---- A stack ----------------------------------------------------------- */
@@ -178,6 +168,32 @@ static void add_frames(struct text *text, const struct backtrace *backtrace, siz
 	}
 }
 
+/* Where it was created, and by whom, and where that was, and so on. */
+static void add_creation(struct text *text, struct session *session, uint64_t serial)
+{
+	const struct world *world = session_world(session);
+	const struct world_object *object = world_find(world, serial);
+
+	for (unsigned i = 0; object && i < CREATORS_MOST; i++) {
+		struct symbols *symbols = session_symbols(session);
+		const char *place = object->creation_site
+								? symbols_text(symbols, object->creation_site, true)
+								: symbols_text(symbols, object->creation_pc, false);
+
+		text_add(text, "\ncreated");
+		if (*place)
+			text_add(text, " at ");
+		add_filtered(text, place);
+		text_add(text, " by ");
+		if (!object->parent) {
+			text_add(text, object->unknown & WORLD_UNKNOWN_PARENT ? "?" : "main");
+			return;
+		}
+		text_add_object_near(text, session, object->parent, object->created_at);
+		object = world_find(world, object->parent);
+	}
+}
+
 void stack_text(struct session *session, uint64_t serial, const struct backtrace *backtrace,
 				const struct stack_options *options, struct text *ret)
 {
@@ -194,6 +210,7 @@ void stack_text(struct session *session, uint64_t serial, const struct backtrace
 		add_part(ret, session, backtrace, i);
 		add_frames(ret, backtrace, i, options, &next);
 	}
+	add_creation(ret, session, serial);
 }
 
 /* ---- All of them ------------------------------------------------------- */
@@ -558,11 +575,13 @@ enum command_status run_locals(struct command_context *context, int argc, char *
 	backtrace = get_backtrace(context, argc > 2 ? 2 : argc, argv, &serial, &status);
 	if (!backtrace)
 		return status;
-	frame = frame_find(backtrace, number);
+	if (argc < 3)
+		number = backtrace_number_of(backtrace, serial);
+	frame = backtrace_numbered(backtrace, number);
 	if (frame == backtrace_frames(backtrace)) {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
 
-		if (number == 0)
+		if (backtrace_numbers(backtrace) == 0)
 			add_filtered(answer, missing ? missing : "not started yet");
 		else
 			text_add(answer, "locals: there is no frame %llu: see stack",
@@ -594,7 +613,7 @@ enum command_status run_print(struct command_context *context, int argc, char **
 	backtrace = get_backtrace(context, 1, argv, &serial, &status);
 	if (!backtrace)
 		return status;
-	frame = frame_find(backtrace, 0);
+	frame = backtrace_numbered(backtrace, backtrace_number_of(backtrace, serial));
 	if (frame == backtrace_frames(backtrace)) {
 		const char *missing = backtrace_part(backtrace, 0)->missing;
 

@@ -393,12 +393,37 @@ const struct backtrace_frame *backtrace_frame(const struct backtrace *backtrace,
 	return i < backtrace->frames ? &backtrace->frame[i] : NULL;
 }
 
-int backtrace_innermost(const struct backtrace *backtrace)
+size_t backtrace_numbered(const struct backtrace *backtrace, uint64_t number)
 {
+	size_t i = 0;
+
+	for (; i < backtrace->frames; i++)
+		if (!backtrace->frame[i].frame.runtime && number-- == 0)
+			break;
+	return i;
+}
+
+uint64_t backtrace_numbers(const struct backtrace *backtrace)
+{
+	uint64_t count = 0;
+
 	for (size_t i = 0; i < backtrace->frames; i++)
-		if (!backtrace->frame[i].frame.runtime)
-			return (int)i;
-	return -1;
+		count += !backtrace->frame[i].frame.runtime;
+	return count;
+}
+
+uint64_t backtrace_number_of(const struct backtrace *backtrace, uint64_t serial)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < backtrace->frames; i++) {
+		if (backtrace->frame[i].frame.runtime)
+			continue;
+		if (backtrace->part[backtrace->frame[i].part].told.serial == serial)
+			return number;
+		number++;
+	}
+	return 0;
 }
 
 int backtrace_view(const struct backtrace *backtrace, size_t i, struct locals_view **ret)

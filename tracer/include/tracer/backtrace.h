@@ -50,9 +50,14 @@ size_t backtrace_parts(const struct backtrace *backtrace);
 const struct backtrace_part *backtrace_part(const struct backtrace *backtrace, size_t i);
 size_t backtrace_frames(const struct backtrace *backtrace);
 const struct backtrace_frame *backtrace_frame(const struct backtrace *backtrace, size_t i);
-/* The innermost frame that is not the runtime's own: where it is, for people. -1:
- * there is none. */
-int backtrace_innermost(const struct backtrace *backtrace);
+/* Frames are numbered, for people, without those of the runtime: frame number `number` is the returned
+ * one; backtrace_frames(): there is none. */
+size_t backtrace_numbered(const struct backtrace *backtrace, uint64_t number);
+/* How many have a number. */
+uint64_t backtrace_numbers(const struct backtrace *backtrace);
+/* The number of the frame that stands for an object: the innermost of that body; of the leaf, if it is
+ * a task, or that body has none. */
+uint64_t backtrace_number_of(const struct backtrace *backtrace, uint64_t serial);
 
 /* The variables of a frame: yours, to be freed before the backtrace. As locals_view_new(). */
 int backtrace_view(const struct backtrace *backtrace, size_t i, struct locals_view **ret);
