@@ -55,7 +55,9 @@ class Recording:
         self.process = subprocess.Popen(
             [program.coroscope, "record", "-o", str(self.path), *options, "--", emitter, str(count), "-", "quiet",
              "pause", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        wait_for(lambda: statistics(self.path)["events"] >= at_least if at_least else len(segments()) > 0)
+        # A flight recorder's file is empty until the end: then the ring is there, so the recorder has its lease.
+        wait_for(lambda: statistics(self.path)["events"] >= at_least if at_least else
+                 any(os.path.exists(entry["segment"] + "/ring.0") for entry in segments()))
         self.pid = segments()[0]["pid"]
 
     def kill_recorder(self):
