@@ -39,7 +39,7 @@ const struct command command_table[] = {
 	{"stack", NULL, "[ID|NAME] [all]",
 	 "the frames that it is suspended in, and of what it awaits; all: the runtime's too",
 	 run_stack},
-	{"locals", NULL, "[ID|NAME] [FRAME]", "the variables of a frame; without: of the innermost",
+	{"locals", NULL, "[ID|NAME] [FRAME]", "the variables of a frame; without: of the innermost of its own",
 	 run_locals},
 	{"print", "p", "EXPR", "a variable of the innermost frame, or a part of it: job->name[0]",
 	 run_print},
