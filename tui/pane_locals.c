@@ -189,7 +189,8 @@ static void collect(struct ui *ui, uint64_t serial, struct ui_locals_rows *rows)
 		if (result == -ENOTSUP)
 			text_add(&locals->missing, "stacks of another architecture cannot be told here");
 		else
-			text_add(&locals->missing, result == -ESRCH ? "it has no stack" : strerror(-result));
+			text_add(&locals->missing, "%s",
+					 result == -ESRCH ? "it has no stack" : strerror(-result));
 		return;
 	}
 	locals->frames = backtrace_numbers(backtrace);

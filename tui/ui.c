@@ -270,7 +270,8 @@ static void draw(struct ui *ui)
 		follow_size(ui, ui->rows, ui->columns);
 	if (ui->focus == UI_PANE_VALUES || ui->focus == UI_PANE_LOCALS)
 		ui->locals_shown = ui->focus == UI_PANE_LOCALS;
-	ui_layout(ui->view, ui->focus, ui->locals_shown, ui->maximised, ui->rows, ui->columns, &ui->layout);
+	ui_layout(ui->view, ui->focus, ui->locals_shown, ui->maximised, ui->rows, ui->columns,
+			  &ui->layout);
 	ui->region_count = 0;
 	erase();
 	curs_set(0);

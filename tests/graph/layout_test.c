@@ -80,7 +80,8 @@ static void the_form_follows_from_the_size(void **state)
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct ui_layout layout;
-		ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, false, sizes[i].rows, sizes[i].columns, &layout);
+		ui_layout(UI_VIEW_DEBUG, UI_PANE_TASKS, false, false, sizes[i].rows, sizes[i].columns,
+				  &layout);
 		assert_int_equal(layout.form, sizes[i].form);
 	}
 }

@@ -186,7 +186,7 @@ static void add_creation(struct text *text, struct session *session, uint64_t se
 		add_filtered(text, place);
 		text_add(text, " by ");
 		if (!object->parent) {
-			text_add(text, object->unknown & WORLD_UNKNOWN_PARENT ? "?" : "main");
+			text_add(text, "%s", object->unknown & WORLD_UNKNOWN_PARENT ? "?" : "main");
 			return;
 		}
 		text_add_object_near(text, session, object->parent, object->created_at);
