@@ -241,7 +241,8 @@ static bool keep(struct stack_block *block, struct stack_chain *chain, const uin
 		chain->room = 2 * length;
 		block->kept.length += chain->room;
 	}
-	memcpy(block->kept.data + chain->kept, bytes, length);
+	if (length)
+		memcpy(block->kept.data + chain->kept, bytes, length);
 	return true;
 }
 
