@@ -57,6 +57,8 @@ static bool record(const struct recording *recording, bool quick, char *summary,
 {
 	char *const arguments[] = {BENCH_COROSCOPE,
 							   "record",
+							   "--stacks",
+							   "none",
 							   "-o",
 							   (char *)recording->path,
 							   "--",
