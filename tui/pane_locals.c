@@ -298,8 +298,8 @@ static const struct ui_local *shown(const struct ui_locals *locals, size_t i)
 static size_t shown_count(const struct ui_locals *locals)
 {
 	size_t count = 0;
-	while (shown(locals, count))
-		count++;
+	for (size_t i = 0; i < locals->rows.count; i++)
+		count += !locals->diff || locals->rows.row[i].changed;
 	return count;
 }
 

@@ -7,13 +7,8 @@
  * Saves x19 to x30 and d8 to d15, swaps the stacks, restores. The layout stands in context.h.
  * It ends in `br`, not in `ret`, for the reason that switch_x86_64.S tells.
  */
-	.text
-	.globl	coro__switch
-	.type	coro__switch, %function
-	.p2align 4
-coro__switch:
-	.cfi_startproc
-	hint	#34 /* bti c */
+/* What stands at the saved stack pointer. */
+	.macro SAVE_REGISTERS
 	sub	sp, sp, #160
 	.cfi_adjust_cfa_offset 160
 	stp	d8, d9, [sp, #0]
@@ -46,6 +41,16 @@ coro__switch:
 	.cfi_rel_offset x28, 136
 	.cfi_rel_offset x29, 144
 	.cfi_rel_offset x30, 152
+	.endm
+
+	.text
+	.globl	coro__switch
+	.type	coro__switch, %function
+	.p2align 4
+coro__switch:
+	.cfi_startproc
+	hint	#34 /* bti c */
+	SAVE_REGISTERS
 
 .Lout:
 	mov	x4, sp
@@ -108,38 +113,7 @@ coro__switch_resume:
 coro__switch_kept:
 	.cfi_startproc
 	hint	#34 /* bti c */
-	sub	sp, sp, #160
-	.cfi_adjust_cfa_offset 160
-	stp	d8, d9, [sp, #0]
-	stp	d10, d11, [sp, #16]
-	stp	d12, d13, [sp, #32]
-	stp	d14, d15, [sp, #48]
-	stp	x19, x20, [sp, #64]
-	stp	x21, x22, [sp, #80]
-	stp	x23, x24, [sp, #96]
-	stp	x25, x26, [sp, #112]
-	stp	x27, x28, [sp, #128]
-	stp	x29, x30, [sp, #144]
-	.cfi_rel_offset d8, 0
-	.cfi_rel_offset d9, 8
-	.cfi_rel_offset d10, 16
-	.cfi_rel_offset d11, 24
-	.cfi_rel_offset d12, 32
-	.cfi_rel_offset d13, 40
-	.cfi_rel_offset d14, 48
-	.cfi_rel_offset d15, 56
-	.cfi_rel_offset x19, 64
-	.cfi_rel_offset x20, 72
-	.cfi_rel_offset x21, 80
-	.cfi_rel_offset x22, 88
-	.cfi_rel_offset x23, 96
-	.cfi_rel_offset x24, 104
-	.cfi_rel_offset x25, 112
-	.cfi_rel_offset x26, 120
-	.cfi_rel_offset x27, 128
-	.cfi_rel_offset x28, 136
-	.cfi_rel_offset x29, 144
-	.cfi_rel_offset x30, 152
+	SAVE_REGISTERS
 
 	mov	x19, x0
 	mov	x20, x1

@@ -20,13 +20,8 @@
 #define _CET_ENDBR endbr64
 #endif
 
-	.text
-	.globl	coro__switch
-	.type	coro__switch, @function
-	.p2align 4
-coro__switch:
-	.cfi_startproc
-	_CET_ENDBR
+/* What stands at the saved stack pointer. */
+	.macro SAVE_REGISTERS
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset rbp, 0
@@ -45,6 +40,16 @@ coro__switch:
 	pushq	%r15
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset r15, 0
+	.endm
+
+	.text
+	.globl	coro__switch
+	.type	coro__switch, @function
+	.p2align 4
+coro__switch:
+	.cfi_startproc
+	_CET_ENDBR
+	SAVE_REGISTERS
 
 .Lout:
 	movq	%rsp, (%rdi)
@@ -94,24 +99,7 @@ coro__switch_resume:
 coro__switch_kept:
 	.cfi_startproc
 	_CET_ENDBR
-	pushq	%rbp
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbp, 0
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r15, 0
+	SAVE_REGISTERS
 	movq	%rdi, %rbx
 	movq	%rsi, %rbp
 	movq	%rdx, %r12

@@ -66,6 +66,10 @@ int attach(const char *name, const char *text, const char *output,
 		   const struct session_options *options, struct session **ret);
 /* A session on a trace file. Reports, and returns the exit status; 0: it is there. */
 int open_source(const char *name, const char *path, struct session **ret);
+/* Opens a source, goes to after event `at` (UINT64_MAX: the end), and shows what is there. Returns what to
+ * exit with: after a report, or what `show` returns. */
+int show_moment(const char *name, const char *path, uint64_t at,
+				int (*show)(void *context, struct session *session), void *context);
 /* The whole of a subcommand that lists what there is: [--at N] [--all] [--json] FILE. */
 #define SHOW_USAGE "[--at N] [--all] [--json] FILE"
 #define SHOW_HELP                                                                                  \

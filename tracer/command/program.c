@@ -332,6 +332,47 @@ bool has_terminal(const char *name)
 
 /* ---- Subcommands that show one moment of a trace ----------------------- */
 
+int show_moment(const char *name, const char *path, uint64_t at,
+				int (*show)(void *context, struct session *session), void *context)
+{
+	struct session *session;
+	int status = open_source(name, path, &session);
+	uint64_t torn;
+
+	if (status)
+		return status;
+	torn = trace_torn(session_trace(session));
+	if (session_goto(session, at == UINT64_MAX ? session_head(session) : at) < 0) {
+		report(name, "%s: %s", path, session_why(session));
+		status = EXIT_COULD_NOT;
+	} else {
+		status = show(context, session);
+	}
+	report_damage(name, path, session_trace(session), torn);
+	session_free(session, false);
+	return status;
+}
+
+struct listing {
+	void (*list)(struct session *, bool, struct text *);
+	cJSON *(*list_json)(struct session *, bool);
+	bool all, json;
+};
+
+static int show_listing(void *context, struct session *session)
+{
+	_cleanup_(text_cleanup) struct text text = {0};
+	const struct listing *listing = context;
+
+	if (listing->json) {
+		json_print_line(listing->list_json(session, listing->all));
+	} else {
+		listing->list(session, listing->all, &text);
+		puts(text_string(&text));
+	}
+	return EXIT_DONE;
+}
+
 int show_source(const struct subcommand *subcommand, int argc, char **argv,
 				void (*list)(struct session *, bool, struct text *),
 				cJSON *(*list_json)(struct session *, bool))
@@ -343,11 +384,9 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	_cleanup_(text_cleanup) struct text text = {0};
+	struct listing listing = {.list = list, .list_json = list_json};
 	const char *name = subcommand->name, *path;
-	bool all = false, json = false;
-	uint64_t at = UINT64_MAX, torn;
-	struct session *session;
+	uint64_t at = UINT64_MAX;
 	int option, status;
 
 	while ((option = next_option(subcommand, argc, argv, ":h", options, &status)) != -1) {
@@ -355,26 +394,9 @@ int show_source(const struct subcommand *subcommand, int argc, char **argv,
 			return EXIT_USAGE;
 		if (option == -2)
 			return status;
-		all |= option == 'a';
-		json |= option == 'j';
+		listing.all |= option == 'a';
+		listing.json |= option == 'j';
 	}
 	path = one_file(subcommand, argc, argv);
-	if (!path)
-		return EXIT_USAGE;
-	status = open_source(name, path, &session);
-	if (status)
-		return status;
-	torn = trace_torn(session_trace(session));
-	if (session_goto(session, at == UINT64_MAX ? session_head(session) : at) < 0) {
-		report(name, "%s: %s", path, session_why(session));
-		status = EXIT_COULD_NOT;
-	} else if (json) {
-		json_print_line(list_json(session, all));
-	} else {
-		list(session, all, &text);
-		puts(text_string(&text));
-	}
-	report_damage(name, path, session_trace(session), torn);
-	session_free(session, false);
-	return status;
+	return path ? show_moment(name, path, at, show_listing, &listing) : EXIT_USAGE;
 }

@@ -50,12 +50,13 @@ static int show_one(const char *name, struct session *session, const struct requ
 	return EXIT_DONE;
 }
 
-static int show(const char *name, struct session *session, const struct request *request)
+static int show(void *context, struct session *session)
 {
 	_cleanup_(text_cleanup) struct text text = {0};
+	const struct request *request = context;
 
 	if (request->id)
-		return show_one(name, session, request);
+		return show_one(subcommand_stack.name, session, request);
 	if (request->json) {
 		json_print_line(stacks_json(session, &request->options));
 	} else {
@@ -74,9 +75,7 @@ static int main_stack(int argc, char **argv)
 	};
 	const char *name = subcommand_stack.name;
 	struct request request = {.at = UINT64_MAX};
-	struct session *session;
 	int option, status;
-	uint64_t torn;
 
 	while ((option = next_option(&subcommand_stack, argc, argv, ":h", options, &status)) != -1) {
 		if (option == 'n' && !parse_number(name, "--at", optarg, &request.at))
@@ -90,21 +89,7 @@ static int main_stack(int argc, char **argv)
 	if (argc - optind == 2)
 		request.id = argv[--argc];
 	request.path = one_file(&subcommand_stack, argc, argv);
-	if (!request.path)
-		return EXIT_USAGE;
-	status = open_source(name, request.path, &session);
-	if (status)
-		return status;
-	torn = trace_torn(session_trace(session));
-	if (session_goto(session, request.at == UINT64_MAX ? session_head(session) : request.at) < 0) {
-		report(name, "%s: %s", request.path, session_why(session));
-		status = EXIT_COULD_NOT;
-	} else {
-		status = show(name, session, &request);
-	}
-	report_damage(name, request.path, session_trace(session), torn);
-	session_free(session, false);
-	return status;
+	return request.path ? show_moment(name, request.path, request.at, show, &request) : EXIT_USAGE;
 }
 
 const struct subcommand subcommand_stack = {
